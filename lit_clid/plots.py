@@ -1,0 +1,87 @@
+"""Figures of a judgement as SVG text, for the page."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lit_clid.evidence import curve
+
+MEMBER, HOLDOUT, INK = "#c2410c", "#0f766e", "#1f2937"
+STYLE: Any = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#9ca3af",
+    "axes.labelcolor": INK,
+    "xtick.color": "#4b5563",
+    "ytick.color": "#4b5563",
+    "svg.hashsalt": "lit-clid",
+}
+
+
+def _svg(figure: Any) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
+    text = out.getvalue()
+    return text[text.index("<svg") :]
+
+
+def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
+    """Log-log ROC of scores (N,) by attack; the axes start where one false positive of the hold-outs lies."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 4.6))
+        axes = figure.add_subplot()
+        floor = 1 / max(2, int((~member).sum()))
+        colours = matplotlib.colormaps["tab20"]
+        for k, (name, score) in enumerate(scores.items()):
+            roc = curve(score, member)
+            axes.step(
+                np.maximum(roc.fpr, floor / 2),
+                np.maximum(roc.tpr, floor / 2),
+                where="post",
+                label=name,
+                color=colours(k % 20),
+                lw=1.5,
+            )
+        line = np.geomspace(floor / 2, 1, 50)
+        axes.plot(line, line, color="#9ca3af", lw=1, ls="--", label="guessing")
+        axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1.05))
+        axes.set(xlabel="false positive rate (hold-outs accused)", ylabel="true positive rate (members recognised)")
+        axes.grid(color="#e5e7eb", lw=0.6)
+        axes.legend(fontsize=7.5, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        return _svg(figure)
+
+
+def histogram_figure(
+    scores: Mapping[str, np.ndarray], thresholds: Mapping[str, float | None], member: np.ndarray
+) -> str:
+    """Histograms of scores (N,) of members and hold-outs, one panel per attack, with the carried-over threshold."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    columns = min(4, len(scores))
+    lines = -(-len(scores) // columns)
+    with matplotlib.rc_context(STYLE | {"font.size": 7.5}):
+        figure = Figure(figsize=(2.4 * columns, 1.75 * lines), layout="constrained")
+        panels = np.atleast_1d(figure.subplots(lines, columns, squeeze=False)).ravel()
+        for axes in panels[len(scores) :]:
+            axes.set_visible(False)
+        for axes, (name, score) in zip(panels, scores.items(), strict=False):
+            low, high = np.quantile(score, (0.005, 0.995))
+            bins = np.linspace(low, high, 31) if high > low else 10
+            shown = np.clip(score, low, high)
+            for group, colour, label in ((~member, HOLDOUT, "hold-outs"), (member, MEMBER, "members")):
+                axes.hist(shown[group], bins, color=colour, alpha=0.55, label=label)
+            threshold = thresholds.get(name)
+            if threshold is not None and low <= threshold <= high:
+                axes.axvline(threshold, color=INK, lw=1, ls="--")
+            axes.set_title(name, fontsize=8)
+            axes.set_yticks([])
+        panels[0].legend(fontsize=6.5, frameon=False)
+        return _svg(figure)

@@ -1,0 +1,116 @@
+"""`report.json` and `report.html`: one page without outside requests, everything from data escaped."""
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from lit_clid import plots
+from lit_clid.report import words
+from lit_clid.report.judge import Judgement
+from lit_clid.scores import write_json
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A record as the page shows it."""
+
+    id: str
+    caption: str
+    image: Image.Image
+    score: float
+    member: bool
+
+    @property
+    def data_url(self) -> str:
+        """The image, at most 128 pixels wide, as a data: URL."""
+        small = self.image.copy()
+        small.thumbnail((128, 128))
+        out = io.BytesIO()
+        small.save(out, "PNG")
+        return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+PictureSource = Callable[[str, float, bool], Picture]
+"""(id, score, member) → the record as the page shows it."""
+
+
+def surest(judgement: Judgement, count: int = 12) -> list[tuple[str, float, bool]]:
+    """The records with the largest headline score, as (id, score, member), hold-outs among them included."""
+    score = judgement.results[judgement.headline].verdict.score
+    order = (-score).argsort(kind="stable")[:count]
+    return [(judgement.target.ids[k], float(score[k]), bool(judgement.target.member[k])) for k in order]
+
+
+def report_json(judgement: Judgement, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The report as plain values; figures are {value, low, high}, rates are keyed by "0.1", "0.01", "0.001"."""
+    target = judgement.target
+    return {
+        "verdict": words.verdict(judgement),
+        "headline": judgement.headline,
+        "records": {"members": int(target.member.sum()), "nonmembers": int((~target.member).sum())},
+        "shadow_records": None if judgement.shadow is None else len(judgement.shadow.ids),
+        "attacks": {name: result.as_json() for name, result in judgement.results.items()},
+        "not_judged": list(judgement.unjudged),
+        "surest": [{"id": i, "score": s, "member": m} for i, s, m in surest(judgement)],
+        **facts,
+        "provenance": {
+            "target": dict(target.provenance),
+            "shadow": None if judgement.shadow is None else dict(judgement.shadow.provenance),
+        },
+    }
+
+
+def write_report(
+    judgement: Judgement, folder: Path, title: str, facts: Mapping[str, Any], pictures: Sequence[Picture]
+) -> Path:
+    """Write report.json and report.html to `folder` and return the page's path."""
+    report = report_json(judgement, facts)
+    write_json(folder / "report.json", report)
+    page = folder / "report.html"
+    page.write_text(_render(judgement, title, report, pictures), encoding="utf-8")
+    return page
+
+
+def _render(judgement: Judgement, title: str, report: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    scores = {name: result.verdict.score for name, result in judgement.results.items()}
+    thresholds = {name: result.verdict.threshold for name, result in judgement.results.items()}
+    member = judgement.target.member
+    template = files("lit_clid.report").joinpath("page.html.j2").read_text(encoding="utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["percent"] = lambda figure: words.interval(figure, percent=True)
+    environment.filters["interval"] = words.interval
+    ranked = sorted(judgement.results.items(), key=lambda item: -(item[1].auroc.value or 0.0))
+    return environment.from_string(template).render(
+        title=title,
+        report=report,
+        verdict=words.verdict(judgement),
+        ranked=ranked,
+        headline=judgement.headline,
+        has_shadow=judgement.shadow is not None,
+        pictures=pictures,
+        roc=Markup(plots.roc_figure(scores, member)),
+        histograms=Markup(plots.histogram_figure(scores, thresholds, member)),
+        provenance=_flat(report["provenance"]["target"]),
+    )
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested plain values as (dotted key, text) rows; the attacks' own specification is in report.json."""
+    rows: list[tuple[str, str]] = []
+    for key, value in content.items():
+        if key == "attacks":
+            continue
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", "–" if value is None else str(value)))
+    return rows

@@ -1,0 +1,40 @@
+"""Publish a judgement: both report files and the table in the terminal."""
+
+from pathlib import Path
+
+from lit_clid.errors import UserError
+from lit_clid.report import words
+from lit_clid.report.judge import Judgement
+from lit_clid.report.page import PictureSource, surest, write_report
+from lit_clid.scores import Scores
+
+
+def load_tables(target: str, shadow: str | None) -> tuple[Scores, Scores | None]:
+    """Load tables of signals: a file, or a folder that holds target.parquet and perhaps shadow.parquet.
+
+    Beside a file called target.parquet, shadow.parquet is the shadow's table unless another is named.
+    """
+    path = Path(target).expanduser()
+    path = path / "target.parquet" if path.is_dir() else path
+    beside = path.with_name("shadow.parquet")
+    if shadow is None and path.name == "target.parquet" and beside.is_file():
+        shadow = str(beside)
+    scores = Scores.load(path)
+    calibration = None if shadow is None else Scores.load(Path(shadow).expanduser())
+    if calibration is not None and calibration.ids == scores.ids and (calibration.member == scores.member).all():
+        raise UserError(f"shadow_scores: {shadow} holds the very records of {path}; a shadow is fitted on others")
+    return scores, calibration
+
+
+def publish(
+    judgement: Judgement, folder: Path, name: str, skipped: tuple[str, ...] = (), pictures: PictureSource | None = None
+) -> None:
+    """Write report.json and report.html to `folder` and print verdict, table and path.
+
+    Args:
+        skipped: rows the split left out.
+        pictures: finds the records to show; None shows none.
+    """
+    shown = [] if pictures is None else [pictures(*record) for record in surest(judgement)]
+    page = write_report(judgement, folder, name, {"name": name, "skipped": list(skipped)}, shown)
+    print(f"\n{words.table(judgement)}\n\n{words.verdict(judgement)}\n\nreport: {page}", flush=True)

@@ -1,0 +1,99 @@
+"""The judgement in words and as a plain table, for the terminal, the JSON and the HTML page alike."""
+
+from collections.abc import Sequence
+
+from lit_clid.evidence import Figure
+from lit_clid.report.judge import Judgement
+
+HEADER = ("attack", "queries", "AUROC", "ASR", "TPR@10%FPR", "TPR@1%FPR", "TPR@0.1%FPR")
+
+
+def interval(figure: Figure | None, percent: bool = False) -> str:
+    """ "0.712 [0.665, 0.756]", or in percent; "unresolved" or "–" where there is no number."""
+    if figure is None:
+        return "–"
+    if figure.value is None or figure.low is None or figure.high is None:
+        return "unresolved"
+    if percent:
+        return f"{100 * figure.value:.1f} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
+    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+
+
+def rows(judgement: Judgement) -> list[tuple[str, ...]]:
+    """One row of strings per attack, strongest first, in the order of `HEADER`; rates in percent."""
+    ranked = sorted(judgement.results.items(), key=lambda item: -(item[1].auroc.value or 0.0))
+    return [
+        (
+            name,
+            "–" if r.queries is None else str(r.queries),
+            interval(r.auroc),
+            interval(r.asr, percent=True),
+            *(interval(r.tpr_at_fpr[cap], percent=True) for cap in ("0.1", "0.01", "0.001")),
+        )
+        for name, r in ranked
+    ]
+
+
+def table(judgement: Judgement) -> str:
+    """The rows as aligned plain text."""
+    lines: list[Sequence[str]] = [HEADER, *rows(judgement)]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(HEADER))]
+
+    def aligned(line: Sequence[str]) -> str:
+        return "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+
+    return "\n".join([aligned(lines[0]), "  ".join("─" * width for width in widths), *map(aligned, lines[1:])])
+
+
+def verdict(judgement: Judgement) -> str:
+    """Two or three sentences a reader who knows no ROC can act on."""
+    best = judgement.results[judgement.headline]
+    low, high = best.auroc.low or 0.0, best.auroc.high or 1.0
+    chosen = "own" if judgement.shadow is None else "shadow"
+    members, holdouts = int(judgement.target.member.sum()), int((~judgement.target.member).sum())
+    if low > 0.5:
+        strength = "clearly" if low >= 0.7 else "detectably" if low >= 0.55 else "faintly"
+        first = (
+            f"The model {strength} remembers the member records: given one of {members} members and one of {holdouts} "
+            f"hold-outs, {best.title} names the member {100 * (best.auroc.value or 0):.0f} % of the time "
+            f"(95 % interval {100 * low:.0f}–{100 * high:.0f} %)."
+        )
+    else:
+        first = (
+            f"The audit does not tell the {members} members from the {holdouts} hold-outs: {best.title}, the strongest "
+            f"by its {chosen} figures, has an AUROC interval of {low:.2f}–{high:.2f}, which contains 0.5. That is "
+            f"absence of evidence, not proof that the records were not used.{_others(judgement)}"
+        )
+    sure = best.tpr_at_fpr["0.01"]
+    if low > 0.5 and sure.value is not None and sure.low is not None and sure.high is not None:
+        first += (
+            f" If one hold-out in a hundred may be accused wrongly, it recognises {100 * sure.value:.0f} % of the "
+            f"members ({100 * sure.low:.0f}–{100 * sure.high:.0f} %)."
+        )
+    elif low > 0.5:
+        first += (
+            f" {holdouts} hold-outs are too few to say how many members it recognises at one false alarm in a hundred."
+        )
+    return f"{first} {calibration(judgement)}"
+
+
+def _others(judgement: Judgement) -> str:
+    """Attacks that the verdict does not speak of but whose interval excludes 0.5."""
+    above = [name for name, r in judgement.results.items() if (r.auroc.low or 0.0) > 0.5 and name != judgement.headline]
+    if not above:
+        return ""
+    count = len(judgement.results)
+    return f" The interval of {', '.join(above)} lies above 0.5; among {count} attacks, chance alone can do that."
+
+
+def calibration(judgement: Judgement) -> str:
+    """What was fitted on what, in one or two sentences."""
+    if judgement.shadow is not None:
+        return f"Rules and thresholds were fitted on the shadow model's {len(judgement.shadow.ids)} records only."
+    words = (
+        "There is no shadow model: CLiD_th uses alpha = 0.9 with the scales of the audited records (no labels), and no "
+        "threshold can be set, so there is no ASR."
+    )
+    if judgement.unjudged:
+        words += f" Not judged, because they are fitted on a shadow: {', '.join(judgement.unjudged)}."
+    return words
