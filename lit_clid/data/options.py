@@ -1,0 +1,64 @@
+"""Options of the data: where records come from and how many play which part."""
+
+from dataclasses import dataclass
+
+from lit_clid.errors import UserError
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Where records come from.
+
+    Args:
+        source: "critters" or "scenes" (embedded), "imagefolder", a hub id, or a file pattern (.parquet, .arrow, .tar).
+        path: folder of an imagefolder, or the file pattern when `source` is "parquet", "arrow" or "webdataset".
+        split: split of the source to read.
+        nonmember_source, nonmember_path: a second source that supplies the hold-outs; null draws both from `source`.
+        member_column: column that says who is a member, used if it exists; null never looks.
+        image_column, caption_column, importance_column: column names; null finds image and caption by type and usual
+            names. The importance column holds one number per word of the caption.
+        members, nonmembers: records per role (target and shadow each); null takes as many as there are.
+        on_error: "fail" or "skip" rows whose image does not decode or whose caption is empty.
+        on_duplicates: "fail" or "drop" records that share an image or a caption with another (the first stays).
+        resolution: side of the square images in pixels; null takes the model's.
+        random_crop, random_flip: of training images (the paper's recipe); latents are then not cached.
+        workers: processes that load images.
+    """
+
+    source: str = "critters"
+    path: str | None = None
+    split: str = "train"
+    nonmember_source: str | None = None
+    nonmember_path: str | None = None
+    member_column: str | None = "member"
+    image_column: str | None = None
+    caption_column: str | None = None
+    importance_column: str | None = None
+    members: int | None = 256
+    nonmembers: int | None = 256
+    on_error: str = "fail"
+    on_duplicates: str = "fail"
+    resolution: int | None = None
+    random_crop: bool = False
+    random_flip: bool = False
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        for key, value, allowed in (
+            ("on_error", self.on_error, ("fail", "skip")),
+            ("on_duplicates", self.on_duplicates, ("fail", "drop")),
+        ):
+            if value not in allowed:
+                raise UserError(f"data.{key}: {value!r} is not one of {', '.join(allowed)}")
+        for key, count in (("members", self.members), ("nonmembers", self.nonmembers), ("resolution", self.resolution)):
+            if count is not None and count < 1:
+                raise UserError(f"data.{key}: {count} is not a positive number; give one, or null for the default")
+
+    @property
+    def drawn_from(self) -> dict[str, object]:
+        """The options that decide which record plays which part; they must agree wherever a split is re-read."""
+        keys = (
+            "source", "path", "split", "nonmember_source", "nonmember_path", "member_column", "image_column",
+            "caption_column", "members", "nonmembers", "on_error", "on_duplicates",
+        )  # fmt: skip
+        return {key: getattr(self, key) for key in keys}

@@ -1,0 +1,281 @@
+"""Sources: any `datasets` source, or the embedded drawings, as ids, captions and images by row number."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from lit_clid.critters import critter
+from lit_clid.data.options import DataOptions
+from lit_clid.drawing import Drawing
+from lit_clid.errors import UserError, few
+from lit_clid.scenes import scene
+from lit_clid.scores import parse_member
+
+EMBEDDED: dict[str, Callable[[int], Drawing]] = {"critters": critter, "scenes": scene}
+BUILDERS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+CAPTION_NAMES = ("text", "caption", "captions", "prompt", "txt", "sentence", "sentences", "description")
+IMAGE_NAMES = ("image", "jpg", "png", "jpeg", "webp", "img", "picture")
+
+
+@dataclass(frozen=True)
+class Source:
+    """N captioned images.
+
+    Args:
+        name: for messages.
+        ids: unique names of the rows (file names where there are files).
+        captions: stripped captions; an empty string where the row has none.
+        open_image: row number → RGB image; raises OSError, ValueError or SyntaxError if it does not decode.
+        member: per row, if the source says so.
+        importance: word importances per row, if a column holds them.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    captions: tuple[str, ...]
+    open_image: Callable[[int], Image.Image]
+    member: tuple[bool, ...] | None = None
+    importance: tuple[tuple[float, ...] | None, ...] | None = None
+
+
+def open_source(options: DataOptions, *, nonmembers: bool = False) -> Source:
+    """Open the source of `options`, or the second one for hold-outs.
+
+    Raises:
+        UserError: if it does not exist or has no image or caption column.
+    """
+    source = options.nonmember_source if nonmembers else options.source
+    path = options.nonmember_path if nonmembers else options.path
+    assert source is not None
+    if source in EMBEDDED:
+        return _draw(source, options)
+    if source == "imagefolder":
+        return _imagefolder(options, path)
+    pattern = path if source in BUILDERS.values() else source
+    if pattern is None:
+        raise UserError(f"data.path: source '{source}' needs a file or pattern, such as data.path=records/*.{source}")
+    ending = Path(pattern).suffix
+    if source in BUILDERS.values() or ending in BUILDERS:
+        builder = source if source in BUILDERS.values() else BUILDERS[ending]
+        return _files(options, builder, pattern)
+    return _hub(options, source)
+
+
+def _draw(family: str, options: DataOptions) -> Source:
+    """As many embedded drawings as the two roles need, each caption once."""
+    if options.members is None or options.nonmembers is None:
+        raise UserError(f"data.members, data.nonmembers: the embedded {family} are unlimited; say how many of each")
+    seen: dict[str, int] = {}
+    index = 0
+    while len(seen) < 2 * (options.members + options.nonmembers):
+        seen.setdefault(EMBEDDED[family](index).caption, index)
+        index += 1
+    numbers = tuple(seen.values())
+    ids = tuple(f"{family[:-1]}-{number}" for number in numbers)
+    return Source(family, ids, tuple(seen), lambda row: EMBEDDED[family](numbers[row]).image)
+
+
+def _imagefolder(options: DataOptions, path: str | None) -> Source:
+    folder = Path(path).expanduser() if path else None
+    if folder is None or not folder.is_dir():
+        raise UserError(f"data.path: no folder {path or '(none given)'}; give the folder that holds the images")
+    metadata = [
+        file for pattern in ("metadata.jsonl", "metadata.csv", "metadata.parquet") for file in folder.rglob(pattern)
+    ]
+    images = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in IMAGE_ENDINGS]
+    if not images:
+        raise UserError(f"{folder}: no images ({', '.join(IMAGE_ENDINGS)}); give the folder that holds them")
+    if not metadata:
+        return _text_files(folder, images)
+    for file in metadata:
+        _check_metadata(file)
+    dataset = _load("imagefolder", options.split, str(folder), data_dir=str(folder), drop_labels=True)
+    return _from_dataset(dataset, options, str(folder), folder)
+
+
+def _text_files(folder: Path, images: Sequence[Path]) -> Source:
+    """Images with a .txt of the same name beside each."""
+    texts = [image.with_suffix(".txt") for image in images]
+    missing = [str(image.relative_to(folder)) for image, text in zip(images, texts, strict=True) if not text.is_file()]
+    if len(missing) == len(images):
+        found = sorted(file.name for file in folder.iterdir() if file.suffix.lower() not in IMAGE_ENDINGS)
+        raise UserError(
+            f"{folder}: no captions; add metadata.jsonl or metadata.csv with the columns file_name and text, or a .txt "
+            f"beside each image (found beside the images: {few(found, 5) or 'nothing'})"
+        )
+    _inside(folder, [*images, *(text for text in texts if text.is_file())])
+    captions = tuple(text.read_text(encoding="utf-8").strip() if text.is_file() else "" for text in texts)
+    ids = tuple(image.relative_to(folder).as_posix() for image in images)
+    return Source(str(folder), ids, captions, lambda row: decode(images[row]))
+
+
+def _inside(folder: Path, files: Sequence[Path]) -> None:
+    root = folder.resolve()
+    outside = [str(file) for file in files if not file.resolve().is_relative_to(root)]
+    if outside:
+        raise UserError(
+            f"{folder}: {few(outside, 3)} lead outside the folder and are not followed; copy the files into it"
+        )
+
+
+def _check_metadata(file: Path) -> None:
+    """Every row names an existing file inside the folder; captions are judged later, with the images."""
+    rows = _metadata_rows(file)
+    nameless = [str(k) for k, row in rows if not row.get("file_name")]
+    if nameless:
+        raise UserError(f"{file}: no file_name in row {few(nameless)}; each row needs the columns file_name and text")
+    _inside(file.parent, [file.parent / str(row["file_name"]) for _, row in rows])
+    missing = [
+        f"row {k} ({row['file_name']})" for k, row in rows if not (file.parent / str(row["file_name"])).is_file()
+    ]
+    if missing:
+        raise UserError(f"{file}: no such image: {few(missing)}; remove these rows or add the files")
+
+
+def _metadata_rows(file: Path) -> list[tuple[int, dict[str, Any]]]:
+    """(row number from 1, row) of a metadata file."""
+    if file.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        return list(enumerate(pq.read_table(file).to_pylist(), 1))
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{file}: not UTF-8; save it as UTF-8") from None
+    if file.suffix == ".csv":
+        return list(enumerate(csv.DictReader(io.StringIO(text)), 1))
+    rows = []
+    for k, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise UserError(f"{file}: line {k} is not valid JSON ({error.msg}); mend that line") from None
+            if not isinstance(row, dict):
+                raise UserError(f'{file}: line {k} is not a JSON object; write {{"file_name": …, "text": …}}')
+            rows.append((k, row))
+    return rows
+
+
+def _files(options: DataOptions, builder: str, pattern: str) -> Source:
+    parent = Path(pattern).expanduser()
+    if not list(parent.parent.glob(parent.name)):
+        raise UserError(f"data: no file matches {pattern}; check the folder and the ending")
+    dataset = _load(builder, options.split, pattern, data_files={options.split: str(parent)})
+    return _from_dataset(dataset, options, pattern, parent.parent)
+
+
+def _hub(options: DataOptions, name: str) -> Source:
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).exists():
+        raise UserError(
+            f"data.source: '{name}' is neither an embedded family ({', '.join(EMBEDDED)}), 'imagefolder' (with "
+            f"data.path), a file pattern ending in {', '.join(BUILDERS)}, nor a hub id"
+        )
+    return _from_dataset(_load(name, options.split, f"data.source '{name}'"), options, name, None)
+
+
+def _load(builder: str, split: str, what: str, **where: Any) -> Any:
+    import datasets
+
+    datasets.disable_progress_bars()
+    try:
+        return datasets.load_dataset(builder, split=split, **where)
+    except Exception as error:  # the library raises its own, its builders' and the network's exceptions
+        cause = error.__cause__ or error
+        line = (str(cause).splitlines() or [type(cause).__name__])[0]
+        raise UserError(
+            f"{what}: cannot be read ({line[:200]}); check the spelling, the files and, for a hub id, the network"
+        ) from None
+
+
+def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | None) -> Source:
+    import datasets
+
+    columns: list[str] = dataset.column_names
+    image = options.image_column or _image_column(dataset)
+    caption = options.caption_column or next((c for c in CAPTION_NAMES if c in columns), None)
+    for kind, column in (("image", image), ("caption", caption)):
+        if column not in columns:
+            raise UserError(
+                f"{name}: no {kind} column{f' {column!r}' if column else ''} (found: {few(columns)}); name it with "
+                f"data.{kind}_column=NAME"
+            )
+    assert image is not None
+    dataset = dataset.cast_column(image, datasets.Image(decode=False))
+    member = importance = None
+    if options.member_column in columns:
+        member = tuple(parse_member(dataset[options.member_column][:], name).tolist())
+    captions = tuple(_first_caption(value) for value in dataset[caption][:])
+    if options.importance_column is not None:
+        importance = _importances(dataset, options.importance_column, captions, name)
+    allowed = root.resolve() if root else Path(datasets.config.HF_CACHE_HOME).expanduser().resolve()
+
+    def open_image(row: int) -> Image.Image:
+        cell = dataset[row][image]
+        if cell is None:
+            raise ValueError("no image")
+        if cell["bytes"] is not None:
+            return decode(io.BytesIO(cell["bytes"]))
+        path = Path(cell["path"]).resolve()
+        if not path.is_relative_to(allowed):
+            raise ValueError(f"{path} lies outside {allowed}")
+        return decode(path)
+
+    return Source(name, _ids(dataset, image, root), captions, open_image, member, importance)
+
+
+def _image_column(dataset: Any) -> str | None:
+    import datasets
+
+    typed = [c for c, feature in dataset.features.items() if isinstance(feature, datasets.Image)]
+    return next(iter(typed), None) or next((c for c in IMAGE_NAMES if c in dataset.column_names), None)
+
+
+def _ids(dataset: Any, image: str, root: Path | None) -> tuple[str, ...]:
+    """File names where the images are files of a folder, keys of a webdataset, else row numbers."""
+    if "__key__" in dataset.column_names:
+        keys = tuple(dataset["__key__"][:])
+        if len(set(keys)) == len(keys):
+            return keys
+    cells = dataset.select_columns([image])[:][image] if len(dataset) else []
+    if root is not None and all(cell and cell["bytes"] is None and cell["path"] for cell in cells):
+        return tuple(Path(cell["path"]).resolve().relative_to(root.resolve()).as_posix() for cell in cells)
+    return tuple(f"row-{k:07d}" for k in range(len(dataset)))
+
+
+def _first_caption(value: Any) -> str:
+    """A record has one caption: the first of several, never a random one."""
+    if isinstance(value, dict):
+        value = next((value[name] for name in CAPTION_NAMES if name in value), None)
+    if isinstance(value, (list, tuple)):
+        value = value[0] if value else None
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _importances(dataset: Any, column: str, captions: Sequence[str], name: str) -> tuple[tuple[float, ...], ...]:
+    if column not in dataset.column_names:
+        raise UserError(f"data.importance_column: {name} has no column '{column}' (found: {few(dataset.column_names)})")
+    values = [tuple(float(v) for v in row or ()) for row in dataset[column][:]]
+    bad = [
+        str(k + 1) for k, (row, text) in enumerate(zip(values, captions, strict=True)) if len(row) != len(text.split())
+    ]
+    if bad:
+        raise UserError(f"{name}: column '{column}' needs one number per word of the caption; wrong in row {few(bad)}")
+    return tuple(values)
+
+
+def decode(file: Path | io.BytesIO) -> Image.Image:
+    """Open an image as RGB: turned as its EXIF says, transparency laid on white."""
+    with Image.open(file) as image:
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+            layered = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
+        return upright.convert("RGB")

@@ -1,0 +1,307 @@
+"""The split: which record is a member or a hold-out of which role, drawn once from the seed and written as a manifest.
+
+`split.csv` has a line per record (id, where, image hash, caption hash, role, member), `split.json` what it was drawn
+from. Wherever it is needed again it is re-read and verified, never re-drawn.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from tqdm import tqdm
+
+from lit_clid.data.options import DataOptions
+from lit_clid.data.sources import Source, open_source
+from lit_clid.errors import UserError, few
+from lit_clid.randomness import permutation
+from lit_clid.scores import read_json, write_json
+
+ROLES = ("target", "shadow")
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, EOFError)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the manifest; hashes are of the decoded RGB pixels and of the caption's UTF-8."""
+
+    id: str
+    where: str
+    image_hash: str
+    caption_hash: str
+    role: str
+    member: bool
+
+
+@dataclass(frozen=True)
+class Split:
+    """The manifest with its sources opened.
+
+    Args:
+        entries: every record of both roles.
+        skipped: rows left out, as "id: reason".
+        fingerprint: hash of the manifest.
+    """
+
+    entries: tuple[Entry, ...]
+    sources: tuple[Source, ...]
+    skipped: tuple[str, ...]
+    fingerprint: str
+
+    def of(self, role: str, member: bool | None = None) -> tuple[Entry, ...]:
+        """The entries of a role: its members, its hold-outs, or both."""
+        return tuple(e for e in self.entries if e.role == role and member in (None, e.member))
+
+    def require(self, role: str) -> tuple[Entry, ...]:
+        """The members of a role.
+
+        Raises:
+            UserError: if the data had no records left for this role.
+        """
+        members = self.of(role, True)
+        if not members:
+            raise UserError(f"role: the data have no records left for a {role}; ask for fewer members and nonmembers")
+        return members
+
+    def locate(self) -> dict[str, tuple[Source, int]]:
+        """id → (source, row number)."""
+        return {
+            _qualified(k, name): (source, row)
+            for k, source in enumerate(self.sources)
+            for row, name in enumerate(source.ids)
+        }
+
+
+def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
+    """Re-read and verify the split of the run `folder`, or draw and write it.
+
+    Raises:
+        UserError: for unreadable rows (unless skipped), too few records, records shared by members and hold-outs, a
+            manifest drawn from something else, or data that changed since it was drawn.
+    """
+    sources = [open_source(options)]
+    if options.nonmember_source is not None:
+        sources.append(open_source(options, nonmembers=True))
+    manifest = folder / "split.csv"
+    if manifest.is_file():
+        return _reread(manifest, options, seed, tuple(sources))
+    rows, skipped = _scan(sources, options.on_error)
+    if options.on_duplicates == "drop":
+        rows, dropped = _drop_duplicates(rows)
+        skipped += dropped
+    entries = _draw(rows, sources, options, seed)
+    _refuse_shared(entries)
+    text = _to_csv(entries)
+    write_json(folder / "split.json", {"seed": seed, "data": options.drawn_from, "skipped": skipped})
+    part = folder / f".split.csv.{os.getpid()}.part"
+    part.write_text(text, encoding="utf-8")
+    part.replace(manifest)
+    return Split(entries, tuple(sources), tuple(skipped), _hash(text.encode()))
+
+
+def _hash(content: bytes) -> str:
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def _qualified(source: int, name: str) -> str:
+    """Ids of a second source are marked, so that two folders may hold files of the same name."""
+    return name if source == 0 else f"nonmembers/{name}"
+
+
+def _entry(source: Source, number: int, row: int) -> Entry | str:
+    """The manifest line of a row (without its part), or why the row cannot be used."""
+    name = source.ids[row]
+    if not source.captions[row]:
+        return f"{name} (row {row + 1}): empty caption"
+    try:
+        image = source.open_image(row)
+    except UNREADABLE as error:
+        return f"{name} (row {row + 1}): image does not decode ({(str(error).splitlines() or ['unknown'])[0][:80]})"
+    pixels = _hash(f"{image.size}".encode() + image.tobytes())
+    return Entry(
+        _qualified(number, name), f"{source.name}#{row}", pixels, _hash(source.captions[row].encode()), "", False
+    )
+
+
+def _read_rows(jobs: Sequence[tuple[Source, int, int]]) -> list[Entry | str]:
+    with ThreadPoolExecutor() as pool:
+        results = pool.map(lambda job: _entry(*job), jobs)
+        return list(tqdm(results, "checking images", len(jobs), unit="image", leave=False, disable=len(jobs) < 2000))
+
+
+def _scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], list[str]]:
+    """Decode and hash every row; all that cannot be used are listed at once."""
+    jobs = [(source, k, row) for k, source in enumerate(sources) for row in range(len(source.ids))]
+    results = _read_rows(jobs)
+    bad = [result for result in results if isinstance(result, str)]
+    if bad and on_error == "fail":
+        raise UserError(
+            f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, 50)}; mend or remove them, or set "
+            "data.on_error=skip to leave them out"
+        )
+    return {entry.id: entry for entry in results if isinstance(entry, Entry)}, bad
+
+
+def _drop_duplicates(rows: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[str]]:
+    """Keep the first record of each image and of each caption."""
+    kept: dict[str, Entry] = {}
+    dropped: list[str] = []
+    first: dict[str, str] = {}
+    for name, entry in rows.items():
+        twin = first.get(entry.image_hash) or first.get(entry.caption_hash)
+        if twin:
+            dropped.append(f"{name}: same image or caption as {twin}")
+        else:
+            kept[name] = entry
+            first |= {entry.image_hash: name, entry.caption_hash: name}
+    return kept, dropped
+
+
+def _draw(rows: Mapping[str, Entry], sources: Sequence[Source], options: DataOptions, seed: int) -> tuple[Entry, ...]:
+    """Deal the rows out: target members, target hold-outs, shadow members, shadow hold-outs."""
+    member_of = sources[0].member
+    if len(sources) == 2 or member_of is not None:
+        if len(sources) == 2:
+            insiders = [name for name in rows if not name.startswith("nonmembers/")]
+        else:
+            assert member_of is not None
+            says = dict(zip(sources[0].ids, member_of, strict=True))
+            insiders = [name for name in rows if says[name]]
+        chosen = set(insiders)
+        outsiders = [name for name in rows if name not in chosen]
+        return _deal_two(rows, insiders, outsiders, options, seed, known=len(sources) == 1)
+    names = _shuffled(rows, seed, "split")
+    quarter = len(names) // 4
+    members = quarter if options.members is None else options.members
+    nonmembers = quarter if options.nonmembers is None else options.nonmembers
+    _require(len(names), 2 * (members + nonmembers), "records", f"2 × ({members} members + {nonmembers} hold-outs)")
+    parts = [(role, member, members if member else nonmembers) for role in ROLES for member in (True, False)]
+    return _deal(rows, names, parts)
+
+
+def _deal_two(
+    rows: Mapping[str, Entry], insiders: list[str], outsiders: list[str], options: DataOptions, seed: int, known: bool
+) -> tuple[Entry, ...]:
+    """Members from one pile, hold-outs from another.
+
+    If the first pile is `known` to be what the target was trained on, the shadow may not learn from it; it then learns
+    on records of the second pile, if there are enough of them.
+    """
+    inside, outside = _shuffled(insiders, seed, "members"), _shuffled(outsiders, seed, "hold-outs")
+    members, nonmembers = options.members or len(inside) // (1 if known else 2), options.nonmembers
+    nonmembers = nonmembers or (len(outside) // 3 if known else len(outside) // 2)
+    _require(len(inside), members, "members", f"data.members = {members}")
+    _require(len(outside), nonmembers, "hold-outs", f"data.nonmembers = {nonmembers}")
+    entries = [
+        *_deal(rows, inside, [("target", True, members)]),
+        *_deal(rows, outside, [("target", False, nonmembers)]),
+    ]
+    left_in, left_out = inside[members:], outside[nonmembers:]
+    if known and len(left_out) >= 2:
+        shadow_members = min(members, len(left_out) // 2)
+        parts = [("shadow", True, shadow_members), ("shadow", False, min(nonmembers, len(left_out) - shadow_members))]
+        entries += _deal(rows, left_out, parts)
+    elif not known and len(left_in) >= members and len(left_out) >= nonmembers:
+        entries += _deal(rows, left_in, [("shadow", True, members)])
+        entries += _deal(rows, left_out, [("shadow", False, nonmembers)])
+    return tuple(entries)
+
+
+def _shuffled(names: Iterable[str], seed: int, stream: str) -> list[str]:
+    ordered = sorted(names)
+    return [ordered[k] for k in permutation(len(ordered), seed, stream)]
+
+
+def _require(have: int, need: int, what: str, for_what: str) -> None:
+    if have < need:
+        raise UserError(
+            f"data: {have} usable {what}, but the split asks for {need} ({for_what}); ask for fewer or add records"
+        )
+
+
+def _deal(rows: Mapping[str, Entry], names: Sequence[str], parts: Iterable[tuple[str, bool, int]]) -> tuple[Entry, ...]:
+    entries, start = [], 0
+    for role, member, count in parts:
+        for name in names[start : start + count]:
+            entries.append(Entry(**{**asdict(rows[name]), "role": role, "member": member}))
+        start += count
+    return tuple(entries)
+
+
+def _refuse_shared(entries: Sequence[Entry]) -> None:
+    """Within a role, a member and a hold-out may share neither image nor caption: the audit would grade noise."""
+    for role in ROLES:
+        for kind in ("image", "caption"):
+            inside: dict[str, list[str]] = {}
+            for e in entries:
+                if e.role == role and e.member:
+                    inside.setdefault(getattr(e, f"{kind}_hash"), []).append(e.id)
+            outside = [e for e in entries if e.role == role and not e.member]
+            pairs = [f"{twin} = {e.id}" for e in outside for twin in inside.get(getattr(e, f"{kind}_hash"), [])]
+            if pairs:
+                raise UserError(
+                    f"data: {len(pairs)} hold-outs of the {role} share their {kind} with a member: {few(pairs)}; "
+                    "remove one of each, or set data.on_duplicates=drop"
+                )
+
+
+FIELDS = ("id", "where", "image_hash", "caption_hash", "role", "member")
+
+
+def _to_csv(entries: Sequence[Entry]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**asdict(entry), "member": int(entry.member)} for entry in entries)
+    return out.getvalue()
+
+
+def _from_csv(line: dict[str, str]) -> Entry:
+    texts = (line["id"], line["where"], line["image_hash"], line["caption_hash"], line["role"])
+    return Entry(*texts, member=line["member"] == "1")
+
+
+def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Source, ...]) -> Split:
+    header: dict[str, Any] = read_json(manifest.with_suffix(".json"))
+    wanted: dict[str, Any] = {"seed": seed, **options.drawn_from}
+    found = {"seed": header["seed"], **header["data"]}
+    changed = [
+        f"{key} is {wanted[key]!r} now and was {found.get(key)!r}" for key in wanted if wanted[key] != found.get(key)
+    ]
+    if changed:
+        raise UserError(
+            f"{manifest}: drawn from another seed or data ({few(changed)}); use the old values, another name=…, or "
+            "delete the run folder"
+        )
+    text = manifest.read_text(encoding="utf-8")
+    lines = csv.DictReader(io.StringIO(text))
+    entries = tuple(_from_csv(line) for line in lines)
+    split = Split(entries, sources, tuple(header["skipped"]), _hash(text.encode()))
+    _verify(split, manifest)
+    return split
+
+
+def _verify(split: Split, manifest: Path) -> None:
+    """The data still hold what the manifest says."""
+    place = split.locate()
+    gone = [e.id for e in split.entries if e.id not in place]
+    if gone:
+        raise UserError(f"{manifest}: records are gone from the data: {few(gone)}; restore them or use another name=…")
+    number = {id(source): k for k, source in enumerate(split.sources)}
+    jobs = [(place[e.id][0], number[id(place[e.id][0])], place[e.id][1]) for e in split.entries]
+    changed = [
+        old.id
+        for old, new in zip(split.entries, _read_rows(jobs), strict=True)
+        if isinstance(new, str) or (old.image_hash, old.caption_hash) != (new.image_hash, new.caption_hash)
+    ]
+    if changed:
+        raise UserError(
+            f"{manifest}: these records changed since the split was drawn: {few(changed)}; restore them or use another "
+            "name=…"
+        )
