@@ -1,0 +1,212 @@
+"""Configuration: defaults ← YAML files ← key=value, checked, as plain values and finished objects.
+
+The only module that knows omegaconf. Unknown keys are refused with the nearest known name.
+"""
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from lit_clid.attacks import ATTACKS, Attack
+from lit_clid.auditor import AuditOptions
+from lit_clid.data import ROLES, DataOptions
+from lit_clid.errors import UserError, few
+from lit_clid.finetune import FineTuneOptions
+from lit_clid.targets import TargetOptions
+
+FREE = ("attacks", "trainer")
+"""Keys whose content has its own schema: attack dataclasses and Lightning's Trainer."""
+
+
+@dataclass
+class Config:
+    """The whole truth about an experiment, read by both scripts.
+
+    Args:
+        name: of the run; everything is written to `runs`/`name`.
+        runs: folder of all runs.
+        seed: of the split, of training and of the audit's noise.
+        role: which model `train.py` trains, "target" or "shadow".
+        data, target, finetune, audit: see the options' classes.
+        attacks: list of names, or a mapping from name to changed parameters.
+        trainer: arguments of Lightning's Trainer, verbatim.
+        scores, shadow_scores: tables of signals to judge instead of asking a model.
+    """
+
+    name: str = "demo"
+    runs: str = "runs"
+    seed: int = 0
+    role: str = "target"
+    data: DataOptions = field(default_factory=DataOptions)
+    target: TargetOptions = field(default_factory=TargetOptions)
+    finetune: FineTuneOptions = field(default_factory=FineTuneOptions)
+    audit: AuditOptions = field(default_factory=AuditOptions)
+    attacks: Any = field(default_factory=lambda: list(ATTACKS))
+    trainer: dict[str, Any] = field(default_factory=dict)
+    scores: str | None = None
+    shadow_scores: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise UserError(f"role: {self.role!r} is not one of {', '.join(ROLES)}")
+        if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
+            raise UserError(f"name: {self.name!r} must be a plain folder name; it becomes a folder in '{self.runs}'")
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run."""
+        return Path(self.runs).expanduser() / self.name
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The resolved configuration as plain values."""
+        return asdict(self)
+
+    @property
+    def training_facts(self) -> dict[str, Any]:
+        """What a trained model depends on, flat; checkpoints and exports must agree in it."""
+        plain = self.plain
+        ignored = {
+            "finetune.validate_every",
+            "finetune.save_every",
+            "finetune.samples",
+            "finetune.cache",
+            "data.workers",
+        }
+        data = {f"data.{key}": value for key, value in plain["data"].items()}
+        tune = {f"finetune.{key}": value for key, value in plain["finetune"].items()}
+        keys = ("max_steps", "accumulate_grad_batches", "gradient_clip_val", "precision", "devices", "num_nodes")
+        trainer = {f"trainer.{key}": plain["trainer"][key] for key in keys if key in plain["trainer"]}
+        facts = {"seed": self.seed, "role": self.role, "target.path": self.target.path, **data, **tune, **trainer}
+        return {key: value for key, value in facts.items() if key not in ignored}
+
+
+def read_config(arguments: Sequence[str], default: Path) -> Config:
+    """Read `[config.yaml …] [key=value …]`; without a YAML, `default`.
+
+    Raises:
+        UserError: for a missing or broken file, an unknown key, a value of the wrong type or out of range.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    files = [Path(a) for a in arguments if "=" not in a]
+    changes = [a for a in arguments if "=" in a]
+    schema = OmegaConf.structured(Config)
+    try:
+        layers = [_read_yaml(file) for file in files or [default]]
+        layers += [_dotlist(change) for change in changes]
+        for layer in layers:
+            _refuse_unknown(OmegaConf.to_container(layer))
+            if "attacks" in layer:
+                OmegaConf.update(schema, "attacks", None)
+            schema = OmegaConf.merge(schema, layer)
+        config = OmegaConf.to_object(schema)
+    except OmegaConfBaseException as error:
+        raise UserError(f"{error.full_key or 'config'}: {str(error.msg or error).splitlines()[0]}") from None
+    assert isinstance(config, Config)
+    _check_trainer(config.trainer)
+    return config
+
+
+def _read_yaml(file: Path) -> Any:
+    import yaml
+    from omegaconf import DictConfig, OmegaConf
+
+    if not file.is_file():
+        raise UserError(f"{file}: no such config file; give YAML files, then key=value (no spaces around '=')")
+    try:
+        layer = OmegaConf.load(file)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: not valid YAML ({' '.join(str(error).split())[:160]})") from None
+    if not isinstance(layer, DictConfig):
+        raise UserError(f"{file}: a config holds 'key: value' lines")
+    return layer
+
+
+def _dotlist(change: str) -> Any:
+    import yaml
+    from omegaconf import OmegaConf
+
+    try:
+        return OmegaConf.from_dotlist([change])
+    except yaml.YAMLError as error:
+        raise UserError(f"{change}: the value is not valid YAML ({' '.join(str(error).split())[:120]})") from None
+
+
+def known_keys(cls: type = Config, prefix: str = "") -> Iterator[str]:
+    """All dotted keys of the configuration."""
+    for each in fields(cls):
+        key = f"{prefix}{each.name}"
+        if isinstance(each.type, type) and is_dataclass(each.type):
+            yield from known_keys(each.type, f"{key}.")
+        yield key
+
+
+def _refuse_unknown(layer: Any, prefix: str = "") -> None:
+    known = list(known_keys())
+    for key, value in layer.items():
+        dotted = f"{prefix}{key}"
+        if dotted not in known:
+            raise UserError(f"unknown key '{dotted}'{_nearest(dotted, known)}")
+        if isinstance(value, dict) and dotted not in FREE:
+            _refuse_unknown(value, f"{dotted}.")
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    close = get_close_matches(word, known, 1, 0.5)
+    last = [key for key in known if key.rsplit(".", 1)[-1] == word.rsplit(".", 1)[-1]]
+    best = [*last, *close]
+    return f"; did you mean '{best[0]}'?" if best else f"; known keys: {few(list(known), 20)}"
+
+
+def _check_trainer(options: Mapping[str, Any]) -> None:
+    import lightning as L
+
+    known = [
+        key for key in inspect.signature(L.Trainer.__init__).parameters if key not in ("self", "callbacks", "logger")
+    ]
+    for key in options:
+        if key not in known:
+            nearest = _nearest(key, known).replace("did you mean '", "did you mean 'trainer.")
+            raise UserError(f"unknown key 'trainer.{key}'{nearest}")
+
+
+def build_attacks(wanted: Any) -> dict[str, Attack]:
+    """Build the attacks of `attacks:`, a list of names or a mapping from name to changed parameters.
+
+    Raises:
+        UserError: for an unknown attack or parameter, or a value the attack refuses.
+    """
+    changes = {name: {} for name in wanted} if isinstance(wanted, (list, tuple)) else wanted
+    if isinstance(wanted, str) or not isinstance(changes, dict) or not changes:
+        raise UserError(
+            f"attacks: {wanted!r} is neither a list of names nor a mapping; known: {few(list(ATTACKS), 20)}"
+        )
+    attacks = {}
+    for name, changed in changes.items():
+        if name not in ATTACKS:
+            raise UserError(f"attacks: unknown attack '{name}'{_nearest(str(name), list(ATTACKS))}")
+        known = [f.name for f in fields(ATTACKS[name])]  # type: ignore[arg-type]
+        for key in changed or {}:
+            if key not in known:
+                raise UserError(f"attacks.{name}: unknown parameter '{key}'{_nearest(key, known)}")
+        values = {
+            key: _tuple_of_steps(f"attacks.{name}.{key}", value) if key == "t" else value
+            for key, value in (changed or {}).items()
+        }
+        try:
+            attacks[name] = replace(ATTACKS[name], **values)  # type: ignore[type-var]
+        except (TypeError, ValueError) as error:
+            raise UserError(f"attacks.{name}: {error}") from None
+    return attacks
+
+
+def _tuple_of_steps(key: str, value: Any) -> tuple[int, ...]:
+    steps = value if isinstance(value, (list, tuple)) else [value]
+    if not steps or not all(isinstance(t, int) and not isinstance(t, bool) for t in steps):
+        raise UserError(f"{key}: {value!r} must be timesteps, such as [440, 450, 460]")
+    return tuple(steps)

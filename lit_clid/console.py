@@ -1,0 +1,62 @@
+"""How the scripts end: a user's mistake is one line and exit code 2, Ctrl-C a resumable state and exit code 130."""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+from lit_clid.errors import UserError
+
+INTERRUPTED = "stopped; what was finished is kept, the same command goes on from there"
+
+
+def run(main: Callable[[Sequence[str]], None], usage: str) -> None:
+    """Run a script's `main` on the command line's arguments."""
+    arguments = sys.argv[1:]
+    if any(argument in ("-h", "--help") for argument in arguments):
+        print(usage)
+        return
+    _quiet()
+    try:
+        main(arguments)
+    except UserError as error:
+        sys.exit(_last_words(f"error: {' '.join(str(error).split())}", 2))
+    except KeyboardInterrupt:
+        sys.exit(_last_words(INTERRUPTED, 130))
+    except SystemExit as exit:  # Lightning turns Ctrl-C into exit code 1
+        if isinstance(exit.__context__, KeyboardInterrupt):
+            sys.exit(_last_words(INTERRUPTED, 130))
+        raise
+
+
+def _last_words(words: str, code: int) -> int:
+    print(f"\n{words}" if code == 130 else words, file=sys.stderr)
+    return code
+
+
+def is_first_process() -> bool:
+    """True on the process that speaks: rank zero of a distributed run, or the only one."""
+    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
+
+
+def say(sentence: str) -> None:
+    """Print a sentence once, whatever the number of processes."""
+    if is_first_process():
+        print(sentence, flush=True)
+
+
+def say_overlong(overlong: int, captions: int) -> None:
+    """Warn of captions that the tokenizer cuts."""
+    if overlong:
+        say(f"note: {overlong} of {captions} captions are longer than the tokenizer takes; it drops their ends")
+
+
+def _quiet() -> None:
+    """Silence Lightning's tips, and warnings about its own insides or about choices made here on purpose."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", ".*predict returned None.*")
+    warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    warnings.filterwarnings("ignore", ".*exists and is not empty.*")
+    warnings.filterwarnings("ignore", ".*isinstance\\(treespec, LeafSpec\\).*")

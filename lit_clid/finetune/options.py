@@ -1,0 +1,59 @@
+"""Options of fine-tuning. Steps, accumulation, clipping, precision and devices belong to `trainer:`."""
+
+from dataclasses import dataclass
+
+from lit_clid.errors import UserError
+
+TRAINABLE = ("unet", "attention", "cross_attention", "lora")
+SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True)
+class FineTuneOptions:
+    """How the target is tuned; the paper's recipe is `train: unet, learning_rate: 1e-5, schedule: constant`.
+
+    Args:
+        train: the whole "unet", its "attention" or "cross_attention" blocks, or "lora" on all attention.
+        batch_size: per device and step.
+        learning_rate, weight_decay: of AdamW.
+        schedule: "constant" or "cosine", after `warmup_steps` of linear warm-up.
+        ema_decay: of the moving average that is validated and exported, warmed up as min(decay, (1 + n) / (10 + n));
+            null exports the last weights.
+        min_snr_gamma: γ of min-SNR weighting (5 is usual); null weighs all t alike.
+        caption_dropout: share of captions replaced by the empty one; the paper uses 0.
+        gradient_checkpointing: less memory for more time.
+        lora_rank, lora_alpha: of "lora".
+        cache: keep latents and text embeddings in memory (switched off where augmentation needs pixels).
+        validate_every, save_every: optimiser steps between validations and between resumable checkpoints.
+        samples: images per sample grid at validation; 0 draws none.
+    """
+
+    train: str = "unet"
+    batch_size: int = 4
+    learning_rate: float = 1e-5
+    weight_decay: float = 0.01
+    schedule: str = "constant"
+    warmup_steps: int = 0
+    ema_decay: float | None = 0.9999
+    min_snr_gamma: float | None = None
+    caption_dropout: float = 0.0
+    gradient_checkpointing: bool = False
+    lora_rank: int = 8
+    lora_alpha: float = 8.0
+    cache: bool = True
+    validate_every: int = 500
+    save_every: int = 500
+    samples: int = 8
+
+    def __post_init__(self) -> None:
+        if self.train not in TRAINABLE:
+            raise UserError(f"finetune.train: {self.train!r} is not one of {', '.join(TRAINABLE)}")
+        if self.schedule not in SCHEDULES:
+            raise UserError(f"finetune.schedule: {self.schedule!r} is not one of {', '.join(SCHEDULES)}")
+        for key in ("batch_size", "learning_rate", "validate_every", "save_every", "lora_rank"):
+            if getattr(self, key) <= 0:
+                raise UserError(f"finetune.{key}: {getattr(self, key)} must be larger than 0")
+        if not 0 <= self.caption_dropout <= 1:
+            raise UserError(f"finetune.caption_dropout: {self.caption_dropout} is not a share between 0 and 1")
+        if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
+            raise UserError(f"finetune.ema_decay: {self.ema_decay} must lie in [0, 1); null switches averaging off")
