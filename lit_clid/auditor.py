@@ -17,12 +17,12 @@ from lit_clid.data import CaptionedImages, Split
 from lit_clid.diffusion import Target
 from lit_clid.errors import UserError, few
 from lit_clid.oracle import Count, Oracle, Records
-from lit_clid.progress import PhaseBar
 from lit_clid.provenance import provenance, refuse_changes
 from lit_clid.rules import RULES
 from lit_clid.scores import Scores, finished_ids, merge, read_json, write_json, write_shard
 from lit_clid.targets import PRECISIONS
 from lit_clid.targets.stable_diffusion import StableDiffusion
+from lit_clid.trainer import make_trainer
 
 
 @dataclass(frozen=True)
@@ -272,15 +272,10 @@ def audit(
 
 def build_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:
     """A trainer for `predict` with the user's accelerator, devices and strategy; the rest belongs to training."""
-    kept = ("accelerator", "strategy", "devices", "num_nodes", "plugins", "limit_predict_batches")
+    kept = ("accelerator", "strategy", "devices", "num_nodes", "plugins", "enable_progress_bar")
     options = {key: value for key, value in trainer.items() if key in kept}
-    return L.Trainer(
-        **options,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        callbacks=[PhaseBar(f"auditing {role}")],
-    )
+    fixed = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
+    return make_trainer({**options, **fixed}, f"auditing {role}")
 
 
 __all__ = [

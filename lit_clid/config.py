@@ -17,9 +17,6 @@ from lit_clid.errors import UserError, few
 from lit_clid.finetune import FineTuneOptions
 from lit_clid.targets import TargetOptions
 
-FREE = ("attacks", "trainer")
-"""Keys whose content has its own schema: attack dataclasses and Lightning's Trainer."""
-
 
 @dataclass
 class Config:
@@ -152,7 +149,10 @@ def _refuse_unknown(layer: Any, prefix: str = "") -> None:
         dotted = f"{prefix}{key}"
         if dotted not in known:
             raise UserError(f"unknown key '{dotted}'{_nearest(dotted, known)}")
-        if isinstance(value, dict) and dotted not in FREE:
+        inner = [k for k in known if k.startswith(f"{dotted}.")]
+        if inner and not isinstance(value, dict):
+            raise UserError(f"{dotted}: is a section, not a value ({value!r}); set one of {few(inner)}")
+        if inner:
             _refuse_unknown(value, f"{dotted}.")
 
 

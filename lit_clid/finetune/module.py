@@ -131,7 +131,12 @@ class FineTune(L.LightningModule):
         trained = [p for p in self.network.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(trained, self.options.learning_rate, weight_decay=self.options.weight_decay)
         name = "constant_with_warmup" if self.options.schedule == "constant" else "cosine"
-        schedule = get_scheduler(name, optimizer, self.options.warmup_steps, self.trainer.max_steps)
+        schedule = get_scheduler(
+            name,
+            optimizer,
+            num_warmup_steps=self.options.warmup_steps,
+            num_training_steps=self.trainer.max_steps,
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -11,8 +11,8 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lit_clid.errors import UserError
 from lit_clid.finetune.callbacks import SampleGrid, moving_average
 from lit_clid.finetune.options import FineTuneOptions
-from lit_clid.progress import PhaseBar
 from lit_clid.provenance import refuse_changes
+from lit_clid.trainer import make_trainer
 
 CHECKPOINT = "resume.ckpt"
 
@@ -26,7 +26,7 @@ def build_trainer(options: FineTuneOptions, trainer: dict[str, Any], folder: Pat
     if not isinstance(steps, int) or steps < 1:
         raise UserError(f"trainer.max_steps: {steps} is not a positive number of steps; say how long to train")
     accumulate = trainer.get("accumulate_grad_batches", 1)
-    callbacks: list[Callback] = [PhaseBar(f"training {role}")]
+    callbacks: list[Callback] = []
     if options.samples:
         callbacks.append(SampleGrid(folder / "samples", options.samples, seed))
     if options.ema_decay is not None:
@@ -50,7 +50,7 @@ def build_trainer(options: FineTuneOptions, trainer: dict[str, Any], folder: Pat
         "use_distributed_sampler": False,  # `TrainingStream` deals the batches out to the ranks
     }
     loggers = [CSVLogger(folder, name="", version="csv"), TensorBoardLogger(folder, name="", version="tensorboard")]
-    return L.Trainer(**{**defaults, **trainer}, callbacks=callbacks, logger=loggers)
+    return make_trainer({**defaults, **trainer, "logger": loggers}, f"training {role}", *callbacks)
 
 
 def resume_from(folder: Path, facts: dict[str, Any]) -> Path | None:

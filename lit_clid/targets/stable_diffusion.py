@@ -4,7 +4,6 @@ z_0 = scaling·(VAE latent − shift); the U-Net's ε-, v- or z_0-prediction is 
 """
 
 import shutil
-import warnings
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -56,18 +55,15 @@ class StableDiffusion(Target):
         with quiet_imports():
             from diffusers import StableDiffusionPipeline
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)
-                pipeline = StableDiffusionPipeline.from_pretrained(
-                    path,
-                    torch_dtype=torch.float32,
-                    use_safetensors=True,
-                    variant=variant,
-                    safety_checker=None,
-                    feature_extractor=None,
-                    image_encoder=None,
-                    requires_safety_checker=False,
-                )
+            pipeline = StableDiffusionPipeline.from_pretrained(
+                path,
+                use_safetensors=True,
+                variant=variant,
+                safety_checker=None,
+                feature_extractor=None,
+                image_encoder=None,
+                requires_safety_checker=False,
+            ).to(torch.float32)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise UserError(f"{path}: the pipeline does not load ({str(error).splitlines()[0][:200]})") from None
         pipeline.set_progress_bar_config(disable=True)

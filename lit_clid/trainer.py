@@ -1,10 +1,14 @@
-"""One progress bar per long phase, with rate and remaining time."""
+"""Lightning's Trainer with one progress bar per phase, and the user's mistakes in `trainer:` as one line."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import TQDMProgressBar
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from tqdm import tqdm
+
+from lit_clid.errors import UserError
 
 
 class PhaseBar(TQDMProgressBar):
@@ -39,3 +43,16 @@ class PhaseBar(TQDMProgressBar):
     def on_predict_batch_start(self, *arguments: Any, **named: Any) -> None:
         super().on_predict_batch_start(*arguments, **named)
         self.predict_progress_bar.set_description(self.phase)
+
+
+def make_trainer(options: Mapping[str, Any], phase: str, *callbacks: Callback) -> L.Trainer:
+    """Build a Trainer from plain options, with a bar called `phase` unless `enable_progress_bar` is false.
+
+    Raises:
+        UserError: if Lightning refuses the options (no such accelerator, devices, precision, …).
+    """
+    bar = [PhaseBar(phase)] if options.get("enable_progress_bar", True) else []
+    try:
+        return L.Trainer(**options, callbacks=[*bar, *callbacks])
+    except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+        raise UserError(f"trainer: {' '.join(str(error).split())[:300]}") from None
