@@ -1,7 +1,8 @@
 """torchmetrics on score tables: AUROC and the two rates at a cap, exact and without the hidden sigmoid.
 
 `thresholds=None, normalization=None` everywhere: by default torchmetrics squashes any batch with a value outside [0, 1]
-through a sigmoid, which ties real scores in float32. Inputs: preds (N,) scores, target (N,) 1 for members.
+through a sigmoid, which ties real scores in float32. `sync_on_compute=False`: they grade the merged table, once, on one
+process. Inputs: preds (N,) scores, target (N,) 1 for members.
 """
 
 from typing import Any
@@ -22,7 +23,7 @@ class TPRAtFPR(BinaryROC):
     higher_is_better = True
 
     def __init__(self, cap: float, **kwargs: Any) -> None:
-        super().__init__(thresholds=None, normalization=None, **kwargs)
+        super().__init__(thresholds=None, normalization=None, sync_on_compute=False, **kwargs)
         self.cap = cap
 
     def compute(self) -> Tensor:  # type: ignore[override]
@@ -42,7 +43,7 @@ class TNRAtFNR(TPRAtFPR):
 
 def membership_metrics() -> MetricCollection:
     """AUROC, TPR at each FPR cap and TNR at each FNR cap, as scalars; names carry no dots."""
-    metrics: dict[str, Any] = {"auroc": BinaryAUROC(thresholds=None, normalization=None)}
+    metrics: dict[str, Any] = {"auroc": BinaryAUROC(thresholds=None, normalization=None, sync_on_compute=False)}
     for cap in FPR_CAPS:
         name = f"{cap:g}".replace(".", "_")
         metrics |= {f"tpr_at_fpr_{name}": TPRAtFPR(cap), f"tnr_at_fnr_{name}": TNRAtFNR(cap)}

@@ -77,10 +77,10 @@ def _read_index(where: str) -> dict[str, Any]:
         except ValueError as error:
             raise UserError(f"{file}: not valid JSON ({error}); export the pipeline again") from None
         return index
-    from diffusers import DiffusionPipeline
+    from huggingface_hub import hf_hub_download
 
     try:
-        return dict(DiffusionPipeline.load_config(where))
+        return dict(json.loads(Path(hf_hub_download(where, "model_index.json")).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise UserError(
             f"target '{where}': neither a folder here nor reachable as a hub id ({str(error).splitlines()[0][:120]}); "

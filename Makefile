@@ -1,0 +1,42 @@
+# `make demo` and `make test` need only Python >= 3.10; each makes .venv if it is missing.
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+CONFIG ?= configs/demo.yaml
+
+.PHONY: demo test lint bench base clean
+
+demo: $(VENV)/demo.ok
+	$(RUN) train.py $(CONFIG)
+	$(RUN) train.py $(CONFIG) role=shadow
+	$(RUN) audit.py $(CONFIG)
+
+test: $(VENV)/test.ok
+	$(RUN) -m pytest
+
+lint: $(VENV)/dev.ok
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+bench: $(VENV)/demo.ok
+	$(RUN) benchmarks/audit_speed.py
+
+base: $(VENV)/demo.ok
+	$(RUN) -m lit_clid.demo.pretrain
+
+$(VENV)/demo.ok: pyproject.toml
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[vec]"
+	touch $@
+
+$(VENV)/test.ok: $(VENV)/demo.ok
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	touch $@
+
+$(VENV)/dev.ok: $(VENV)/test.ok
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,284 @@
+"""The two scripts as a user runs them on a tiny pipeline: end to end, interrupted, in two processes, misused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import audit
+import train
+from lit_clid import console
+from lit_clid.scores import Scores
+
+ROOT = Path(__file__).parent.parent
+Run = Callable[..., tuple[int, str]]
+SMALL = (
+    "data.members=12", "data.nonmembers=12", "trainer.max_steps=6", "finetune.batch_size=4", "finetune.samples=2",
+    "finetune.validate_every=3", "finetune.save_every=2", "trainer.enable_progress_bar=false",
+)  # fmt: skip
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a script in this process: (exit code, everything it printed)."""
+
+    def call(script: object, *arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["script", *arguments])
+        code = 0
+        try:
+            console.run(script.main, script.USAGE)  # type: ignore[attr-defined]
+        except SystemExit as exit:
+            code = int(exit.code or 0)
+        printed = capfd.readouterr()
+        return code, printed.out + printed.err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def trained(pipeline_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with a trained target and shadow."""
+    runs = tmp_path_factory.mktemp("runs")
+    for role in ("target", "shadow"):
+        train.main([f"runs={runs}", "name=small", f"target.path={pipeline_folder}", f"role={role}", *SMALL])
+    return runs
+
+
+def arguments(runs: Path, base: Path, *more: str) -> list[str]:
+    return [f"runs={runs}", "name=small", f"target.path={base}", *SMALL, *more]
+
+
+@pytest.fixture(scope="module")
+def audited(trained: Path, pipeline_folder: Path) -> Path:
+    audit.main(arguments(trained, pipeline_folder, "audit.batch_size=64"))
+    return trained / "small"
+
+
+def test_the_run_folder_holds_what_others_rely_on(audited: Path) -> None:
+    report = json.loads((audited / "report.json").read_text())
+    for result in report["attacks"].values():
+        assert set(result["auroc"]) >= {"value", "low", "high"}
+        assert set(result["tpr_at_fpr"]) == set(result["tnr_at_fnr"]) == {"0.1", "0.01", "0.001"}
+        assert {"asr", "queries"} <= set(result)
+    assert len(report["attacks"]) == 10
+    for role in ("target", "shadow"):
+        assert (audited / role / "model_index.json").is_file()
+        table = Scores.load(audited / "scores" / f"{role}.parquet")
+        assert (int(table.member.sum()), len(table.ids)) == (12, 24)
+        about = json.loads((audited / "scores" / f"{role}.json").read_text())
+        assert about["claims"]["seed"] == 0
+        assert about["packages"]["torch"]
+    assert not list((audited / "scores").glob("*.shards"))
+
+
+def test_the_page_is_one_file_without_outside_requests(audited: Path) -> None:
+    page = (audited / "report.html").read_text()
+    for request in ('src="http', 'href="http', "<script", "@import", "url(http"):
+        assert request not in page
+    for part in (
+        "Verdict",
+        "ROC",
+        "Records most surely recognised",
+        "What this audit does not prove",
+        "Provenance",
+        "data:image/png",
+    ):
+        assert part in page
+
+
+def test_doing_it_again_does_nothing(trained: Path, pipeline_folder: Path, audited: Path, run: Run) -> None:
+    before = (audited / "scores" / "target.parquet").stat().st_mtime_ns
+    code, printed = run(train, *arguments(trained, pipeline_folder))
+    assert (code, "already trained" in printed) == (0, True)
+    code, printed = run(audit, *arguments(trained, pipeline_folder))
+    assert (code, "already audited" in printed) == (0, True)
+    assert (audited / "scores" / "target.parquet").stat().st_mtime_ns == before
+
+
+def test_any_judgement_can_be_made_again_from_the_tables(audited: Path, tmp_path: Path, run: Run) -> None:
+    code, printed = run(audit, f"scores={audited / 'scores'}", f"runs={tmp_path}", "name=again")
+    assert code == 0, printed
+    old, new = (json.loads((f / "report.json").read_text())["attacks"] for f in (audited, tmp_path / "again"))
+    assert old == new
+
+
+@pytest.mark.parametrize("size", ["1", "7"])
+def test_batch_size_changes_no_table(
+    trained: Path, audited: Path, pipeline_folder: Path, tmp_path: Path, size: str
+) -> None:
+    models = [f"audit.{role}={audited / role}" for role in ("target", "shadow")]
+    audit.main(
+        [
+            f"runs={tmp_path}",
+            "name=small",
+            f"target.path={pipeline_folder}",
+            *SMALL,
+            *models,
+            f"audit.batch_size={size}",
+        ]
+    )
+    assert_same_table(tmp_path / "small", audited)
+
+
+def assert_same_table(found: Path, expected: Path) -> None:
+    for role in ("target", "shadow"):
+        new, old = (Scores.load(folder / "scores" / f"{role}.parquet") for folder in (found, expected))
+        assert new.ids == old.ids
+        for column, values in old.signals.items():
+            # losses are about 1; D is a difference of two, so its error is relative to them
+            np.testing.assert_allclose(new.signals[column], values, rtol=1e-5, atol=2e-5, err_msg=column)
+
+
+@pytest.mark.slow
+def test_two_processes_make_the_same_table(audited: Path, pipeline_folder: Path, tmp_path: Path) -> None:
+    models = [f"audit.{role}={audited / role}" for role in ("target", "shadow")]
+    two = ["trainer.devices=2", "trainer.strategy=ddp", "audit.batch_size=5"]
+    done = start("audit.py", f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}", *SMALL, *models, *two)
+    out, err = done.communicate(timeout=300)
+    assert done.returncode == 0, out + err
+    assert out.count("report: ") == 1
+    assert_same_table(tmp_path / "small", audited)
+
+
+def start(script: str, *arguments: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(ROOT / script), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]", seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_a_killed_audit_goes_on(audited: Path, pipeline_folder: Path, tmp_path: Path, run: Run) -> None:
+    models = [f"audit.{role}={audited / role}" for role in ("target", "shadow")]
+    common = [f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}", *SMALL, *models, "audit.batch_size=1"]
+    shards = tmp_path / "small" / "scores" / "target.shards"
+    process = start("audit.py", *common)
+    wait_for(lambda: len(list(shards.glob("*.parquet"))) >= 3, process)
+    process.kill()
+    process.communicate()
+    kept = len(list(shards.glob("*.parquet")))
+    assert 3 <= kept < 24
+    code, printed = run(audit, *common)
+    assert code == 0, printed
+    assert f"{24 - kept} records × 33 queries" in printed
+    assert_same_table(tmp_path / "small", audited)
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_a_resumable_state_and_says_so(pipeline_folder: Path, tmp_path: Path) -> None:
+    common = [f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}", *SMALL, "trainer.max_steps=100000"]
+    process = start("train.py", *common)
+    wait_for((tmp_path / "small" / "logs" / "target" / "resume.ckpt").is_file, process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    assert "the same command goes on from there" in err
+    assert "Traceback" not in err
+    assert (tmp_path / "small" / "logs" / "target" / "resume.ckpt").is_file()
+
+
+@pytest.mark.slow
+def test_two_processes_train(pipeline_folder: Path, tmp_path: Path) -> None:
+    two = ["trainer.devices=2", "trainer.strategy=ddp"]
+    process = start("train.py", *arguments(tmp_path, pipeline_folder, *two))
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, out + err
+    assert (tmp_path / "small" / "target" / "model_index.json").is_file()
+
+
+def missing_part(base: Path, folder: Path) -> str:
+    import shutil
+
+    shutil.copytree(base, folder / "broken")
+    (folder / "broken" / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    return str(folder / "broken")
+
+
+def test_bad_input_is_one_line_and_exit_code_2(
+    pipeline_folder: Path, audited: Path, trained: Path, tmp_path: Path, run: Run
+) -> None:
+    base, fresh = f"target.path={pipeline_folder}", f"runs={tmp_path}"
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "images" / "a.png")
+    (tmp_path / "images" / "a.txt").write_text("")
+    folder = f"data.path={tmp_path / 'images'}"
+    nan = tmp_path / "nan.csv"
+    nan.write_text("id,member,s\na,1,nan\nb,0,1\n")
+    cases: list[tuple[object, list[str], str]] = [
+        (train, [fresh, "data.membrs=3"], "did you mean 'data.members'"),
+        (train, [fresh, "data.members=lots"], "data.members: Value 'lots'"),
+        (train, [fresh, "target.path=./nowhere", *SMALL], "no diffusers pipeline there"),
+        (train, [fresh, "target.path=nobody/nothing", *SMALL], "neither a folder here nor reachable as a hub id"),
+        (train, [fresh, f"target.path={missing_part(pipeline_folder, tmp_path)}", *SMALL], "unet/ is incomplete"),
+        (train, [fresh, "name=i", base, "data.source=imagefolder", folder], "a.png (row 1): empty caption"),
+        (train, [fresh, "name=j", base, *SMALL, "trainer.accelerator=warp"], "trainer: "),
+        (train, arguments(trained, pipeline_folder, "seed=1"), "seed is 1 now and was 0"),
+        (train, arguments(trained, pipeline_folder, "finetune.learning_rate=1"), "learning_rate is 1.0 now"),
+        (audit, arguments(trained, pipeline_folder, "seed=1"), "seed is 1 now and was 0"),
+        (audit, arguments(trained, pipeline_folder, "attacks=[loss]"), "attacks is ['loss'] now"),
+        (audit, arguments(trained, pipeline_folder, f"audit.target={pipeline_folder}"), "model is"),
+        (audit, arguments(trained, pipeline_folder, "audit.precision=bf16"), "precision is 'bf16' now"),
+        (audit, arguments(trained, pipeline_folder, "attacks={loss: {t: 1000}}"), "outside the model's schedule"),
+        (audit, [fresh, "name=none"], "no trained target"),
+        (audit, [fresh, "attacks=[clid]"], "unknown attack 'clid'"),
+        (audit, [fresh, f"scores={nan}"], "column 's' is not a finite number for a"),
+        (audit, [fresh, "scores=none.csv"], "no file none.csv"),
+    ]
+    for script, words, message in cases:
+        code, printed = run(script, *words)
+        assert code == 2, (words, printed)
+        last = printed.strip().splitlines()[-1]
+        assert last.startswith("error: "), printed
+        assert message in last, (words, last)
+        assert "Traceback" not in printed
+
+
+def test_long_captions_are_counted(pipeline_folder: Path, tmp_path: Path, run: Run) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for k in range(16):
+        Image.fromarray(np.random.default_rng(k).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(
+            folder / f"{k}.png"
+        )
+        (folder / f"{k}.txt").write_text(f"picture {k} " + "with very many words " * (40 if k % 2 else 1))
+    wanted = [
+        "data.source=imagefolder",
+        f"data.path={folder}",
+        "data.members=4",
+        "data.nonmembers=4",
+        "trainer.max_steps=1",
+    ]
+    code, printed = run(train, f"runs={tmp_path}", f"target.path={pipeline_folder}", *wanted, "finetune.samples=0")
+    assert code == 0, printed
+    assert "of 4 captions are longer than the tokenizer takes" in printed
+
+
+def test_data_are_escaped_on_the_page(tmp_path: Path, run: Run) -> None:
+    table = tmp_path / "t.csv"
+    rng = np.random.default_rng(0)
+    rows = [f"r{k},{int(k < 20)},{rng.normal() + (k < 20)}" for k in range(40)]
+    table.write_text("id,member,<script>alert(1)</script>\n" + "\n".join(rows))
+    code, printed = run(audit, f"scores={table}", f"runs={tmp_path}", "name=evil")
+    assert code == 0, printed
+    assert "<script>" not in (tmp_path / "evil" / "report.html").read_text()
+
+
+def test_help(run: Run) -> None:
+    for script in (train, audit):
+        code, printed = run(script, "--help")
+        assert (code, "usage: python" in printed) == (0, True)
