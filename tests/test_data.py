@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from lit_clid.data import CaptionedImages, DataOptions, Split, TrainingStream, load_split
+from lit_clid.data.deal import Piles, deal
 from lit_clid.data.module import fit_square
 from lit_clid.data.sources import decode, open_source
 from lit_clid.errors import UserError
@@ -126,6 +127,19 @@ def test_shadow_and_target_share_a_seed_not_records(tmp_path: Path) -> None:
 def test_counts_may_be_left_open(tmp_path: Path) -> None:
     split = load(image_folder(tmp_path / "images"), tmp_path, members=None, nonmembers=None)
     assert len(split.entries) == 24
+
+
+def test_a_redrawn_shadow_is_independent_of_the_target(tmp_path: Path) -> None:
+    """Equal counts in all four cells of (target member?, shadow member?), up to chance, over many seeds."""
+    piles = Piles(tuple(map(str, range(20))), tuple(map(str, range(20))))
+    cells: Counter[tuple[bool, bool]] = Counter()
+    for seed in range(200):
+        parts = deal(piles, options(tmp_path, members=10, nonmembers=10, shadow="redrawn"), seed)
+        target, shadow = ({n: m for n, r, m in parts if r == role} for role in ("target", "shadow"))
+        assert len(target) == len(shadow) == 20
+        cells.update((target[n], shadow[n]) for n in target)
+    # 4000 records in four cells of 1000, hypergeometric within a seed: standard error about 16
+    assert all(abs(count - 1000) < 80 for count in cells.values()), cells
 
 
 def test_a_member_column_is_obeyed(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ class DataOptions:
         image_column, caption_column, importance_column: column names; null finds image and caption by type and usual
             names. The importance column holds one number per word of the caption.
         members, nonmembers: records per role (target and shadow each); null takes as many as there are.
+        shadow: "disjoint" gives the shadow records that the target's split does not touch; "redrawn" deals its members
+            and hold-outs anew from all records, independently of the target's, for sources too small for both.
         on_error: "fail" or "skip" rows whose image does not decode or whose caption is empty.
         on_duplicates: "fail" or "drop" records that share an image or a caption with another (the first stays).
         resolution: side of the square images in pixels; null takes the model's.
@@ -36,6 +38,7 @@ class DataOptions:
     importance_column: str | None = None
     members: int | None = 256
     nonmembers: int | None = 256
+    shadow: str = "disjoint"
     on_error: str = "fail"
     on_duplicates: str = "fail"
     resolution: int | None = None
@@ -45,6 +48,7 @@ class DataOptions:
 
     def __post_init__(self) -> None:
         for key, value, allowed in (
+            ("shadow", self.shadow, ("disjoint", "redrawn")),
             ("on_error", self.on_error, ("fail", "skip")),
             ("on_duplicates", self.on_duplicates, ("fail", "drop")),
         ):
@@ -59,6 +63,6 @@ class DataOptions:
         """The options that decide which record plays which part; they must agree wherever a split is re-read."""
         keys = (
             "source", "path", "split", "nonmember_source", "nonmember_path", "member_column", "image_column",
-            "caption_column", "members", "nonmembers", "on_error", "on_duplicates",
+            "caption_column", "members", "nonmembers", "shadow", "on_error", "on_duplicates",
         )  # fmt: skip
         return {key: getattr(self, key) for key in keys}

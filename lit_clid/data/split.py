@@ -7,9 +7,9 @@ from. Wherever it is needed again it is re-read and verified, never re-drawn.
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,12 @@ from typing import Any
 from PIL import Image
 from tqdm import tqdm
 
+from lit_clid.data.deal import ROLES, Piles, deal
 from lit_clid.data.options import DataOptions
 from lit_clid.data.sources import Source, open_source
 from lit_clid.errors import UserError, few
-from lit_clid.randomness import permutation
 from lit_clid.scores import read_json, write_json
 
-ROLES = ("target", "shadow")
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, EOFError)
 
 
@@ -164,74 +163,20 @@ def _drop_duplicates(rows: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[
 
 
 def _draw(rows: Mapping[str, Entry], sources: Sequence[Source], options: DataOptions, seed: int) -> tuple[Entry, ...]:
-    """Deal the rows out: target members, target hold-outs, shadow members, shadow hold-outs."""
-    member_of = sources[0].member
-    if len(sources) == 2 or member_of is not None:
-        if len(sources) == 2:
-            insiders = [name for name in rows if not name.startswith("nonmembers/")]
-        else:
-            assert member_of is not None
-            says = dict(zip(sources[0].ids, member_of, strict=True))
-            insiders = [name for name in rows if says[name]]
-        chosen = set(insiders)
-        outsiders = [name for name in rows if name not in chosen]
-        return _deal_two(rows, insiders, outsiders, options, seed, known=len(sources) == 1)
-    names = _shuffled(rows, seed, "split")
-    quarter = len(names) // 4
-    members = quarter if options.members is None else options.members
-    nonmembers = quarter if options.nonmembers is None else options.nonmembers
-    _require(len(names), 2 * (members + nonmembers), "records", f"2 × ({members} members + {nonmembers} hold-outs)")
-    parts = [(role, member, members if member else nonmembers) for role in ROLES for member in (True, False)]
-    return _deal(rows, names, parts)
+    """Say of every row where it may be taken from, and deal."""
+    parts = deal(_piles(rows, sources), options, seed)
+    return tuple(replace(rows[name], role=role, member=member) for name, role, member in parts)
 
 
-def _deal_two(
-    rows: Mapping[str, Entry], insiders: list[str], outsiders: list[str], options: DataOptions, seed: int, known: bool
-) -> tuple[Entry, ...]:
-    """Members from one pile, hold-outs from another.
-
-    If the first pile is `known` to be what the target was trained on, the shadow may not learn from it; it then learns
-    on records of the second pile, if there are enough of them.
-    """
-    inside, outside = _shuffled(insiders, seed, "members"), _shuffled(outsiders, seed, "hold-outs")
-    members, nonmembers = options.members or len(inside) // (1 if known else 2), options.nonmembers
-    nonmembers = nonmembers or (len(outside) // 3 if known else len(outside) // 2)
-    _require(len(inside), members, "members", f"data.members = {members}")
-    _require(len(outside), nonmembers, "hold-outs", f"data.nonmembers = {nonmembers}")
-    entries = [
-        *_deal(rows, inside, [("target", True, members)]),
-        *_deal(rows, outside, [("target", False, nonmembers)]),
-    ]
-    left_in, left_out = inside[members:], outside[nonmembers:]
-    if known and len(left_out) >= 2:
-        shadow_members = min(members, len(left_out) // 2)
-        parts = [("shadow", True, shadow_members), ("shadow", False, min(nonmembers, len(left_out) - shadow_members))]
-        entries += _deal(rows, left_out, parts)
-    elif not known and len(left_in) >= members and len(left_out) >= nonmembers:
-        entries += _deal(rows, left_in, [("shadow", True, members)])
-        entries += _deal(rows, left_out, [("shadow", False, nonmembers)])
-    return tuple(entries)
-
-
-def _shuffled(names: Iterable[str], seed: int, stream: str) -> list[str]:
-    ordered = sorted(names)
-    return [ordered[k] for k in permutation(len(ordered), seed, stream)]
-
-
-def _require(have: int, need: int, what: str, for_what: str) -> None:
-    if have < need:
-        raise UserError(
-            f"data: {have} usable {what}, but the split asks for {need} ({for_what}); ask for fewer or add records"
-        )
-
-
-def _deal(rows: Mapping[str, Entry], names: Sequence[str], parts: Iterable[tuple[str, bool, int]]) -> tuple[Entry, ...]:
-    entries, start = [], 0
-    for role, member, count in parts:
-        for name in names[start : start + count]:
-            entries.append(Entry(**{**asdict(rows[name]), "role": role, "member": member}))
-        start += count
-    return tuple(entries)
+def _piles(rows: Mapping[str, Entry], sources: Sequence[Source]) -> Piles:
+    first, everything = sources[0], tuple(rows)
+    if len(sources) == 2:
+        own = set(first.ids)
+        return Piles(tuple(n for n in everything if n in own), tuple(n for n in everything if n not in own))
+    if first.member is not None:
+        says = dict(zip(first.ids, first.member, strict=True))
+        return Piles(tuple(n for n in everything if says[n]), tuple(n for n in everything if not says[n]), known=True)
+    return Piles(everything, everything)
 
 
 def _refuse_shared(entries: Sequence[Entry]) -> None:

@@ -1,0 +1,106 @@
+"""Dealing records out: which plays a member or a hold-out of which role, a function of the seed and the names alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lit_clid.data.options import DataOptions
+from lit_clid.errors import UserError
+from lit_clid.randomness import permutation
+
+ROLES = ("target", "shadow")
+Part = tuple[str, str, bool]
+"""(id, role, member)."""
+
+
+@dataclass(frozen=True)
+class Piles:
+    """Where members and hold-outs may be taken from.
+
+    Args:
+        inside: ids that may be members; `outside`: ids that may be hold-outs; equal if one source supplies both.
+        known: `inside` is what the target was trained on, as a member column says, so no shadow may learn from it.
+    """
+
+    inside: tuple[str, ...]
+    outside: tuple[str, ...]
+    known: bool = False
+
+
+def deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
+    """Deal the target's members and hold-outs, then the shadow's if the records suffice.
+
+    Raises:
+        UserError: if there are fewer records than one source is asked for, or than the target needs.
+    """
+    if piles.known:
+        return _deal_known(piles, options, seed)
+    redrawn = options.shadow == "redrawn"
+    if piles.inside == piles.outside:
+        return _deal_one(piles.inside, options, seed, redrawn)
+    return _deal_two(piles, options, seed, redrawn)
+
+
+def _deal_one(names: Sequence[str], options: DataOptions, seed: int, redrawn: bool) -> list[Part]:
+    share = len(names) // (2 if redrawn else 4)
+    members, nonmembers = options.members or share, options.nonmembers or share
+    need = (1 if redrawn else 2) * (members + nonmembers)
+    words = f"{'' if redrawn else '2 × '}({members} members + {nonmembers} hold-outs)"
+    _require(len(names), need, "records", words)
+    target = shadow = _shuffled(names, seed, "split")
+    target, shadow = (target, _shuffled(names, seed, "shadow split")) if redrawn else (target, shadow[need // 2 :])
+    return [
+        part
+        for role, pile in (("target", target), ("shadow", shadow))
+        for part in (*_take(pile[:members], role, True), *_take(pile[members:][:nonmembers], role, False))
+    ]
+
+
+def _deal_two(piles: Piles, options: DataOptions, seed: int, redrawn: bool) -> list[Part]:
+    share = 1 if redrawn else 2
+    members = options.members or len(piles.inside) // share
+    nonmembers = options.nonmembers or len(piles.outside) // share
+    _require(len(piles.inside), members, "members", f"data.members = {members}")
+    _require(len(piles.outside), nonmembers, "hold-outs", f"data.nonmembers = {nonmembers}")
+    inside, outside = _shuffled(piles.inside, seed, "members"), _shuffled(piles.outside, seed, "hold-outs")
+    parts = [*_take(inside[:members], "target", True), *_take(outside[:nonmembers], "target", False)]
+    if redrawn:
+        inside, outside = (_shuffled(pile, seed, "shadow split") for pile in (inside, outside))
+    else:
+        inside, outside = inside[members:], outside[nonmembers:]
+    if len(inside) >= members and len(outside) >= nonmembers:
+        parts += [*_take(inside[:members], "shadow", True), *_take(outside[:nonmembers], "shadow", False)]
+    return parts
+
+
+def _deal_known(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
+    """The shadow learns on records that the target did not see, as many as the hold-outs leave."""
+    members = options.members or len(piles.inside)
+    nonmembers = options.nonmembers or len(piles.outside) // 3
+    _require(len(piles.inside), members, "members", f"data.members = {members}")
+    _require(len(piles.outside), nonmembers, "hold-outs", f"data.nonmembers = {nonmembers}")
+    inside, outside = _shuffled(piles.inside, seed, "members"), _shuffled(piles.outside, seed, "hold-outs")
+    left = outside[nonmembers:]
+    half = len(left) // 2
+    return [
+        *_take(inside[:members], "target", True),
+        *_take(outside[:nonmembers], "target", False),
+        *_take(left[:half][:members], "shadow", True),
+        *_take(left[half:][:nonmembers], "shadow", False),
+    ]
+
+
+def _shuffled(names: Iterable[str], seed: int, stream: str) -> list[str]:
+    ordered = sorted(names)
+    return [ordered[k] for k in permutation(len(ordered), seed, stream)]
+
+
+def _take(names: Sequence[str], role: str, member: bool) -> list[Part]:
+    return [(name, role, member) for name in names]
+
+
+def _require(have: int, need: int, what: str, for_what: str) -> None:
+    if have < need:
+        raise UserError(
+            f"data: {have} usable {what}, but the split asks for {need} ({for_what}); ask for fewer, add records, or "
+            "let data.shadow=redrawn deal the shadow's records from the same pile"
+        )
