@@ -7,7 +7,7 @@ from lit_clid import auditor, console, report
 from lit_clid.attacks import Attack
 from lit_clid.config import Config, build_attacks, read_config
 from lit_clid.data import ROLES, CaptionedImages, Split, load_split
-from lit_clid.scores import Scores
+from lit_clid.scores import Scores, finished_ids
 from lit_clid.targets import load_target
 
 DEFAULT = Path(__file__).parent / "configs" / "demo.yaml"
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str]) -> None:
     attacks = build_attacks(config.attacks)
     models = auditor.find_models(config.folder, config.audit)
     split = load_split(config.data, config.seed, config.folder)
+    auditor.check_split(models, split)
     tables = {role: measure(role, models[role], config, split, attacks) for role in ROLES if role in models}
     if console.is_first_process() and (table := tables["target"]) is not None:
         judgement = report.judge(table, tables.get("shadow"))
@@ -48,7 +49,6 @@ def pictures(split: Split) -> report.PictureSource:
 def measure(role: str, model: str, config: Config, split: Split, attacks: dict[str, Attack]) -> Scores | None:
     """The table of one model's signals; None on processes other than the first."""
     options, path = config.audit, config.folder / "scores" / f"{role}.parquet"
-    split.require(role)
     target = load_target(
         model,
         precision=options.precision,
@@ -57,20 +57,21 @@ def measure(role: str, model: str, config: Config, split: Split, attacks: dict[s
         rows=options.rows,
     )
     auditor.check_attacks(attacks, target.timesteps)
-    side = config.data.resolution or target.resolution
+    side = target.side(config.data.resolution)
     claims = auditor.claim(target, split, attacks, options, config.seed, side)
     scores = auditor.finished_scores(path, claims)
     if scores is not None:
         console.say(f"{role}: already audited, see {path}")
         return scores
-    finished = auditor.finished_ids(auditor.shard_folder(path))
+    finished = finished_ids(auditor.shard_folder(path))
     data = CaptionedImages(
         split, config.data, role, seed=config.seed, side=side, batch_size=options.batch_size, finished=finished
     )
-    console.say(auditor.announce(role, attacks, len(data.audited), len(finished)))
+    console.say(auditor.announce(role, model, attacks, len(data.audited), len(finished)))
     console.say_overlong(target.overlong(data.audited.captions), len(data.audited))
     trainer = auditor.build_trainer(config.trainer, role)
     facts = {"model": model, "config": config.plain, "skipped": list(split.skipped)}
+    facts["training"] = auditor.read_note(model)
     return auditor.audit(target, split, data, attacks, claims, path, trainer, facts)
 
 

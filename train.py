@@ -22,17 +22,18 @@ def main(arguments: Sequence[str]) -> None:
     model, logs = config.folder / config.role, config.folder / "logs" / config.role
     split = load_split(config.data, config.seed, config.folder)
     members = split.require(config.role)
-    if finished_model(model, config.training_facts):
-        console.say(f"{config.role}: already trained, see {model}")
-        return
-    checkpoint = resume_from(logs, config.training_facts)
     trainer = build_trainer(config.finetune, config.trainer, logs, config.role, config.seed)
     target = load_target(config.target.path, variant=config.target.variant, channels_last=False)
-    side = config.data.resolution or target.resolution
+    facts = config.training_facts(split.fingerprint, target.fingerprint)
+    if finished_model(model, facts):
+        console.say(f"{config.role}: already trained, see {model}")
+        return
+    checkpoint = resume_from(logs, facts)
+    side = target.side(config.data.resolution)
     data = CaptionedImages(
         split, config.data, config.role, seed=config.seed, side=side, batch_size=config.finetune.batch_size
     )
-    module = FineTune(target, config.finetune, config.seed, config.training_facts)
+    module = FineTune(target, config.finetune, config.seed, facts)
     console.say(
         f"{config.role}: tuning {module.trained:,} parameters on {len(members)} members, {trainer.max_steps} steps"
     )

@@ -1,7 +1,7 @@
 """How much faster is the oracle than a plain loop of the released code's shape?
 
-The plain loop: per image five U-Net calls of batch 3 (one per condition, three timesteps in the
-batch), the text encoded again for each. Both run CLiD with the clip reduction (15 queries per record) in fp32 on the same pipeline, records and
+The plain loop: per image five U-Net calls of batch 3 (one per condition, three timesteps in a batch), the text encoded
+anew for each. Both run CLiD with the clip reduction (15 queries per record) in fp32 on the same pipeline, records and
 noise; scores are compared, times are given as a ratio measured in one run.
 """
 

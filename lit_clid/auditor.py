@@ -12,15 +12,15 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from lit_clid.attacks import ATTACKS, Attack, column_names
-from lit_clid.data import CaptionedImages, Split
+from lit_clid.attacks import Attack, column_names
+from lit_clid.data import ROLES, CaptionedImages, Split
 from lit_clid.diffusion import Target
 from lit_clid.errors import UserError, few
 from lit_clid.oracle import Count, Oracle, Records
 from lit_clid.provenance import provenance, refuse_changes
 from lit_clid.rules import RULES
-from lit_clid.scores import Scores, finished_ids, merge, read_json, write_json, write_shard
-from lit_clid.targets import PRECISIONS
+from lit_clid.scores import NOTE, Scores, merge, read_json, write_json, write_shard
+from lit_clid.targets import PRECISIONS, check_target, locate
 from lit_clid.targets.stable_diffusion import StableDiffusion
 from lit_clid.trainer import make_trainer
 
@@ -75,8 +75,11 @@ class Auditor(L.LightningModule):
         super().__init__()
         self.target, self.attacks, self.seed, self.folder = target, attacks, seed, folder
         self.sample_latents = sample_latents
+        self._broken: list[str] = []
 
     def on_predict_start(self) -> None:
+        """TF32 rounds float32 convolutions to ten bits, differently for each batch shape; an audit wants float32."""
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         self.target.to(self.device)
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> None:
@@ -86,17 +89,29 @@ class Auditor(L.LightningModule):
         for name, attack in self.attacks.items():
             columns = attack.signal(oracle).double().cpu().unbind(1)
             signals |= dict(zip(column_names(name, attack), columns, strict=True))
-        _refuse_nan(signals, records.ids)
-        write_shard(self.folder, records.ids, batch["member"].cpu().numpy(), {c: v.numpy() for c, v in signals.items()})
+        kept = self._finite(signals, records.ids)
+        if kept:
+            rows = {column: values[kept].numpy() for column, values in signals.items()}
+            write_shard(self.folder, [records.ids[k] for k in kept], batch["member"].cpu().numpy()[kept], rows)
 
+    def _finite(self, signals: Mapping[str, Tensor], ids: Sequence[str]) -> list[int]:
+        """Rows without NaN or infinity; the others are remembered for the end, when all else is safe on disk."""
+        for column, values in signals.items():
+            self._broken += [f"{ids[k]} ({column})" for k in (~torch.isfinite(values)).nonzero().flatten().tolist()]
+        good = torch.stack([torch.isfinite(values) for values in signals.values()]).all(0)
+        kept: list[int] = good.nonzero().flatten().tolist()
+        return kept
 
-def _refuse_nan(signals: Mapping[str, Tensor], ids: Sequence[str]) -> None:
-    for column, values in signals.items():
-        bad = [ids[k] for k in (~torch.isfinite(values)).nonzero().flatten().tolist()]
-        if bad:
+    def on_predict_epoch_end(self) -> None:
+        """Every rank learns what any of them met, so that all end alike."""
+        broken = [self._broken]
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            broken = [[] for _ in range(torch.distributed.get_world_size())]
+            torch.distributed.all_gather_object(broken, self._broken)
+        found = [words for rank in broken for words in rank]
+        if found:
             raise UserError(
-                f"the model answers NaN or infinity for {column} of {few(bad, 5)}; try audit.precision=32; finished "
-                "batches are kept"
+                f"the model answers NaN or infinity for {few(found, 5)}; try audit.precision=32; all others are kept"
             )
 
 
@@ -164,6 +179,7 @@ class Claims:
 
     seed: int
     split: str
+    importance: str | None
     resolution: int
     model: str
     precision: str
@@ -176,7 +192,9 @@ def claim(
 ) -> Claims:
     """State what the signals will be made with."""
     specs = {name: {"kind": type(attack).__name__, **_plain(attack)} for name, attack in attacks.items()}
-    return Claims(seed, split.fingerprint, side, target.fingerprint(), options.precision, options.posterior, specs)
+    return Claims(
+        seed, split.fingerprint, split.importance, side, target.fingerprint, options.precision, options.posterior, specs
+    )
 
 
 def _plain(attack: Attack) -> dict[str, Any]:
@@ -210,7 +228,7 @@ def find_models(folder: Path, options: AuditOptions) -> dict[str, str]:
     """The models to audit by role: those named in `options`, else the run's own; there may be no shadow.
 
     Raises:
-        UserError: if there is no target.
+        UserError: if there is no target, a model lacks a part, or target and shadow were made by different recipes.
     """
     models = {}
     for role, named in (("target", options.target), ("shadow", options.shadow)):
@@ -223,17 +241,39 @@ def find_models(folder: Path, options: AuditOptions) -> dict[str, str]:
             f"{folder / 'target'}: no trained target; run train.py with the same config first, or name a model with "
             "audit.target=FOLDER or a hub id"
         )
+    for model in models.values():
+        check_target(model)
+    notes = {role: read_note(model) for role, model in models.items()}
+    if all(notes.get(role) for role in ROLES):
+        recipes = [{k: v for k, v in notes[role]["facts"].items() if k != "role"} for role in ROLES]
+        refuse_changes(recipes[1], recipes[0], f"shadow {models['shadow']}, compared with target {models['target']}")
     return models
 
 
-def announce(role: str, attacks: Mapping[str, Attack], pending: int, finished: int) -> str:
+def read_note(model: str) -> dict[str, Any]:
+    """What train.py wrote beside the model it exported; empty for a model from elsewhere."""
+    note = Path(locate(model)) / NOTE
+    return dict(read_json(note)) if note.is_file() else {}
+
+
+def check_split(models: Mapping[str, str], split: Split) -> None:
+    """Refuse models that train.py made on another split, or for another role, than they are audited on."""
+    for role, model in models.items():
+        split.require(role)
+        facts = read_note(model).get("facts")
+        if facts:
+            made = {"split": facts["split"], "role": facts["role"]}
+            refuse_changes(made, {"split": split.fingerprint, "role": role}, model)
+
+
+def announce(role: str, model: str, attacks: Mapping[str, Attack], pending: int, finished: int) -> str:
     """How many queries the audit of one model will make."""
     counts = count_queries(attacks)
     each = sum(count.evaluated for count in counts.values())
     alone = sum(count.asked for count in counts.values())
     done = f" ({finished} records were finished before)" if finished else ""
     shared = f"; asked one by one the {len(counts)} attacks would make {alone} per record" if alone > each else ""
-    return f"{role}: {pending} records × {each} queries = {pending * each:,} queries{done}{shared}"
+    return f"{role} {model}: {pending} records × {each} queries = {pending * each:,} queries{done}{shared}"
 
 
 def audit(
@@ -276,16 +316,3 @@ def build_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:
     options = {key: value for key, value in trainer.items() if key in kept}
     fixed = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
     return make_trainer({**options, **fixed}, f"auditing {role}")
-
-
-__all__ = [
-    "ATTACKS",
-    "AuditOptions",
-    "Auditor",
-    "audit",
-    "build_trainer",
-    "check_attacks",
-    "claim",
-    "finished_ids",
-    "finished_scores",
-]

@@ -18,7 +18,7 @@ class Verdict:
         score: (N,), larger = more member-like.
         threshold: score from which a record is called a member, carried over from shadow; None without a shadow.
         rule: what was fitted, in words.
-        shadow_score: cross-fitted scores of the shadow's records (M,), or None.
+        shadow_score: scores of the shadow's records (M,), cross-fitted if the rule is flexible; None without a shadow.
     """
 
     score: np.ndarray
@@ -36,7 +36,7 @@ def calibrate(rule: Rule, columns: np.ndarray, shadow: tuple[np.ndarray, np.ndar
         prior = rule.prior(columns)
         return None if prior is None else Verdict(prior.score(columns), None, prior.describe())
     fitted = rule.fit(*shadow)
-    held_out = cross_fitted(rule, *shadow)
+    held_out = cross_fitted(rule, *shadow) if rule.flexible else fitted.score(shadow[0])
     return Verdict(fitted.score(columns), best_threshold(held_out, shadow[1]), fitted.describe(), held_out)
 
 

@@ -62,9 +62,12 @@ class Config:
         """The resolved configuration as plain values."""
         return asdict(self)
 
-    @property
-    def training_facts(self) -> dict[str, Any]:
-        """What a trained model depends on, flat; checkpoints and exports must agree in it."""
+    def training_facts(self, split: str, base: str) -> dict[str, Any]:
+        """What a trained model depends on, flat; checkpoints and exports must agree in it.
+
+        Args:
+            split, base: fingerprints of the split and of the base.
+        """
         plain = self.plain
         ignored = {
             "finetune.validate_every",
@@ -77,7 +80,8 @@ class Config:
         tune = {f"finetune.{key}": value for key, value in plain["finetune"].items()}
         keys = ("max_steps", "accumulate_grad_batches", "gradient_clip_val", "precision", "devices", "num_nodes")
         trainer = {f"trainer.{key}": plain["trainer"][key] for key in keys if key in plain["trainer"]}
-        facts = {"seed": self.seed, "role": self.role, "target.path": self.target.path, **data, **tune, **trainer}
+        own = {"seed": self.seed, "role": self.role, "split": split, "base": base}
+        facts = {**own, **data, **tune, **trainer}
         return {key: value for key, value in facts.items() if key not in ignored}
 
 
@@ -181,8 +185,9 @@ def build_attacks(wanted: Any) -> dict[str, Attack]:
     Raises:
         UserError: for an unknown attack or parameter, or a value the attack refuses.
     """
-    changes = {name: {} for name in wanted} if isinstance(wanted, (list, tuple)) else wanted
-    if isinstance(wanted, str) or not isinstance(changes, dict) or not changes:
+    named = isinstance(wanted, (list, tuple)) and all(isinstance(name, str) for name in wanted)
+    changes = dict.fromkeys(wanted) if named else wanted
+    if not isinstance(changes, dict) or not changes:
         raise UserError(
             f"attacks: {wanted!r} is neither a list of names nor a mapping; known: {few(list(ATTACKS), 20)}"
         )
@@ -191,6 +196,8 @@ def build_attacks(wanted: Any) -> dict[str, Attack]:
         if name not in ATTACKS:
             raise UserError(f"attacks: unknown attack '{name}'{_nearest(str(name), list(ATTACKS))}")
         known = [f.name for f in fields(ATTACKS[name])]  # type: ignore[arg-type]
+        if not isinstance(changed, (dict, type(None))):
+            raise UserError(f"attacks.{name}: {changed!r} is not a mapping of parameters, such as {{t: 450}}")
         for key in changed or {}:
             if key not in known:
                 raise UserError(f"attacks.{name}: unknown parameter '{key}'{_nearest(key, known)}")

@@ -1,14 +1,20 @@
-"""How the scripts end: a user's mistake is one line and exit code 2, Ctrl-C a resumable state and exit code 130."""
+"""How the scripts end: a user's mistake is one line and exit code 2, Ctrl-C or SIGTERM a resumable state."""
 
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from types import FrameType
 
 from lit_clid.errors import UserError
 
 INTERRUPTED = "stopped; what was finished is kept, the same command goes on from there"
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, handled like Ctrl-C."""
 
 
 def run(main: Callable[[Sequence[str]], None], usage: str) -> None:
@@ -18,21 +24,35 @@ def run(main: Callable[[Sequence[str]], None], usage: str) -> None:
         print(usage)
         return
     _quiet()
+    previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         main(arguments)
     except UserError as error:
-        sys.exit(_last_words(f"error: {' '.join(str(error).split())}", 2))
-    except KeyboardInterrupt:
-        sys.exit(_last_words(INTERRUPTED, 130))
+        _end(f"error: {' '.join(str(error).split())}", 2)
+    except KeyboardInterrupt as stop:
+        _end(f"\n{INTERRUPTED}", _code(stop))
     except SystemExit as exit:  # Lightning turns Ctrl-C into exit code 1
-        if isinstance(exit.__context__, KeyboardInterrupt):
-            sys.exit(_last_words(INTERRUPTED, 130))
-        raise
+        if not isinstance(exit.__context__, KeyboardInterrupt):
+            raise
+        _end(f"\n{INTERRUPTED}", _code(exit.__context__))
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
-def _last_words(words: str, code: int) -> int:
-    print(f"\n{words}" if code == 130 else words, file=sys.stderr)
-    return code
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _code(stop: KeyboardInterrupt) -> int:
+    return 143 if isinstance(stop, Terminated) else 130
+
+
+def _end(words: str, code: int) -> None:
+    """The first process speaks and fails; the others, which met the same fate, leave quietly."""
+    if not is_first_process():
+        sys.exit(0)
+    print(words, file=sys.stderr)
+    sys.exit(code)
 
 
 def is_first_process() -> bool:
@@ -58,5 +78,4 @@ def _quiet() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", ".*predict returned None.*")
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
-    warnings.filterwarnings("ignore", ".*exists and is not empty.*")
     warnings.filterwarnings("ignore", ".*isinstance\\(treespec, LeafSpec\\).*")

@@ -19,6 +19,7 @@ STYLE: Any = {
     "xtick.color": "#4b5563",
     "ytick.color": "#4b5563",
     "svg.hashsalt": "lit-clid",
+    "text.parse_math": False,  # a column may be called a_$x$
 }
 
 

@@ -5,7 +5,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,13 @@ from lit_clid.evidence import auroc, curve
 
 
 class Rule(ABC):
-    """Signals → score; larger = more member-like."""
+    """Signals → score; larger = more member-like.
+
+    `flexible` says that a fit looks much better on the records it saw than on others, so that its threshold has to be
+    taken from cross-fitted scores.
+    """
+
+    flexible: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, columns: np.ndarray, member: np.ndarray) -> "Rule":
@@ -94,6 +100,7 @@ def _discrepancy_and_likelihood(columns: np.ndarray) -> np.ndarray:
 class BoostedTrees(Rule):
     """CLiD_vec (CLiD eq. 17–18): boosted trees on all columns, with the paper's settings."""
 
+    flexible: ClassVar[bool] = True
     trees: int = 20
     depth: int = 3
     model: Any = None

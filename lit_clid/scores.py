@@ -16,8 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lit_clid.errors import UserError, few
+from lit_clid.errors import UserError, few, first_line
 
+NOTE = "lit_clid.json"
+"""File in an exported model's folder that says how train.py made it."""
 TRUE, FALSE = {"1", "true", "yes", "member"}, {"0", "false", "no", "nonmember", "non-member", "hold-out", "holdout"}
 
 
@@ -125,18 +127,26 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
     for k, row in enumerate(lines):
         if len(row) != len(header):
             raise UserError(f"{path}: line {k + 2} has {len(row)} fields, the header has {len(header)}; mend that line")
-    return {name.strip(): [row[k] for row in lines] for k, name in enumerate(header)}
+    names = [name.strip() for name in header]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"{path}: columns named twice: {few(twice)}; rename one of each")
+    return {name: [row[k] for row in lines] for k, name in enumerate(names)}
 
 
 def _read_parquet(path: Path) -> dict[str, list[Any]]:
     try:
         return dict(pq.read_table(path).to_pydict())
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not a parquet table ({str(error).splitlines()[0]}); give parquet or .csv") from None
+        raise UserError(f"{path}: not a parquet table ({first_line(error)}); give parquet or .csv") from None
 
 
 def _read_provenance(path: Path) -> dict[str, Any]:
-    return read_json(path.with_suffix(".json")) if path.with_suffix(".json").is_file() else {}
+    note = path.with_suffix(".json")
+    content = read_json(note) if note.is_file() else {}
+    if not isinstance(content, dict):
+        raise UserError(f"{note}: not the provenance of {path.name}; move it away")
+    return content
 
 
 def _write_parquet(path: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]) -> None:

@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 from lit_clid.data import CaptionedImages, DataOptions, Split, load_split
 from lit_clid.errors import UserError
 from lit_clid.finetune import FineTune, FineTuneOptions, build_trainer, export, finished_model, resume_from
-from lit_clid.finetune.callbacks import moving_average
 from lit_clid.targets import load_target
 
 DATA = DataOptions(source="critters", members=10, nonmembers=6)
@@ -28,6 +27,17 @@ class Stop(Callback):
 
     def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
         if trainer.global_step == self.step:
+            raise RuntimeError("killed")
+
+
+class StopAtBatch(Callback):
+    """Dies before a batch, in the middle of an accumulated step."""
+
+    def __init__(self, batch: int) -> None:
+        self.batch = batch
+
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, batch: object, index: int) -> None:
+        if index == self.batch:
             raise RuntimeError("killed")
 
 
@@ -73,7 +83,7 @@ def tune(
 
 
 def validation_losses(folder: Path) -> list[float]:
-    rows = csv.DictReader((folder / "csv" / "metrics.csv").read_text().splitlines())
+    rows = csv.DictReader((folder / "csv" / "version_0" / "metrics.csv").read_text().splitlines())
     return [float(row["val_loss"]) for row in rows if row["val_loss"]]
 
 
@@ -114,7 +124,7 @@ def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
 
 
 def test_checkpoints_hold_no_frozen_weights(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
-    tune(pipeline_folder, split, tmp_path, recipe(), 2)
+    tune(pipeline_folder, split, tmp_path, recipe(), 4)
     checkpoint = torch.load(tmp_path / "resume.ckpt", weights_only=True)
     for key in ("state_dict", "current_model_state"):
         assert checkpoint[key]
@@ -122,7 +132,7 @@ def test_checkpoints_hold_no_frozen_weights(pipeline_folder: Path, split: Split,
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
-    tune(pipeline_folder, split, tmp_path, recipe(), 2)
+    tune(pipeline_folder, split, tmp_path, recipe(), 4)
     with pytest.raises(UserError, match="seed is 1 now and was 0"):
         resume_from(tmp_path, {**FACTS, "seed": 1})
     (tmp_path / "resume.ckpt").write_bytes(b"broken")
@@ -153,7 +163,49 @@ def test_moving_average_needs_no_copy_of_the_target(pipeline_folder: Path) -> No
 
     module = FineTune(load_target(str(pipeline_folder)), recipe(), 0, FACTS)
     assert copy.deepcopy(module).target is module.target
-    assert moving_average(0.9) is not None
+
+
+def test_a_run_killed_before_its_export_still_exports_the_average(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
+    """The last checkpoint lies before the last step, so the resumed run ends as an uninterrupted one does."""
+
+    class StopAtTheEnd(Callback):
+        def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+            raise RuntimeError("killed")
+
+    whole, _, _ = tune(pipeline_folder, split, tmp_path / "whole", recipe(), 6)
+    with pytest.raises(RuntimeError, match="killed"):
+        tune(pipeline_folder, split, tmp_path / "cut", recipe(), 6, (StopAtTheEnd(),))
+    rest, _, _ = tune(pipeline_folder, split, tmp_path / "cut", recipe(), 6)
+    for found, expected in zip(weights(rest).values(), weights(whole).values(), strict=True):
+        assert torch.equal(found, expected)
+
+
+def test_two_kills_within_accumulation_lose_nothing(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+    whole, _, _ = tune(pipeline_folder, split, tmp_path / "whole", recipe(), 6, accumulate_grad_batches=3)
+    for batch in (8, 7):  # of 18; the checkpoint is at step 2, batch 6
+        with pytest.raises(RuntimeError, match="killed"):
+            tune(
+                pipeline_folder, split, tmp_path / "cut", recipe(), 6, (StopAtBatch(batch),), accumulate_grad_batches=3
+            )
+    rest, _, _ = tune(pipeline_folder, split, tmp_path / "cut", recipe(), 6, accumulate_grad_batches=3)
+    for found, expected in zip(weights(rest).values(), weights(whole).values(), strict=True):
+        assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("key", ["limit_train_batches", "overfit_batches", "max_time", "fast_dev_run"])
+def test_options_that_change_who_is_trained_are_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(UserError, match=f"trainer.{key}: not allowed"):
+        build_trainer(recipe(), {"max_steps": 4, key: 1}, tmp_path, "target", 0)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("precision", "bf16-true"), ("accumulate_grad_batches", "two"), ("max_steps", 0)]
+)
+def test_bad_trainer_values_are_named(tmp_path: Path, key: str, value: object) -> None:
+    with pytest.raises(UserError, match=f"trainer.{key}: {value!r} is not"):
+        build_trainer(recipe(), {"max_steps": 4, key: value}, tmp_path, "target", 0)
 
 
 def test_the_learning_rate_warms_up_and_stays_or_falls(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
@@ -241,5 +293,5 @@ def test_bf16_mixed_precision(pipeline_folder: Path, split: Split, tmp_path: Pat
 
 
 def test_steps_are_required(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"trainer.max_steps: -1"):
+    with pytest.raises(UserError, match=r"trainer.max_steps: None"):
         build_trainer(recipe(), {}, tmp_path, "target", 0)

@@ -99,7 +99,7 @@ def _take(names: Sequence[str], role: str, member: bool) -> list[Part]:
 
 
 def _require(have: int, need: int, what: str, for_what: str) -> None:
-    if have < need:
+    if have < need or need < 1:
         raise UserError(
             f"data: {have} usable {what}, but the split asks for {need} ({for_what}); ask for fewer, add records, or "
             "let data.shadow=redrawn deal the shadow's records from the same pile"

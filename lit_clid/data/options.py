@@ -12,6 +12,7 @@ class DataOptions:
     Args:
         source: "critters" or "scenes" (embedded), "imagefolder", a hub id, or a file pattern (.parquet, .arrow, .tar).
         path: folder of an imagefolder, or the file pattern when `source` is "parquet", "arrow" or "webdataset".
+        config: configuration of a hub data set, where it has several.
         split: split of the source to read.
         nonmember_source, nonmember_path: a second source that supplies the hold-outs; null draws both from `source`.
         member_column: column that says who is a member, used if it exists; null never looks.
@@ -29,6 +30,7 @@ class DataOptions:
 
     source: str = "critters"
     path: str | None = None
+    config: str | None = None
     split: str = "train"
     nonmember_source: str | None = None
     nonmember_path: str | None = None
@@ -58,11 +60,14 @@ class DataOptions:
             if count is not None and count < 1:
                 raise UserError(f"data.{key}: {count} is not a positive number; give one, or null for the default")
 
+        if self.workers < 0:
+            raise UserError(f"data.workers: {self.workers} must be 0 or more")
+
     @property
     def drawn_from(self) -> dict[str, object]:
         """The options that decide which record plays which part; they must agree wherever a split is re-read."""
         keys = (
-            "source", "path", "split", "nonmember_source", "nonmember_path", "member_column", "image_column",
+            "source", "path", "config", "split", "nonmember_source", "nonmember_path", "member_column", "image_column",
             "caption_column", "members", "nonmembers", "shadow", "on_error", "on_duplicates",
         )  # fmt: skip
         return {key: getattr(self, key) for key in keys}

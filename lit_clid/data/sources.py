@@ -1,10 +1,13 @@
 """Sources: any `datasets` source, or the embedded drawings, as ids, captions and images by row number."""
 
 import csv
+import glob
 import io
 import json
+import os
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,14 @@ from PIL import Image, ImageOps
 from lit_clid.critters import critter
 from lit_clid.data.options import DataOptions
 from lit_clid.drawing import Drawing
-from lit_clid.errors import UserError, few
+from lit_clid.errors import UserError, few, first_line
 from lit_clid.scenes import scene
 from lit_clid.scores import parse_member
 
 EMBEDDED: dict[str, Callable[[int], Drawing]] = {"critters": critter, "scenes": scene}
 BUILDERS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 CAPTION_NAMES = ("text", "caption", "captions", "prompt", "txt", "sentence", "sentences", "description")
 IMAGE_NAMES = ("image", "jpg", "png", "jpeg", "webp", "img", "picture")
 
@@ -35,6 +39,7 @@ class Source:
         open_image: row number → RGB image; raises OSError, ValueError or SyntaxError if it does not decode.
         member: per row, if the source says so.
         importance: word importances per row, if a column holds them.
+        unlisted: images of the folder that no metadata row names.
     """
 
     name: str
@@ -43,6 +48,48 @@ class Source:
     open_image: Callable[[int], Image.Image]
     member: tuple[bool, ...] | None = None
     importance: tuple[tuple[float, ...] | None, ...] | None = None
+    unlisted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DrawnImages:
+    """Images of an embedded family by row."""
+
+    family: str
+    numbers: tuple[int, ...]
+
+    def __call__(self, row: int) -> Image.Image:
+        return EMBEDDED[self.family](self.numbers[row]).image
+
+
+@dataclass(frozen=True)
+class FileImages:
+    """Images in files by row."""
+
+    files: tuple[Path, ...]
+
+    def __call__(self, row: int) -> Image.Image:
+        return decode(self.files[row])
+
+
+@dataclass(frozen=True)
+class TableImages:
+    """Images in a column of a `datasets` table, as bytes or as paths that must stay inside `allowed`."""
+
+    dataset: Any
+    column: str
+    allowed: tuple[Path, ...]
+
+    def __call__(self, row: int) -> Image.Image:
+        cell = self.dataset[row][self.column]
+        if cell is None:
+            raise ValueError("no image")
+        if cell["bytes"] is not None:
+            return decode(io.BytesIO(cell["bytes"]))
+        path = (self.allowed[0] / cell["path"]).resolve()
+        if not any(path.is_relative_to(folder) for folder in self.allowed):
+            raise ValueError(f"{path} lies outside {self.allowed[0]}")
+        return decode(path)
 
 
 def open_source(options: DataOptions, *, nonmembers: bool = False) -> Source:
@@ -79,7 +126,7 @@ def _draw(family: str, options: DataOptions) -> Source:
         index += 1
     numbers = tuple(seen.values())
     ids = tuple(f"{family[:-1]}-{number}" for number in numbers)
-    return Source(family, ids, tuple(seen), lambda row: EMBEDDED[family](numbers[row]).image)
+    return Source(family, ids, tuple(seen), DrawnImages(family, numbers))
 
 
 def _imagefolder(options: DataOptions, path: str | None) -> Source:
@@ -94,10 +141,11 @@ def _imagefolder(options: DataOptions, path: str | None) -> Source:
         raise UserError(f"{folder}: no images ({', '.join(IMAGE_ENDINGS)}); give the folder that holds them")
     if not metadata:
         return _text_files(folder, images)
-    for file in metadata:
-        _check_metadata(file)
-    dataset = _load("imagefolder", options.split, str(folder), data_dir=str(folder), drop_labels=True)
-    return _from_dataset(dataset, options, str(folder), folder)
+    listed = {name for file in metadata for name in _check_metadata(file)}
+    everything = {} if (folder / options.split).is_dir() else {"data_files": {options.split: "**"}}
+    dataset = _load("imagefolder", options.split, str(folder), data_dir=str(folder), drop_labels=True, **everything)
+    unlisted = tuple(file.relative_to(folder).as_posix() for file in images if file.resolve() not in listed)
+    return replace(_from_dataset(dataset, options, str(folder), folder), unlisted=unlisted)
 
 
 def _text_files(folder: Path, images: Sequence[Path]) -> Source:
@@ -111,9 +159,17 @@ def _text_files(folder: Path, images: Sequence[Path]) -> Source:
             f"beside each image (found beside the images: {few(found, 5) or 'nothing'})"
         )
     _inside(folder, [*images, *(text for text in texts if text.is_file())])
-    captions = tuple(text.read_text(encoding="utf-8").strip() if text.is_file() else "" for text in texts)
+    captions = tuple(_read_text(text).strip() if text.is_file() else "" for text in texts)
     ids = tuple(image.relative_to(folder).as_posix() for image in images)
-    return Source(str(folder), ids, captions, lambda row: decode(images[row]))
+    return Source(str(folder), ids, captions, FileImages(tuple(images)))
+
+
+def _read_text(file: Path) -> str:
+    """A text file, with or without a byte order mark."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{file}: not UTF-8; save it as UTF-8") from None
 
 
 def _inside(folder: Path, files: Sequence[Path]) -> None:
@@ -125,8 +181,8 @@ def _inside(folder: Path, files: Sequence[Path]) -> None:
         )
 
 
-def _check_metadata(file: Path) -> None:
-    """Every row names an existing file inside the folder; captions are judged later, with the images."""
+def _check_metadata(file: Path) -> set[Path]:
+    """The images that the rows name: each exists inside the folder; captions are judged later, with the images."""
     rows = _metadata_rows(file)
     nameless = [str(k) for k, row in rows if not row.get("file_name")]
     if nameless:
@@ -137,6 +193,7 @@ def _check_metadata(file: Path) -> None:
     ]
     if missing:
         raise UserError(f"{file}: no such image: {few(missing)}; remove these rows or add the files")
+    return {(file.parent / str(row["file_name"])).resolve() for _, row in rows}
 
 
 def _metadata_rows(file: Path) -> list[tuple[int, dict[str, Any]]]:
@@ -144,13 +201,16 @@ def _metadata_rows(file: Path) -> list[tuple[int, dict[str, Any]]]:
     if file.suffix == ".parquet":
         import pyarrow.parquet as pq
 
-        return list(enumerate(pq.read_table(file).to_pylist(), 1))
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{file}: not UTF-8; save it as UTF-8") from None
+        try:
+            return list(enumerate(pq.read_table(file).to_pylist(), 1))
+        except Exception as error:  # pyarrow raises kinds of its own
+            raise UserError(f"{file}: not a parquet table ({first_line(error)})") from None
+    text = _read_text(file)
     if file.suffix == ".csv":
-        return list(enumerate(csv.DictReader(io.StringIO(text)), 1))
+        try:
+            return list(enumerate(csv.DictReader(io.StringIO(text)), 1))
+        except csv.Error as error:
+            raise UserError(f"{file}: not a CSV table ({error})") from None
     rows = []
     for k, line in enumerate(text.splitlines(), 1):
         if line.strip():
@@ -165,11 +225,11 @@ def _metadata_rows(file: Path) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _files(options: DataOptions, builder: str, pattern: str) -> Source:
-    parent = Path(pattern).expanduser()
-    if not list(parent.parent.glob(parent.name)):
+    matching = sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))  # noqa: PTH207 (may be absolute)
+    if not matching:
         raise UserError(f"data: no file matches {pattern}; check the folder and the ending")
-    dataset = _load(builder, options.split, pattern, data_files={options.split: str(parent)})
-    return _from_dataset(dataset, options, pattern, parent.parent)
+    dataset = _load(builder, options.split, pattern, data_files={options.split: matching})
+    return _from_dataset(dataset, options, pattern, Path(os.path.commonpath([Path(f).parent for f in matching])))
 
 
 def _hub(options: DataOptions, name: str) -> Source:
@@ -178,7 +238,8 @@ def _hub(options: DataOptions, name: str) -> Source:
             f"data.source: '{name}' is neither an embedded family ({', '.join(EMBEDDED)}), 'imagefolder' (with "
             f"data.path), a file pattern ending in {', '.join(BUILDERS)}, nor a hub id"
         )
-    return _from_dataset(_load(name, options.split, f"data.source '{name}'"), options, name, None)
+    dataset = _load(name, options.split, f"data.source '{name}'", name=options.config)
+    return _from_dataset(dataset, options, name, None)
 
 
 def _load(builder: str, split: str, what: str, **where: Any) -> Any:
@@ -188,10 +249,9 @@ def _load(builder: str, split: str, what: str, **where: Any) -> Any:
     try:
         return datasets.load_dataset(builder, split=split, **where)
     except Exception as error:  # the library raises its own, its builders' and the network's exceptions
-        cause = error.__cause__ or error
-        line = (str(cause).splitlines() or [type(cause).__name__])[0]
         raise UserError(
-            f"{what}: cannot be read ({line[:200]}); check the spelling, the files and, for a hub id, the network"
+            f"{what}: cannot be read ({first_line(error.__cause__ or error)}); check the spelling, "
+            "the files and, for a hub id, the network"
         ) from None
 
 
@@ -210,25 +270,24 @@ def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | No
     assert image is not None
     dataset = dataset.cast_column(image, datasets.Image(decode=False))
     member = importance = None
+    if options.member_column not in (None, DataOptions.member_column, *columns):
+        raise UserError(
+            f"data.member_column: {name} has no column '{options.member_column}' (found: {few(columns)}); name "
+            "it right, or null for a random split"
+        )
     if options.member_column in columns:
         member = tuple(parse_member(dataset[options.member_column][:], name).tolist())
     captions = tuple(_first_caption(value) for value in dataset[caption][:])
     if options.importance_column is not None:
         importance = _importances(dataset, options.importance_column, captions, name)
-    allowed = root.resolve() if root else Path(datasets.config.HF_CACHE_HOME).expanduser().resolve()
-
-    def open_image(row: int) -> Image.Image:
-        cell = dataset[row][image]
-        if cell is None:
-            raise ValueError("no image")
-        if cell["bytes"] is not None:
-            return decode(io.BytesIO(cell["bytes"]))
-        path = Path(cell["path"]).resolve()
-        if not path.is_relative_to(allowed):
-            raise ValueError(f"{path} lies outside {allowed}")
-        return decode(path)
-
-    return Source(name, _ids(dataset, image, root), captions, open_image, member, importance)
+    caches = (
+        datasets.config.HF_CACHE_HOME,
+        datasets.config.HF_DATASETS_CACHE,
+        datasets.config.DOWNLOADED_DATASETS_PATH,
+    )
+    allowed = (root.resolve(),) if root else tuple(Path(cache).expanduser().resolve() for cache in caches)
+    opener = TableImages(dataset, image, allowed)
+    return Source(name, _ids(dataset, image, root), captions, opener, member, importance)
 
 
 def _image_column(dataset: Any) -> str | None:
@@ -239,15 +298,19 @@ def _image_column(dataset: Any) -> str | None:
 
 
 def _ids(dataset: Any, image: str, root: Path | None) -> tuple[str, ...]:
-    """File names where the images are files of a folder, keys of a webdataset, else row numbers."""
+    """File names where the images are files of a folder, keys of a webdataset, else row numbers; repeats get `#row`."""
+    names = tuple(f"row-{k:07d}" for k in range(len(dataset)))
     if "__key__" in dataset.column_names:
-        keys = tuple(dataset["__key__"][:])
-        if len(set(keys)) == len(keys):
-            return keys
-    cells = dataset.select_columns([image])[:][image] if len(dataset) else []
-    if root is not None and all(cell and cell["bytes"] is None and cell["path"] for cell in cells):
-        return tuple(Path(cell["path"]).resolve().relative_to(root.resolve()).as_posix() for cell in cells)
-    return tuple(f"row-{k:07d}" for k in range(len(dataset)))
+        names = tuple(dataset["__key__"][:])
+    elif root is not None:
+        inside = root.resolve()
+        cells = dataset.select_columns([image])[:][image] if len(dataset) else []
+        if all(cell and cell["bytes"] is None and cell["path"] for cell in cells):
+            paths = [(inside / cell["path"]).resolve() for cell in cells]
+            if all(path.is_relative_to(inside) for path in paths):
+                names = tuple(path.relative_to(inside).as_posix() for path in paths)
+    counts = Counter(names)
+    return tuple(name if counts[name] == 1 else f"{name}#{row}" for row, name in enumerate(names))
 
 
 def _first_caption(value: Any) -> str:
@@ -272,8 +335,11 @@ def _importances(dataset: Any, column: str, captions: Sequence[str], name: str) 
 
 
 def decode(file: Path | io.BytesIO) -> Image.Image:
-    """Open an image as RGB: turned as its EXIF says, transparency laid on white."""
-    with Image.open(file) as image:
+    """Open an image as RGB: turned as its EXIF says, transparency laid on white.
+
+    Only raster formats are tried: what is called .png may hold anything, PostScript included.
+    """
+    with Image.open(file, formats=FORMATS) as image:
         upright = ImageOps.exif_transpose(image)
         if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
             layered = upright.convert("RGBA")

@@ -14,16 +14,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from tqdm import tqdm
 
 from lit_clid.data.deal import ROLES, Piles, deal
 from lit_clid.data.options import DataOptions
 from lit_clid.data.sources import Source, open_source
-from lit_clid.errors import UserError, few
+from lit_clid.errors import UserError, few, first_line
+from lit_clid.provenance import refuse_changes
 from lit_clid.scores import read_json, write_json
-
-UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, EOFError)
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,12 @@ class Split:
     def of(self, role: str, member: bool | None = None) -> tuple[Entry, ...]:
         """The entries of a role: its members, its hold-outs, or both."""
         return tuple(e for e in self.entries if e.role == role and member in (None, e.member))
+
+    @property
+    def importance(self) -> str | None:
+        """Hash of the word importances that the user supplied, or None."""
+        given = [source.importance for source in self.sources]
+        return _hash(str(given).encode()) if any(given) else None
 
     def require(self, role: str) -> tuple[Entry, ...]:
         """The members of a role.
@@ -91,6 +95,7 @@ def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
     if manifest.is_file():
         return _reread(manifest, options, seed, tuple(sources))
     rows, skipped = _scan(sources, options.on_error)
+    skipped += [f"{name}: no metadata row names it" for source in sources for name in source.unlisted]
     if options.on_duplicates == "drop":
         rows, dropped = _drop_duplicates(rows)
         skipped += dropped
@@ -110,7 +115,7 @@ def _hash(content: bytes) -> str:
 
 def _qualified(source: int, name: str) -> str:
     """Ids of a second source are marked, so that two folders may hold files of the same name."""
-    return name if source == 0 else f"nonmembers/{name}"
+    return name if source == 0 else f"nonmembers:{name}"
 
 
 def _entry(source: Source, number: int, row: int) -> Entry | str:
@@ -120,8 +125,8 @@ def _entry(source: Source, number: int, row: int) -> Entry | str:
         return f"{name} (row {row + 1}): empty caption"
     try:
         image = source.open_image(row)
-    except UNREADABLE as error:
-        return f"{name} (row {row + 1}): image does not decode ({(str(error).splitlines() or ['unknown'])[0][:80]})"
+    except Exception as error:  # Pillow's decoders raise all kinds on broken files
+        return f"{name} (row {row + 1}): image does not decode ({first_line(error, 80)})"
     pixels = _hash(f"{image.size}".encode() + image.tobytes())
     return Entry(
         _qualified(number, name), f"{source.name}#{row}", pixels, _hash(source.captions[row].encode()), "", False
@@ -131,7 +136,7 @@ def _entry(source: Source, number: int, row: int) -> Entry | str:
 def _read_rows(jobs: Sequence[tuple[Source, int, int]]) -> list[Entry | str]:
     with ThreadPoolExecutor() as pool:
         results = pool.map(lambda job: _entry(*job), jobs)
-        return list(tqdm(results, "checking images", len(jobs), unit="image", leave=False, disable=len(jobs) < 2000))
+        return list(tqdm(results, "checking images", len(jobs), unit="image", leave=False, delay=2))
 
 
 def _scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], list[str]]:
@@ -141,7 +146,7 @@ def _scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], l
     bad = [result for result in results if isinstance(result, str)]
     if bad and on_error == "fail":
         raise UserError(
-            f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, 50)}; mend or remove them, or set "
+            f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or remove them, or set "
             "data.on_error=skip to leave them out"
         )
     return {entry.id: entry for entry in results if isinstance(entry, Entry)}, bad
@@ -171,6 +176,11 @@ def _draw(rows: Mapping[str, Entry], sources: Sequence[Source], options: DataOpt
 def _piles(rows: Mapping[str, Entry], sources: Sequence[Source]) -> Piles:
     first, everything = sources[0], tuple(rows)
     if len(sources) == 2:
+        if first.member is not None and not all(first.member):
+            raise UserError(
+                f"{first.name}: its member column calls some rows hold-outs, but data.nonmember_source supplies those; "
+                "set data.member_column=null or leave out data.nonmember_source"
+            )
         own = set(first.ids)
         return Piles(tuple(n for n in everything if n in own), tuple(n for n in everything if n not in own))
     if first.member is not None:
@@ -213,17 +223,11 @@ def _from_csv(line: dict[str, str]) -> Entry:
 
 
 def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Source, ...]) -> Split:
-    header: dict[str, Any] = read_json(manifest.with_suffix(".json"))
-    wanted: dict[str, Any] = {"seed": seed, **options.drawn_from}
-    found = {"seed": header["seed"], **header["data"]}
-    changed = [
-        f"{key} is {wanted[key]!r} now and was {found.get(key)!r}" for key in wanted if wanted[key] != found.get(key)
-    ]
-    if changed:
-        raise UserError(
-            f"{manifest}: drawn from another seed or data ({few(changed)}); use the old values, another name=…, or "
-            "delete the run folder"
-        )
+    note = manifest.with_suffix(".json")
+    if not note.is_file():
+        raise UserError(f"{manifest}: {note.name} is missing beside it; restore it or delete the run folder")
+    header: dict[str, Any] = read_json(note)
+    refuse_changes({"seed": header["seed"], **header["data"]}, {"seed": seed, **options.drawn_from}, str(manifest))
     text = manifest.read_text(encoding="utf-8")
     lines = csv.DictReader(io.StringIO(text))
     entries = tuple(_from_csv(line) for line in lines)

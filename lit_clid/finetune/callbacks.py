@@ -1,6 +1,7 @@
 """What happens around training: the moving average and the sample grids."""
 
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -22,6 +23,28 @@ def moving_average(decay: float) -> WeightAveraging:
         torch._foreach_lerp_(average, current, 1 - min(decay, (1 + n) / (10 + n)))
 
     return WeightAveraging(use_buffers=False, multi_avg_fn=update)
+
+
+class ResumePoint(Callback):
+    """Saves the one checkpoint that training goes on from: between optimiser steps only, and whole or not at all.
+
+    The last step is not saved, for the export follows it; so a resumed run always ends with a step of its own, after
+    which `WeightAveraging` hands over the average. It must stand behind `WeightAveraging` in the list of callbacks.
+    """
+
+    def __init__(self, path: Path, every: int) -> None:
+        self.path, self.every, self._saved = path, every, -1
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        step, batches = trainer.global_step, trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        between_steps = batches % trainer.accumulate_grad_batches == 0
+        if between_steps and step % self.every == 0 and 0 < step < trainer.max_steps and step != self._saved:
+            self._saved = step
+            part = self.path.with_suffix(".part")
+            trainer.save_checkpoint(part)
+            if trainer.is_global_zero:
+                part.replace(self.path)
+            trainer.strategy.barrier()
 
 
 class SampleGrid(Callback):

@@ -8,9 +8,7 @@ import lightning as L
 from lit_clid.errors import UserError
 from lit_clid.finetune.module import FineTune
 from lit_clid.provenance import provenance, refuse_changes
-from lit_clid.scores import read_json, write_json
-
-NOTE = "lit_clid.json"
+from lit_clid.scores import NOTE, read_json, write_json
 
 
 def finished_model(folder: Path, facts: dict[str, Any]) -> bool:
@@ -32,11 +30,12 @@ def export(module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str,
     """Write the model (averaged, LoRA folded in) and its note, from the first process only."""
     if not trainer.is_global_zero:
         return
+    if trainer.global_step < trainer.max_steps:
+        raise UserError(f"training stopped at step {trainer.global_step} of {trainer.max_steps}; run the command again")
     module.merge_lora()
     note = {
         "facts": module.facts,
         "base": module.target.source,
-        "base_fingerprint": module.base_fingerprint,
         "steps": trainer.global_step,
         "val_loss": float(trainer.callback_metrics["val_loss"]) if "val_loss" in trainer.callback_metrics else None,
         **provenance(str(module.target.device)),

@@ -41,7 +41,6 @@ class FineTune(L.LightningModule):
         super().__init__()
         self.options, self.seed, self.facts = options, seed, facts
         self.target = target
-        self.base_fingerprint = target.fingerprint()
         self.network: Any = target.network.train()
         self.strict_loading = False
         self._encodings: Encodings | None = None
@@ -82,7 +81,7 @@ class FineTune(L.LightningModule):
         """Encode each member once: it looks the same in every pass."""
         members, latents, embeddings = data.members, [], []
         chunks = range(0, len(members), 32)
-        for k in tqdm(chunks, "encoding members", leave=False, disable=len(members) < 1000):
+        for k in tqdm(chunks, "encoding members", leave=False):
             rows = range(k, min(k + 32, len(members)))
             latents.append(self.target.encode(torch.stack([members.image(row) for row in rows])).cpu())
             embeddings.append(self.target.embed([members.captions[row] for row in rows]).cpu())

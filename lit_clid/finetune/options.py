@@ -50,6 +50,8 @@ class FineTuneOptions:
             raise UserError(f"finetune.train: {self.train!r} is not one of {', '.join(TRAINABLE)}")
         if self.schedule not in SCHEDULES:
             raise UserError(f"finetune.schedule: {self.schedule!r} is not one of {', '.join(SCHEDULES)}")
+        if self.samples < 0:
+            raise UserError(f"finetune.samples: {self.samples} must be 0 or more")
         for key in ("batch_size", "learning_rate", "validate_every", "save_every", "lora_rank"):
             if getattr(self, key) <= 0:
                 raise UserError(f"finetune.{key}: {getattr(self, key)} must be larger than 0")

@@ -5,41 +5,36 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
-from lit_clid.errors import UserError
-from lit_clid.finetune.callbacks import SampleGrid, moving_average
+from lit_clid.errors import UserError, first_line
+from lit_clid.finetune.callbacks import ResumePoint, SampleGrid, moving_average
 from lit_clid.finetune.options import FineTuneOptions
 from lit_clid.provenance import refuse_changes
 from lit_clid.trainer import make_trainer
 
 CHECKPOINT = "resume.ckpt"
+REFUSED = (
+    "limit_train_batches", "overfit_batches", "max_time", "max_epochs", "min_epochs", "min_steps", "fast_dev_run",
+    "enable_checkpointing", "use_distributed_sampler", "reload_dataloaders_every_n_epochs",
+)  # fmt: skip
+"""Trainer options that would train on other members, or for another time, than the run claims."""
+PRECISIONS = ("32", "32-true", "bf16-mixed", "16-mixed")
 
 
 def build_trainer(options: FineTuneOptions, trainer: dict[str, Any], folder: Path, role: str, seed: int) -> L.Trainer:
-    """Build the trainer; logs, checkpoints and sample grids go to `folder`. `trainer` goes to it verbatim.
+    """Build the trainer; logs, the checkpoint and sample grids go to `folder`. `trainer` goes to it verbatim.
 
     Training is one Lightning epoch over a stream of `max_steps` · accumulation batches: one bar, exact resuming.
     """
-    steps = trainer.get("max_steps", -1)
-    if not isinstance(steps, int) or steps < 1:
-        raise UserError(f"trainer.max_steps: {steps} is not a positive number of steps; say how long to train")
-    accumulate = trainer.get("accumulate_grad_batches", 1)
+    steps, accumulate = _check(trainer)
     callbacks: list[Callback] = []
     if options.samples:
         callbacks.append(SampleGrid(folder / "samples", options.samples, seed))
     if options.ema_decay is not None:
         callbacks.append(moving_average(options.ema_decay))
-    callbacks.append(
-        ModelCheckpoint(
-            folder,
-            filename=CHECKPOINT.removesuffix(".ckpt"),
-            every_n_train_steps=min(options.save_every, steps),
-            save_on_train_epoch_end=False,
-            enable_version_counter=False,
-        )
-    )
+    callbacks.append(ResumePoint(folder / CHECKPOINT, options.save_every))
     defaults = {
         "max_epochs": -1,
         "check_val_every_n_epoch": None,
@@ -47,10 +42,27 @@ def build_trainer(options: FineTuneOptions, trainer: dict[str, Any], folder: Pat
         "log_every_n_steps": min(10, steps * accumulate),
         "num_sanity_val_steps": 0,
         "enable_model_summary": False,
+        "enable_checkpointing": False,  # `ResumePoint` does it
         "use_distributed_sampler": False,  # `TrainingStream` deals the batches out to the ranks
     }
-    loggers = [CSVLogger(folder, name="", version="csv"), TensorBoardLogger(folder, name="", version="tensorboard")]
+    loggers = [CSVLogger(folder, name="csv"), TensorBoardLogger(folder, name="tensorboard")]
     return make_trainer({**defaults, **trainer, "logger": loggers}, f"training {role}", *callbacks)
+
+
+def _check(trainer: dict[str, Any]) -> tuple[int, int]:
+    """Steps and accumulation, after refusing what would make a run untrue."""
+    refused = [key for key in REFUSED if key in trainer]
+    if refused:
+        raise UserError(f"trainer.{refused[0]}: not allowed, it changes what is trained on; use trainer.max_steps")
+    if str(trainer.get("precision", "32-true")) not in PRECISIONS:
+        raise UserError(f"trainer.precision: {trainer['precision']!r} is not one of {', '.join(PRECISIONS)}")
+    found = []
+    for key, default in (("max_steps", None), ("accumulate_grad_batches", 1)):
+        value = trainer.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise UserError(f"trainer.{key}: {value!r} is not a positive whole number")
+        found.append(value)
+    return found[0], found[1]
 
 
 def resume_from(folder: Path, facts: dict[str, Any]) -> Path | None:
@@ -65,6 +77,6 @@ def resume_from(folder: Path, facts: dict[str, Any]) -> Path | None:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=True).get("facts", {})
     except Exception as error:  # torch raises many kinds for a broken file
-        raise UserError(f"{path}: not a readable checkpoint ({str(error).splitlines()[0][:120]}); delete it") from None
+        raise UserError(f"{path}: not a readable checkpoint ({first_line(error)}); delete it") from None
     refuse_changes(found, facts, str(path))
     return path

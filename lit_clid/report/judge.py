@@ -11,6 +11,7 @@ from lit_clid import evidence, metrics
 from lit_clid.calibration import Verdict, calibrate
 from lit_clid.errors import UserError, few
 from lit_clid.evidence import Figure
+from lit_clid.provenance import refuse_changes
 from lit_clid.rules import RULES
 from lit_clid.scores import Scores
 
@@ -24,17 +25,17 @@ class AttackResult:
     Args:
         title: how people call the attack.
         verdict: scores, threshold and rule.
-        auroc, asr, oracle_asr: figures; `asr` is None without a shadow, `oracle_asr` uses the graded labels.
+        auroc, asr, oracle_asr: figures; `asr` has no value without a shadow, `oracle_asr` uses the graded labels.
         tpr_at_fpr, tnr_at_fnr: figures keyed by the cap ("0.1", "0.01", "0.001").
         queries: queries per record as if the attack ran alone; None for a table that does not tell.
-        shadow_auroc: AUROC on the shadow's own records (cross-fitted), which picks the headline attack.
+        shadow_auroc: AUROC on the shadow's own records, which picks the headline attack.
         versus_headline: AUROC of the headline attack minus this one's, paired on resampled records.
     """
 
     title: str
     verdict: Verdict
     auroc: Figure
-    asr: Figure | None
+    asr: Figure
     oracle_asr: Figure
     tpr_at_fpr: Mapping[str, Figure]
     tnr_at_fnr: Mapping[str, Figure]
@@ -46,7 +47,7 @@ class AttackResult:
         return {
             "title": self.title,
             "auroc": self.auroc.as_json(),
-            "asr": self.asr.as_json() if self.asr else None,
+            "asr": self.asr.as_json(),
             "oracle_asr": self.oracle_asr.as_json(),
             "tpr_at_fpr": {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()},
             "tnr_at_fnr": {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()},
@@ -75,6 +76,11 @@ class Judgement:
         """
         return _headline(self.results)
 
+    @property
+    def ranked(self) -> list[tuple[str, AttackResult]]:
+        """(name, result), largest AUROC first."""
+        return sorted(self.results.items(), key=lambda item: -(item[1].auroc.value or 0.0))
+
 
 def _headline(results: Mapping[str, AttackResult]) -> str:
     def strength(name: str) -> float:
@@ -95,6 +101,7 @@ def judge(target: Scores, shadow: Scores | None) -> Judgement:
     _check_columns(attacks, target)
     if shadow is not None:
         _check_columns(attacks, shadow)
+        _check_kinship(target, shadow)
         for rule in {spec["rule"] for spec in attacks.values()}:
             RULES[rule].check()
     results: dict[str, AttackResult] = {}
@@ -120,6 +127,15 @@ def _check_columns(attacks: Mapping[str, Any], scores: Scores) -> None:
     unknown = sorted({spec["rule"] for spec in attacks.values()} - set(RULES))
     if unknown:
         raise UserError(f"{scores.where}: unknown rule {few(unknown)} in its .json; known: {few(list(RULES))}")
+
+
+def _check_kinship(target: Scores, shadow: Scores) -> None:
+    """A shadow's signals calibrate the target's only if they were made in the same way."""
+    keys = ("seed", "resolution", "precision", "posterior", "attacks")
+    made = [scores.provenance.get("claims") or {} for scores in (target, shadow)]
+    wanted, found = ({key: claims.get(key) for key in keys} for claims in made)
+    if all(made):
+        refuse_changes(found, wanted, shadow.where)
 
 
 def _grade(
@@ -154,10 +170,10 @@ def _grade(
     )
 
 
-def _carried_accuracy(verdict: Verdict, member: np.ndarray) -> Figure | None:
+def _carried_accuracy(verdict: Verdict, member: np.ndarray) -> Figure:
     """Balanced accuracy of the calls at the threshold carried over from shadow: ½·(TPR + TNR)."""
     if verdict.threshold is None:
-        return None
+        return Figure(None, None, None, "no threshold without a shadow")
     called = (verdict.score >= verdict.threshold).astype(float)
 
     def accuracy(roc: evidence.Curve) -> np.ndarray:

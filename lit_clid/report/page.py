@@ -69,36 +69,47 @@ def report_json(judgement: Judgement, facts: Mapping[str, Any]) -> dict[str, Any
 def write_report(
     judgement: Judgement, folder: Path, title: str, facts: Mapping[str, Any], pictures: Sequence[Picture]
 ) -> Path:
-    """Write report.json and report.html to `folder` and return the page's path."""
+    """Write report.json, the two figures and report.html to `folder`, and return the page's path."""
     report = report_json(judgement, facts)
     write_json(folder / "report.json", report)
+    figures = _figures(judgement)
+    for name, svg in figures.items():
+        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
     page = folder / "report.html"
-    page.write_text(_render(judgement, title, report, pictures), encoding="utf-8")
+    page.write_text(_render(judgement, title, report, figures, pictures), encoding="utf-8")
     return page
 
 
-def _render(judgement: Judgement, title: str, report: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
+def _figures(judgement: Judgement) -> dict[str, str]:
+    """SVG texts of the ROC and of the score histograms."""
     scores = {name: result.verdict.score for name, result in judgement.results.items()}
     thresholds = {name: result.verdict.threshold for name, result in judgement.results.items()}
     member = judgement.target.member
+    return {
+        "roc": plots.roc_figure(scores, member),
+        "histograms": plots.histogram_figure(scores, thresholds, member),
+    }
+
+
+def _render(
+    judgement: Judgement, title: str, report: Mapping[str, Any], figures: Mapping[str, str], pictures: Sequence[Picture]
+) -> str:
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
     template = files("lit_clid.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["percent"] = lambda figure: words.interval(figure, percent=True)
     environment.filters["interval"] = words.interval
-    ranked = sorted(judgement.results.items(), key=lambda item: -(item[1].auroc.value or 0.0))
     return environment.from_string(template).render(
         title=title,
         report=report,
         verdict=words.verdict(judgement),
-        ranked=ranked,
+        ranked=judgement.ranked,
         headline=judgement.headline,
         has_shadow=judgement.shadow is not None,
         pictures=pictures,
-        roc=Markup(plots.roc_figure(scores, member)),
-        histograms=Markup(plots.histogram_figure(scores, thresholds, member)),
+        figures={name: Markup(svg) for name, svg in figures.items()},
         provenance=_flat(report["provenance"]["target"]),
     )
 

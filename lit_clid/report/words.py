@@ -13,7 +13,7 @@ def interval(figure: Figure | None, percent: bool = False) -> str:
     if figure is None:
         return "–"
     if figure.value is None or figure.low is None or figure.high is None:
-        return "unresolved"
+        return "unresolved" if figure.note.startswith("unresolved") else "–"
     if percent:
         return f"{100 * figure.value:.1f} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
@@ -21,7 +21,6 @@ def interval(figure: Figure | None, percent: bool = False) -> str:
 
 def rows(judgement: Judgement) -> list[tuple[str, ...]]:
     """One row of strings per attack, strongest first, in the order of `HEADER`; rates in percent."""
-    ranked = sorted(judgement.results.items(), key=lambda item: -(item[1].auroc.value or 0.0))
     return [
         (
             name,
@@ -30,7 +29,7 @@ def rows(judgement: Judgement) -> list[tuple[str, ...]]:
             interval(r.asr, percent=True),
             *(interval(r.tpr_at_fpr[cap], percent=True) for cap in ("0.1", "0.01", "0.001")),
         )
-        for name, r in ranked
+        for name, r in judgement.ranked
     ]
 
 
@@ -48,33 +47,45 @@ def table(judgement: Judgement) -> str:
 def verdict(judgement: Judgement) -> str:
     """Two or three sentences a reader who knows no ROC can act on."""
     best = judgement.results[judgement.headline]
-    low, high = best.auroc.low or 0.0, best.auroc.high or 1.0
-    chosen = "own" if judgement.shadow is None else "shadow"
+    assert best.auroc.value is not None
+    assert best.auroc.low is not None
+    assert best.auroc.high is not None
     members, holdouts = int(judgement.target.member.sum()), int((~judgement.target.member).sum())
+    low, high = best.auroc.low, best.auroc.high
+    chosen = "on the shadow" if judgement.shadow is not None else "here, which flatters it a little"
     if low > 0.5:
         strength = "clearly" if low >= 0.7 else "detectably" if low >= 0.55 else "faintly"
-        first = (
+        said = (
             f"The model {strength} remembers the member records: given one of {members} members and one of {holdouts} "
-            f"hold-outs, {best.title} names the member {100 * (best.auroc.value or 0):.0f} % of the time "
-            f"(95 % interval {100 * low:.0f}–{100 * high:.0f} %)."
+            f"hold-outs, {best.title} (the strongest attack {chosen}) names the member "
+            f"{100 * best.auroc.value:.0f} % of the time (95 % interval {100 * low:.0f}–{100 * high:.0f} %). "
+            f"{_surely(best.tpr_at_fpr['0.01'], holdouts)}"
+        )
+    elif high < 0.5:
+        said = (
+            f"The scores point the wrong way: {best.title} has an AUROC interval of {low:.2f}–{high:.2f}, below 0.5. "
+            "Larger must mean more member-like; if the column holds losses, change its sign. If it does not, members "
+            "and hold-outs differ in something else than training."
         )
     else:
-        first = (
-            f"The audit does not tell the {members} members from the {holdouts} hold-outs: {best.title}, the strongest "
-            f"by its {chosen} figures, has an AUROC interval of {low:.2f}–{high:.2f}, which contains 0.5. That is "
-            f"absence of evidence, not proof that the records were not used.{_others(judgement)}"
+        said = (
+            f"The audit does not tell the {members} members from the {holdouts} hold-outs: {best.title} (the strongest "
+            f"attack {chosen}) has an AUROC interval of {low:.2f}–{high:.2f}, which contains 0.5. That is absence of "
+            f"evidence, not proof that the records were not used.{_others(judgement)}"
         )
-    sure = best.tpr_at_fpr["0.01"]
-    if low > 0.5 and sure.value is not None and sure.low is not None and sure.high is not None:
-        first += (
-            f" If one hold-out in a hundred may be accused wrongly, it recognises {100 * sure.value:.0f} % of the "
-            f"members ({100 * sure.low:.0f}–{100 * sure.high:.0f} %)."
+    return f"{said} {calibration(judgement)}"
+
+
+def _surely(sure: Figure, holdouts: int) -> str:
+    """The TPR at 1 % FPR in words."""
+    if sure.value is None or sure.low is None or sure.high is None:
+        return (
+            f"{holdouts} hold-outs are too few to say how many members it recognises at one false alarm in a hundred."
         )
-    elif low > 0.5:
-        first += (
-            f" {holdouts} hold-outs are too few to say how many members it recognises at one false alarm in a hundred."
-        )
-    return f"{first} {calibration(judgement)}"
+    return (
+        f"If one hold-out in a hundred may be accused wrongly, it recognises {100 * sure.value:.0f} % of the members "
+        f"({100 * sure.low:.0f}–{100 * sure.high:.0f} %)."
+    )
 
 
 def _others(judgement: Judgement) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.demo import PIPELINE
-from lit_clid.errors import UserError, few
+from lit_clid.errors import UserError, few, first_line
 from lit_clid.targets.stable_diffusion import StableDiffusion
 
 TARGETS: dict[str, type[StableDiffusion]] = {"StableDiffusionPipeline": StableDiffusion}
@@ -48,15 +48,31 @@ def load_target(
     Raises:
         UserError: if the folder or id does not exist, lacks a part, or is of an unknown family.
     """
-    where = str(PIPELINE) if path == "demo" else path
-    index = _read_index(where)
-    family = index.get("_class_name")
-    if family not in TARGETS:
-        raise UserError(f"{path}: pipelines of class {family} are not supported; supported: {few(list(TARGETS))}")
-    _check_parts(path, where, index)
+    where = locate(path)
+    family = check_target(path)
     return TARGETS[family].load(
         where, variant=variant, precision=precision, channels_last=channels_last, compile=compile, rows=rows
     )
+
+
+def locate(path: str) -> str:
+    """The folder or hub id that `path` means."""
+    return str(PIPELINE) if path == "demo" else str(Path(path).expanduser()) if path.startswith("~") else path
+
+
+def check_target(path: str) -> str:
+    """The family of the pipeline at `path`, after checking that all its parts are there; loads no weights.
+
+    Raises:
+        UserError: as `load_target`.
+    """
+    where = locate(path)
+    index = _read_index(where)
+    family = str(index.get("_class_name"))
+    if family not in TARGETS:
+        raise UserError(f"{path}: pipelines of class {family} are not supported; supported: {few(list(TARGETS))}")
+    _check_parts(path, where, index)
+    return family
 
 
 def is_hub_id(path: str) -> bool:
@@ -83,7 +99,7 @@ def _read_index(where: str) -> dict[str, Any]:
         return dict(json.loads(Path(hf_hub_download(where, "model_index.json")).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise UserError(
-            f"target '{where}': neither a folder here nor reachable as a hub id ({str(error).splitlines()[0][:120]}); "
+            f"target '{where}': neither a folder here nor reachable as a hub id ({first_line(error)}); "
             "check the spelling and the network, or give a local diffusers folder"
         ) from None
 

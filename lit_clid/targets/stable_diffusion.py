@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lit_clid.diffusion import TO_EPS, Target, vp_schedule
-from lit_clid.errors import UserError
+from lit_clid.errors import UserError, first_line
 from lit_clid.quiet import quiet_imports
 
 DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
@@ -30,7 +30,7 @@ class StableDiffusion(Target):
     ) -> None:
         self.pipeline, self.source, self.rows, self._dtype = pipeline, source, rows, DTYPES[precision]
         scheduler, vae = pipeline.scheduler, pipeline.vae
-        self.prediction: str = scheduler.config.prediction_type
+        self.prediction: str = scheduler.config.get("prediction_type", "epsilon")
         if self.prediction not in TO_EPS or not hasattr(scheduler, "alphas_cumprod"):
             raise UserError(
                 f"scheduler {type(scheduler).__name__} is not variance preserving; give an SD 1.x/2.x pipeline"
@@ -39,6 +39,10 @@ class StableDiffusion(Target):
         self.timesteps = len(self._alpha)
         self._scaling: float = vae.config.scaling_factor
         self._shift: float = vae.config.get("shift_factor") or 0.0
+        self.fingerprint = _fingerprint(pipeline)
+        self._max_tokens: int = min(
+            pipeline.tokenizer.model_max_length, pipeline.text_encoder.config.max_position_embeddings
+        )
         self._downsampling: int = pipeline.vae_scale_factor
         self.resolution: int = pipeline.unet.config.sample_size * self._downsampling
         self.end_token: str = pipeline.tokenizer.eos_token
@@ -64,8 +68,8 @@ class StableDiffusion(Target):
                 image_encoder=None,
                 requires_safety_checker=False,
             ).to(torch.float32)
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            raise UserError(f"{path}: the pipeline does not load ({str(error).splitlines()[0][:200]})") from None
+        except Exception as error:  # safetensors, tokenizers and both hub libraries raise kinds of their own
+            raise UserError(f"{path}: the pipeline does not load ({first_line(error)}); export it again") from None
         pipeline.set_progress_bar_config(disable=True)
         return cls(pipeline, path, **options)
 
@@ -127,9 +131,10 @@ class StableDiffusion(Target):
 
     def overlong(self, captions: Sequence[str]) -> int:
         """How many captions the tokenizer cuts at its maximum length."""
-        tokenizer = self.pipeline.tokenizer
-        lengths = [len(ids) for ids in tokenizer(list(captions), truncation=False, verbose=False).input_ids]
-        return sum(length > tokenizer.model_max_length for length in lengths)
+        if not captions:
+            return 0
+        lengths = [len(ids) for ids in self.pipeline.tokenizer(list(captions), verbose=False).input_ids]
+        return sum(length > self._max_tokens for length in lengths)
 
     def _tokens(self, captions: Sequence[str]) -> Tensor:
         tokenizer = self.pipeline.tokenizer
@@ -137,7 +142,7 @@ class StableDiffusion(Target):
             list(captions),
             padding="max_length",
             truncation=True,
-            max_length=tokenizer.model_max_length,
+            max_length=self._max_tokens,
             return_tensors="pt",
         )
         tokens: Tensor = batch.input_ids
@@ -151,14 +156,12 @@ class StableDiffusion(Target):
         ).images
         return images
 
-    def fingerprint(self) -> str:
-        """Hash (32 hex digits) of all weights as loaded: equal for equal models, wherever they lie."""
-        digest = blake2b(digest_size=16)
-        for part in (self.pipeline.vae, self.pipeline.text_encoder, self.pipeline.unet):
-            for name, value in sorted(part.state_dict().items()):
-                digest.update(name.encode())
-                digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        return digest.hexdigest()
+    def side(self, resolution: int | None) -> int:
+        """Side of the images in pixels: `resolution`, or the model's own."""
+        side = resolution or self.resolution
+        if side % self._downsampling:
+            raise UserError(f"data.resolution: {side} is not a multiple of {self._downsampling}, the VAE's factor")
+        return side
 
     def export(self, folder: Path, annotate: Callable[[Path], None] = lambda part: None) -> None:
         """Write a diffusers folder that a plain `DiffusionPipeline.from_pretrained` loads, whole or not at all.
@@ -173,3 +176,18 @@ class StableDiffusion(Target):
         self.pipeline.save_pretrained(part, safe_serialization=True)
         annotate(part)
         part.rename(folder)
+
+
+def _fingerprint(pipeline: Any) -> str:
+    """Hash (32 hex digits) of what decides the answers: weights as stored, schedule, scaling and tokenizer."""
+    digest = blake2b(digest_size=16)
+    for part in (pipeline.vae, pipeline.text_encoder, pipeline.unet):
+        for name, value in sorted(part.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    scheduler, vae, tokenizer = pipeline.scheduler, pipeline.vae.config, pipeline.tokenizer
+    digest.update(str(scheduler.config.get("prediction_type")).encode())
+    digest.update(str(scheduler.alphas_cumprod.tolist() if hasattr(scheduler, "alphas_cumprod") else "").encode())
+    digest.update(str((vae.scaling_factor, vae.get("shift_factor"))).encode())
+    digest.update(str((sorted(tokenizer.get_vocab().items()), tokenizer.model_max_length)).encode())
+    return digest.hexdigest()
