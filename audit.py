@@ -68,10 +68,15 @@ def measure(role: str, model: str, config: Config, split: Split, attacks: dict[s
         split, config.data, role, seed=config.seed, side=side, batch_size=options.batch_size, finished=finished
     )
     console.say(auditor.announce(role, model, attacks, len(data.audited), len(finished)))
-    console.say_overlong(target.overlong(data.audited.captions), len(data.audited))
+    overlong = target.overlong(data.captions)
+    console.say_overlong(overlong, len(data.captions))
     trainer = auditor.build_trainer(config.trainer, role)
-    facts = {"model": model, "config": config.plain, "skipped": list(split.skipped)}
-    facts["training"] = auditor.read_note(model)
+    facts = {
+        "model": model,
+        "captions_cut_by_the_tokenizer": overlong,
+        "training": auditor.read_note(model),
+        "config": config.plain,
+    }
     return auditor.audit(target, split, data, attacks, claims, path, trainer, facts)
 
 

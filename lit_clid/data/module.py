@@ -149,6 +149,11 @@ class CaptionedImages(L.LightningDataModule):
         self.audited = Records(split, pending, side, plain, seed)
 
     @property
+    def captions(self) -> list[str]:
+        """Captions of all members and hold-outs of the role."""
+        return [*self.members.captions, *self.holdouts.captions]
+
+    @property
     def augments(self) -> bool:
         """True if a member's pixels differ from pass to pass."""
         return any(self.members.augment)

@@ -1,8 +1,8 @@
 """Make the embedded base: `python -m lit_clid.demo.pretrain`.
 
-Three stages, each saved and resumed: render scenes, train the VAE, train the U-Net together with the text encoder on
-the VAE's latents with 10 % caption dropout. The exported folder holds half-precision weights, a model card with the
-measured losses and a grid of samples.
+Three stages, each kept once finished: render scenes, train the VAE, train the U-Net together with the text encoder on
+the VAE's latents with 10 % caption dropout (this one also goes on from its middle). The exported folder holds
+half-precision weights, a model card with the measured losses and a grid of samples.
 """
 
 import argparse
@@ -151,7 +151,8 @@ def train_denoiser(
         tokenizer(["", *captions], padding="max_length", truncation=True).input_ids, dtype=torch.int16
     )
     if not (folder / "latents.pt").exists():
-        torch.save(encode(vae, pixels), folder / "latents.pt")
+        torch.save(encode(vae, pixels), folder / "latents.part")
+        (folder / "latents.part").rename(folder / "latents.pt")
     latents = torch.load(folder / "latents.pt", weights_only=True)
     scheduler = DDPMScheduler(
         **{
@@ -264,8 +265,9 @@ lower-casing byte-level BPE that accepts any text. Parameters: {counts}; {size:.
 ## Data
 
 {recipe.scenes:,} *scenes* of `lit_clid.scenes`, numbers {first:,} onwards: drawings of two objects on a ground, with
-captions that tell shapes, colours, sizes, textures and places. No photograph, no scraped data, no person. The last
-2,048 are held out.
+captions that tell shapes, colours, sizes, textures and places. No photograph, no scraped data, no person. U-Net and
+text encoder never saw the last 2,048; the VAE saw all. The tokenizer's merges were learnt on captions of 8,192 scenes
+and 8,192 critters; no critter's picture was used.
 
 ## Training
 
