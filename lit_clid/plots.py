@@ -54,6 +54,8 @@ def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
         axes.plot(line, line, color="#9ca3af", lw=1, ls="--", label="guessing")
         axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1.05))
         axes.set(xlabel="false positive rate (hold-outs accused)", ylabel="true positive rate (members recognised)")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
         axes.grid(color="#e5e7eb", lw=0.6)
         axes.legend(fontsize=7.5, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
         return _svg(figure)

@@ -15,7 +15,7 @@ class PhaseBar(TQDMProgressBar):
     """One bar for a whole phase: rate, remaining time, and nothing of epochs or versions."""
 
     def __init__(self, phase: str) -> None:
-        super().__init__(refresh_rate=10, leave=True)
+        super().__init__(refresh_rate=1, leave=True)
         self.phase = phase
 
     @property

@@ -99,8 +99,7 @@ def _render(
 
     template = files("lit_clid.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["percent"] = lambda figure: words.interval(figure, percent=True)
-    environment.filters["interval"] = words.interval
+    environment.globals["interval"] = words.interval
     return environment.from_string(template).render(
         title=title,
         report=report,
