@@ -22,6 +22,7 @@ example: python audit.py configs/demo.yaml attacks=[loss,clid_th] audit.batch_si
 def main(arguments: Sequence[str]) -> None:
     config = read_config(arguments, DEFAULT)
     if config.scores is not None:
+        report.refuse_foreign(config.folder, config.scores)
         target, shadow = report.load_tables(config.scores, config.shadow_scores)
         report.publish(report.judge(target, shadow), config.folder, config.name)
         return

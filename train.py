@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> None:
     members = split.require(config.role)
     trainer = build_trainer(config.finetune, config.trainer, logs, config.role, config.seed)
     target = load_target(config.target.path, variant=config.target.variant, channels_last=False)
-    facts = config.training_facts(split.fingerprint, target.fingerprint)
+    facts = config.training_facts(split.fingerprint, target.fingerprint, trainer.world_size)
     if finished_model(model, facts):
         console.say(f"{config.role}: already trained, see {model}")
         return

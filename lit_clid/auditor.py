@@ -24,6 +24,8 @@ from lit_clid.targets import PRECISIONS, check_target, locate
 from lit_clid.targets.stable_diffusion import StableDiffusion
 from lit_clid.trainer import make_trainer
 
+CLAIMS = "claims.json"
+
 
 @dataclass(frozen=True)
 class AuditOptions:
@@ -96,10 +98,9 @@ class Auditor(L.LightningModule):
 
     def _finite(self, signals: Mapping[str, Tensor], ids: Sequence[str]) -> list[int]:
         """Rows without NaN or infinity; the others are remembered for the end, when all else is safe on disk."""
-        for column, values in signals.items():
-            self._broken += [f"{ids[k]} ({column})" for k in (~torch.isfinite(values)).nonzero().flatten().tolist()]
-        good = torch.stack([torch.isfinite(values) for values in signals.values()]).all(0)
-        kept: list[int] = good.nonzero().flatten().tolist()
+        good = torch.stack([torch.isfinite(values) for values in signals.values()])
+        self._broken += [ids[k] for k in (~good.all(0)).nonzero().flatten().tolist()]
+        kept: list[int] = good.all(0).nonzero().flatten().tolist()
         return kept
 
     def on_predict_epoch_end(self) -> None:
@@ -108,10 +109,12 @@ class Auditor(L.LightningModule):
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             broken = [[] for _ in range(torch.distributed.get_world_size())]
             torch.distributed.all_gather_object(broken, self._broken)
-        found = [words for rank in broken for words in rank]
+        found = [name for rank in broken for name in rank]
         if found:
             raise UserError(
-                f"the model answers NaN or infinity for {few(found, 5)}; try audit.precision=32; all others are kept"
+                f"the model answers NaN or infinity about {len(found)} records: {few(found, 5)}; look at these "
+                f"or, if the denoiser runs in half precision, delete {self.folder} and set audit.precision=32; all others "
+                "are kept"
             )
 
 
@@ -206,7 +209,9 @@ def _plain(attack: Attack) -> dict[str, Any]:
 def finished_scores(path: Path, claims: Claims) -> Scores | None:
     """The table at `path` if it is complete; UserError if it, or the shards beside it, were made otherwise."""
     shards = shard_folder(path)
-    for file in (shards / "claims.json", path.with_suffix(".json")):
+    if list(shards.glob("*.parquet")) and not (shards / CLAIMS).is_file():
+        raise UserError(f"{shards}: shards of unknown making ({CLAIMS} is missing); delete the folder")
+    for file in (shards / CLAIMS, path.with_suffix(".json")):
         if file.is_file():
             found = read_json(file)
             refuse_changes(_short(found.get("claims", found)), _short(asdict(claims)), str(file))
@@ -293,7 +298,11 @@ def audit(
     """
     shards = shard_folder(path)
     if trainer.is_global_zero:
-        write_json(shards / "claims.json", asdict(claims))
+        write_json(shards / CLAIMS, asdict(claims))
+    if 0 < len(data.audited) < trainer.world_size:
+        raise UserError(
+            f"{len(data.audited)} records are left for {trainer.world_size} processes; finish with trainer.devices=1"
+        )
     if len(data.audited):
         module = Auditor(target, attacks, claims.seed, shards, claims.posterior == "sample")
         trainer.predict(module, data, return_predictions=False)
@@ -304,7 +313,7 @@ def audit(
     about = {**provenance(str(target.device)), **facts, "claims": asdict(claims), "attacks": describe_attacks(attacks)}
     scores = merge(shards, expected, about, str(path))
     scores.save(path)
-    for file in shards.iterdir():
+    for file in [*shards.glob("*.parquet"), shards / CLAIMS]:
         file.unlink()
     shards.rmdir()
     return scores

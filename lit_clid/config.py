@@ -17,6 +17,11 @@ from lit_clid.errors import UserError, few
 from lit_clid.finetune import FineTuneOptions
 from lit_clid.targets import TargetOptions
 
+UNTRAINED = ("validate_every", "save_every", "samples", "cache")
+"""Keys of `finetune` that do not change the weights."""
+TRAINED = ("max_steps", "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm", "precision")
+"""Keys of `trainer` that do."""
+
 
 @dataclass
 class Config:
@@ -62,27 +67,19 @@ class Config:
         """The resolved configuration as plain values."""
         return asdict(self)
 
-    def training_facts(self, split: str, base: str) -> dict[str, Any]:
+    def training_facts(self, split: str, base: str, processes: int) -> dict[str, Any]:
         """What a trained model depends on, flat; checkpoints and exports must agree in it.
 
         Args:
-            split, base: fingerprints of the split and of the base.
+            split, base: fingerprints of the split's contents and of the base.
+            processes: how many the batches are dealt out to.
         """
         plain = self.plain
-        ignored = {
-            "finetune.validate_every",
-            "finetune.save_every",
-            "finetune.samples",
-            "finetune.cache",
-            "data.workers",
-        }
-        data = {f"data.{key}": value for key, value in plain["data"].items()}
-        tune = {f"finetune.{key}": value for key, value in plain["finetune"].items()}
-        keys = ("max_steps", "accumulate_grad_batches", "gradient_clip_val", "precision", "devices", "num_nodes")
-        trainer = {f"trainer.{key}": plain["trainer"][key] for key in keys if key in plain["trainer"]}
-        own = {"seed": self.seed, "role": self.role, "split": split, "base": base}
-        facts = {**own, **data, **tune, **trainer}
-        return {key: value for key, value in facts.items() if key not in ignored}
+        own = {"seed": self.seed, "role": self.role, "split": split, "base": base, "processes": processes}
+        data = {f"data.{key}": plain["data"][key] for key in ("resolution", "random_crop", "random_flip")}
+        tune = {f"finetune.{key}": value for key, value in plain["finetune"].items() if key not in UNTRAINED}
+        trainer = {f"trainer.{key}": plain["trainer"][key] for key in TRAINED if key in plain["trainer"]}
+        return {**own, **data, **tune, **trainer}
 
 
 def read_config(arguments: Sequence[str], default: Path) -> Config:

@@ -20,6 +20,7 @@ PACKAGES = (
     "datasets",
     "peft",
     "xgboost-cpu",
+    "xgboost",
 )
 
 

@@ -58,6 +58,36 @@ def test_image_folders(tmp_path: Path, metadata: str) -> None:
     assert rows["007.png"][1].tobytes() == picture(7).tobytes()
 
 
+def test_several_captions_of_an_image_and_unlisted_images(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "images")
+    rewrite(folder, "metadata.jsonl", lambda t: t.replace("005.png", "004.png"))
+    source = open_source(options(folder))
+    assert len(set(source.ids)) == 24
+    assert sorted(name.split("#")[0] for name in source.ids).count("004.png") == 2
+    assert source.unlisted == ("005.png",)
+
+
+def test_metadata_may_name_files_in_a_folder_called_train(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "images")
+    (folder / "train").mkdir()
+    for image in sorted(folder.glob("*.png")):
+        image.rename(folder / "train" / image.name)
+    rewrite(folder, "metadata.jsonl", lambda t: t.replace('"file_name": "', '"file_name": "train/'))
+    assert "train/003.png" in open_source(options(folder)).ids
+
+
+def test_a_moved_folder_is_the_same_data(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "images")
+    split = load(folder, tmp_path)
+    moved = folder.rename(tmp_path / "elsewhere")
+    assert load(moved, tmp_path).fingerprint == split.fingerprint
+
+
+def test_a_misspelt_member_column_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no column 'is_membr'"):
+        load(image_folder(tmp_path / "images"), tmp_path, member_column="is_membr")
+
+
 def test_subfolders_keep_their_names(tmp_path: Path) -> None:
     image_folder(tmp_path / "all" / "part", metadata="txt")
     assert "part/003.png" in open_source(options(tmp_path / "all")).ids

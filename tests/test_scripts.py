@@ -185,13 +185,16 @@ def test_a_killed_audit_goes_on(audited: Path, pipeline_folder: Path, tmp_path: 
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_a_resumable_state_and_says_so(pipeline_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_leaves_a_resumable_state_and_says_so(
+    pipeline_folder: Path, tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
     common = [f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}", *SMALL, "trainer.max_steps=100000"]
     process = start("train.py", *common)
     wait_for((tmp_path / "small" / "logs" / "target" / "resume.ckpt").is_file, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, out + err
+    assert process.returncode == code, out + err
     assert "the same command goes on from there" in err
     assert "Traceback" not in err
     assert (tmp_path / "small" / "logs" / "target" / "resume.ckpt").is_file()
@@ -245,7 +248,7 @@ def test_nan_is_named_and_the_rest_is_kept(audited: Path, pipeline_folder: Path,
     wanted = [f"runs={tmp_path}", "name=small", *SMALL, f"audit.target={tmp_path / 'nan'}", "attacks=[loss]"]
     code, printed = run(audit, *wanted)
     assert code == 2
-    assert "the model answers NaN or infinity for critter-" in printed.strip().splitlines()[-1]
+    assert "the model answers NaN or infinity about 24 records: critter-" in printed.strip().splitlines()[-1]
     assert not (tmp_path / "small" / "scores" / "target.parquet").exists()
 
 
@@ -295,6 +298,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
         (audit, [fresh, "attacks=[clid]"], "unknown attack 'clid'"),
         (audit, [fresh, f"scores={nan}"], "column 's' is not a finite number for a"),
         (audit, [fresh, "scores=none.csv"], "no file none.csv"),
+        (audit, arguments(trained, pipeline_folder, f"scores={nan}"), "holds another audit's report"),
     ]
     for script, words, message in cases:
         code, printed = run(script, *words)

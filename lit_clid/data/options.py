@@ -65,9 +65,12 @@ class DataOptions:
 
     @property
     def drawn_from(self) -> dict[str, object]:
-        """The options that decide which record plays which part; they must agree wherever a split is re-read."""
+        """The options that decide which record plays which part; they must agree wherever a split is re-read.
+
+        Paths are not among them: the manifest's hashes tell whether the contents are the same.
+        """
         keys = (
-            "source", "path", "config", "split", "nonmember_source", "nonmember_path", "member_column", "image_column",
-            "caption_column", "members", "nonmembers", "shadow", "on_error", "on_duplicates",
+            "source", "config", "split", "nonmember_source", "member_column", "image_column", "caption_column",
+            "members", "nonmembers", "shadow", "on_error", "on_duplicates",
         )  # fmt: skip
         return {key: getattr(self, key) for key in keys}

@@ -142,7 +142,8 @@ def _imagefolder(options: DataOptions, path: str | None) -> Source:
     if not metadata:
         return _text_files(folder, images)
     listed = {name for file in metadata for name in _check_metadata(file)}
-    everything = {} if (folder / options.split).is_dir() else {"data_files": {options.split: "**"}}
+    in_split = [file for file in metadata if file.is_relative_to(folder / options.split)]
+    everything = {} if in_split else {"data_files": {options.split: "**"}}
     dataset = _load("imagefolder", options.split, str(folder), data_dir=str(folder), drop_labels=True, **everything)
     unlisted = tuple(file.relative_to(folder).as_posix() for file in images if file.resolve() not in listed)
     return replace(_from_dataset(dataset, options, str(folder), folder), unlisted=unlisted)
@@ -280,11 +281,10 @@ def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | No
     captions = tuple(_first_caption(value) for value in dataset[caption][:])
     if options.importance_column is not None:
         importance = _importances(dataset, options.importance_column, captions, name)
-    caches = (
-        datasets.config.HF_CACHE_HOME,
-        datasets.config.HF_DATASETS_CACHE,
-        datasets.config.DOWNLOADED_DATASETS_PATH,
-    )
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    own = datasets.config
+    caches = (own.HF_CACHE_HOME, own.HF_DATASETS_CACHE, own.DOWNLOADED_DATASETS_PATH, HF_HUB_CACHE)
     allowed = (root.resolve(),) if root else tuple(Path(cache).expanduser().resolve() for cache in caches)
     opener = TableImages(dataset, image, allowed)
     return Source(name, _ids(dataset, image, root), captions, opener, member, importance)
@@ -304,8 +304,9 @@ def _ids(dataset: Any, image: str, root: Path | None) -> tuple[str, ...]:
         names = tuple(dataset["__key__"][:])
     elif root is not None:
         inside = root.resolve()
-        cells = dataset.select_columns([image])[:][image] if len(dataset) else []
-        if all(cell and cell["bytes"] is None and cell["path"] for cell in cells):
+        as_files = len(dataset) > 0 and (dataset[0][image] or {}).get("bytes") is None
+        cells = dataset.select_columns([image])[:][image] if as_files else []
+        if as_files and all(cell and cell["bytes"] is None and cell["path"] for cell in cells):
             paths = [(inside / cell["path"]).resolve() for cell in cells]
             if all(path.is_relative_to(inside) for path in paths):
                 names = tuple(path.relative_to(inside).as_posix() for path in paths)
@@ -319,7 +320,7 @@ def _first_caption(value: Any) -> str:
         value = next((value[name] for name in CAPTION_NAMES if name in value), None)
     if isinstance(value, (list, tuple)):
         value = value[0] if value else None
-    return value.strip() if isinstance(value, str) else ""
+    return "" if value is None else str(value).strip()
 
 
 def _importances(dataset: Any, column: str, captions: Sequence[str], name: str) -> tuple[tuple[float, ...], ...]:

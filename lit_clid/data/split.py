@@ -43,13 +43,16 @@ class Split:
     Args:
         entries: every record of both roles.
         skipped: rows left out, as "id: reason".
-        fingerprint: hash of the manifest.
     """
 
     entries: tuple[Entry, ...]
     sources: tuple[Source, ...]
     skipped: tuple[str, ...]
-    fingerprint: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of who plays which part with which content, wherever the files lie."""
+        return _hash(str([(e.id, e.image_hash, e.caption_hash, e.role, e.member) for e in self.entries]).encode())
 
     def of(self, role: str, member: bool | None = None) -> tuple[Entry, ...]:
         """The entries of a role: its members, its hold-outs, or both."""
@@ -106,7 +109,7 @@ def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
     part = folder / f".split.csv.{os.getpid()}.part"
     part.write_text(text, encoding="utf-8")
     part.replace(manifest)
-    return Split(entries, tuple(sources), tuple(skipped), _hash(text.encode()))
+    return Split(entries, tuple(sources), tuple(skipped))
 
 
 def _hash(content: bytes) -> str:
@@ -201,8 +204,8 @@ def _refuse_shared(entries: Sequence[Entry]) -> None:
             pairs = [f"{twin} = {e.id}" for e in outside for twin in inside.get(getattr(e, f"{kind}_hash"), [])]
             if pairs:
                 raise UserError(
-                    f"data: {len(pairs)} hold-outs of the {role} share their {kind} with a member: {few(pairs)}; "
-                    "remove one of each, or set data.on_duplicates=drop"
+                    f"data: {len(pairs)} hold-outs of the {role} share their {kind} with a member: "
+                    f"{few(pairs, len(pairs))}; remove one of each, or set data.on_duplicates=drop"
                 )
 
 
@@ -231,7 +234,7 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
     text = manifest.read_text(encoding="utf-8")
     lines = csv.DictReader(io.StringIO(text))
     entries = tuple(_from_csv(line) for line in lines)
-    split = Split(entries, sources, tuple(header["skipped"]), _hash(text.encode()))
+    split = Split(entries, sources, tuple(header["skipped"]))
     _verify(split, manifest)
     return split
 

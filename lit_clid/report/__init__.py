@@ -2,6 +2,6 @@
 
 from lit_clid.report.judge import Judgement, judge
 from lit_clid.report.page import Picture, PictureSource
-from lit_clid.report.publish import load_tables, publish
+from lit_clid.report.publish import load_tables, publish, refuse_foreign
 
-__all__ = ["Judgement", "Picture", "PictureSource", "judge", "load_tables", "publish"]
+__all__ = ["Judgement", "Picture", "PictureSource", "judge", "load_tables", "publish", "refuse_foreign"]

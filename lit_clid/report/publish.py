@@ -9,6 +9,13 @@ from lit_clid.report.page import PictureSource, surest, write_report
 from lit_clid.scores import Scores
 
 
+def refuse_foreign(folder: Path, scores: str) -> None:
+    """Keep the report of a run's own audit from being overwritten by that of a table from elsewhere."""
+    own = (folder / "split.csv").is_file() and not Path(scores).expanduser().resolve().is_relative_to(folder.resolve())
+    if own:
+        raise UserError(f"scores: {folder} holds another audit's report; give this one a name of its own with name=…")
+
+
 def load_tables(target: str, shadow: str | None) -> tuple[Scores, Scores | None]:
     """Load tables of signals: a file, or a folder that holds target.parquet and perhaps shadow.parquet.
 
