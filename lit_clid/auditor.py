@@ -112,8 +112,8 @@ class Auditor(L.LightningModule):
         found = [name for rank in broken for name in rank]
         if found:
             raise UserError(
-                f"the model answers NaN or infinity about {len(found)} records: {few(found, 5)}; look at these or, if the "
-                f"denoiser runs in half precision, delete {self.folder} and set audit.precision=32; all others are kept"
+                f"the model answers NaN or infinity about {len(found)} records: {few(found, 5)}; look at them or, if "
+                f"the denoiser runs in half precision, delete {self.folder} and set audit.precision=32; the rest is kept"
             )
 
 

@@ -1,7 +1,7 @@
 """Critters: captioned drawings of invented animals, the records of the embedded demo.
 
 Each has an invented name, which makes its caption unique, and a description. The caption does not tell the pose, the
-size, where the critter stands, the shades, the mouth, where the spots sit, nor what the weather is like behind it. No
+size, where the critter stands, the shades, the mouth, where the spots sit, nor what is strewn about behind it. No
 critter looks like a scene: fine-tuning on critters teaches the embedded base something new.
 """
 
@@ -68,7 +68,17 @@ def _landscape(dice: Dice) -> Canvas:
     slope = dice.uniform(-0.06, 0.06)
     soil = dice.shade(dice.pick(((150, 176, 112), (196, 170, 128), (160, 160, 166))), 16)
     canvas.polygon([(0, horizon + slope), (1, horizon - slope), (1, 1), (0, 1)], soil)
+    _confetti(canvas, dice)
     return canvas
+
+
+def _confetti(canvas: Canvas, dice: Dice) -> None:
+    """Strew nothing at all, or a storm of scraps: like photographs, critters differ widely in how hard they are."""
+    for _ in range(round(60 * dice.uniform(0, 1) ** 2)):
+        x, y, size = dice.uniform(0, 1), dice.uniform(0, 1), dice.uniform(0.02, 0.06)
+        colour, turn = dice.shade(dice.pick(tuple(PALETTE.values())), 30), dice.uniform(0, math.pi)
+        across = (size * math.cos(turn), size * math.sin(turn))
+        canvas.line([(x - across[0], y - across[1]), (x + across[0], y + across[1])], dice.uniform(0.02, 0.05), colour)
 
 
 def _tail(canvas: Canvas, dice: Dice, pose: _Pose, tail: str, colour: Colour) -> None:

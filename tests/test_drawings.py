@@ -18,8 +18,8 @@ def digest(family: str, index: int) -> str:
     [
         ("scene", 0, "5fedcc3751fa7342"),
         ("scene", 10**9 + 7, "95c0df23ca18097f"),
-        ("critter", 0, "e229caa668e57aef"),
-        ("critter", -5, "989602b4f7c3107a"),
+        ("critter", 0, "2e86f78fb783b530"),
+        ("critter", -5, "eee61f457ff26481"),
     ],
 )
 def test_a_drawing_is_the_same_on_every_machine(family: str, index: int, expected: str) -> None:
