@@ -16,7 +16,7 @@ RECIPES: dict[str, list[str]] = {
     "cross_attention_1000": ["trainer.max_steps=1000"],
     "attention": ["finetune.train=attention", "finetune.learning_rate=1e-3"],
     "unet": ["finetune.train=unet", "finetune.learning_rate=3e-4"],
-    "lora": ["finetune.train=lora", "finetune.learning_rate=2e-3", "finetune.lora_rank=16", "finetune.lora_alpha=16"],
+    "lora": ["finetune.train=lora", "finetune.learning_rate=4e-3", "finetune.lora_rank=16", "finetune.lora_alpha=16"],
     "caption_dropout": ["finetune.caption_dropout=0.1"],
     "scenes": ["data.source=scenes"],
 }

@@ -113,7 +113,8 @@ class Auditor(L.LightningModule):
         if found:
             raise UserError(
                 f"the model answers NaN or infinity about {len(found)} records: {few(found, 5)}; look at them or, if "
-                f"the denoiser runs in half precision, delete {self.folder} and set audit.precision=32; the rest is kept"
+                f"the denoiser runs in half precision, delete {self.folder} and set audit.precision=32; the rest "
+                "is kept"
             )
 
 
