@@ -14,8 +14,8 @@ from lit_clid.errors import UserError
 class PhaseBar(TQDMProgressBar):
     """One bar for a whole phase: rate, remaining time, and nothing of epochs or versions."""
 
-    def __init__(self, phase: str) -> None:
-        super().__init__(refresh_rate=1, leave=True)
+    def __init__(self, phase: str, every: int) -> None:
+        super().__init__(refresh_rate=every, leave=True)
         self.phase = phase
 
     @property
@@ -45,13 +45,15 @@ class PhaseBar(TQDMProgressBar):
         self.predict_progress_bar.set_description(self.phase)
 
 
-def make_trainer(options: Mapping[str, Any], phase: str, *callbacks: Callback) -> L.Trainer:
-    """Build a Trainer from plain options, with a bar called `phase` unless `enable_progress_bar` is false.
+def make_trainer(options: Mapping[str, Any], phase: str, *callbacks: Callback, every: int = 1) -> L.Trainer:
+    """Build a Trainer from plain options, with a bar called `phase` that moves every so many batches.
+
+    `enable_progress_bar: false` leaves the bar out.
 
     Raises:
         UserError: if Lightning refuses the options (no such accelerator, devices, precision, …).
     """
-    bar = [PhaseBar(phase)] if options.get("enable_progress_bar", True) else []
+    bar = [PhaseBar(phase, every)] if options.get("enable_progress_bar", True) else []
     try:
         return L.Trainer(**options, callbacks=[*bar, *callbacks])
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:

@@ -46,7 +46,7 @@ def build_trainer(options: FineTuneOptions, trainer: dict[str, Any], folder: Pat
         "use_distributed_sampler": False,  # `TrainingStream` deals the batches out to the ranks
     }
     loggers = [CSVLogger(folder, name="csv"), TensorBoardLogger(folder, name="tensorboard")]
-    return make_trainer({**defaults, **trainer, "logger": loggers}, f"training {role}", *callbacks)
+    return make_trainer({**defaults, **trainer, "logger": loggers}, f"training {role}", *callbacks, every=20)
 
 
 def _check(trainer: dict[str, Any]) -> tuple[int, int]:
