@@ -14,9 +14,9 @@ def interval(figure: Figure | None, percent: bool = False) -> str:
         return "–"
     if figure.value is None or figure.low is None or figure.high is None:
         return "unresolved" if figure.note.startswith("unresolved") else "–"
-    if percent:
-        return f"{100 * figure.value:.1f} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
-    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+    scale, digits = (100, 1) if percent else (1, 3)
+    value, low, high = (round(scale * x, digits) + 0.0 for x in (figure.value, figure.low, figure.high))  # no "-0.000"
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def rows(judgement: Judgement) -> list[tuple[str, ...]]:
