@@ -136,7 +136,7 @@ def assert_same_table(found: Path, expected: Path) -> None:
         new, old = (Scores.load(folder / "scores" / f"{role}.parquet") for folder in (found, expected))
         assert new.ids == old.ids
         for column in old.signals:
-            attack, part = column.rsplit("_", 1)
+            attack, _, part = column.rpartition("_")
             own = [t.signals[f"{attack}_l"] if part.startswith("d") else 0.0 for t in (new, old)]
             pair = [t.signals[column] - base for t, base in zip((new, old), own, strict=True)]
             np.testing.assert_allclose(pair[0], pair[1], rtol=1e-5, atol=0, err_msg=column)
@@ -296,8 +296,8 @@ def test_bad_input_is_one_line_and_exit_code_2(
         (audit, arguments(trained, pipeline_folder, "attacks={loss: {t: 1000}}"), "outside the model's schedule"),
         (audit, [fresh, "name=none"], "no trained target"),
         (audit, [fresh, "attacks=[clid]"], "unknown attack 'clid'"),
-        (audit, [fresh, f"scores={nan}"], "column 's' is not a finite number for a"),
-        (audit, [fresh, "scores=none.csv"], "no file none.csv"),
+        (audit, [fresh, "name=nan", f"scores={nan}"], "column 's' is not a finite number for a"),
+        (audit, [fresh, "name=nan", "scores=none.csv"], "no file none.csv"),
         (audit, arguments(trained, pipeline_folder, f"scores={nan}"), "holds another audit's report"),
     ]
     for script, words, message in cases:

@@ -50,7 +50,8 @@ class StableDiffusion(Target):
             part.eval().requires_grad_(False)
         self.network: Any = pipeline.unet.to(self._dtype)
         if channels_last:
-            self.network.to(memory_format=torch.channels_last)
+            for part in (self.network, vae):
+                part.to(memory_format=torch.channels_last)
         self._run = torch.compile(self.network) if compile else self.network
 
     @classmethod
@@ -172,7 +173,8 @@ class StableDiffusion(Target):
         """
         part = folder.with_name(f".{folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
-        self.network.to(memory_format=torch.contiguous_format)
+        for network in (self.network, self.pipeline.vae):
+            network.to(memory_format=torch.contiguous_format)
         self.pipeline.save_pretrained(part, safe_serialization=True)
         annotate(part)
         part.rename(folder)
