@@ -12,8 +12,9 @@ from PIL import Image
 
 from lit_clid.data import CaptionedImages, DataOptions, Split, TrainingStream, load_split
 from lit_clid.data.deal import Piles, deal
+from lit_clid.data.images import decode
 from lit_clid.data.module import fit_square
-from lit_clid.data.sources import decode, open_source
+from lit_clid.data.sources import open_source
 from lit_clid.errors import UserError
 
 Rows = list[tuple[str, str | None]]

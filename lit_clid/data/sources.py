@@ -1,9 +1,6 @@
 """Sources: any `datasets` source, or the embedded drawings, as ids, captions and images by row number."""
 
-import csv
 import glob
-import io
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,19 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
-from lit_clid.critters import critter
+from lit_clid.data.folder import IMAGE_ENDINGS, captions_beside, check_metadata
+from lit_clid.data.images import EMBEDDED, DrawnImages, FileImages, TableImages
 from lit_clid.data.options import DataOptions
-from lit_clid.drawing import Drawing
 from lit_clid.errors import UserError, few, first_line
-from lit_clid.scenes import scene
 from lit_clid.scores import parse_member
 
-EMBEDDED: dict[str, Callable[[int], Drawing]] = {"critters": critter, "scenes": scene}
 BUILDERS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 CAPTION_NAMES = ("text", "caption", "captions", "prompt", "txt", "sentence", "sentences", "description")
 IMAGE_NAMES = ("image", "jpg", "png", "jpeg", "webp", "img", "picture")
 
@@ -49,47 +42,6 @@ class Source:
     member: tuple[bool, ...] | None = None
     importance: tuple[tuple[float, ...] | None, ...] | None = None
     unlisted: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class DrawnImages:
-    """Images of an embedded family by row."""
-
-    family: str
-    numbers: tuple[int, ...]
-
-    def __call__(self, row: int) -> Image.Image:
-        return EMBEDDED[self.family](self.numbers[row]).image
-
-
-@dataclass(frozen=True)
-class FileImages:
-    """Images in files by row."""
-
-    files: tuple[Path, ...]
-
-    def __call__(self, row: int) -> Image.Image:
-        return decode(self.files[row])
-
-
-@dataclass(frozen=True)
-class TableImages:
-    """Images in a column of a `datasets` table, as bytes or as paths that must stay inside `allowed`."""
-
-    dataset: Any
-    column: str
-    allowed: tuple[Path, ...]
-
-    def __call__(self, row: int) -> Image.Image:
-        cell = self.dataset[row][self.column]
-        if cell is None:
-            raise ValueError("no image")
-        if cell["bytes"] is not None:
-            return decode(io.BytesIO(cell["bytes"]))
-        path = (self.allowed[0] / cell["path"]).resolve()
-        if not any(path.is_relative_to(folder) for folder in self.allowed):
-            raise ValueError(f"{path} lies outside {self.allowed[0]}")
-        return decode(path)
 
 
 def open_source(options: DataOptions, *, nonmembers: bool = False) -> Source:
@@ -140,89 +92,14 @@ def _imagefolder(options: DataOptions, path: str | None) -> Source:
     if not images:
         raise UserError(f"{folder}: no images ({', '.join(IMAGE_ENDINGS)}); give the folder that holds them")
     if not metadata:
-        return _text_files(folder, images)
-    listed = {name for file in metadata for name in _check_metadata(file)}
+        ids = tuple(image.relative_to(folder).as_posix() for image in images)
+        return Source(str(folder), ids, captions_beside(folder, images), FileImages(tuple(images)))
+    listed = {name for file in metadata for name in check_metadata(file)}
     in_split = [file for file in metadata if file.is_relative_to(folder / options.split)]
     everything = {} if in_split else {"data_files": {options.split: "**"}}
     dataset = _load("imagefolder", options.split, str(folder), data_dir=str(folder), drop_labels=True, **everything)
     unlisted = tuple(file.relative_to(folder).as_posix() for file in images if file.resolve() not in listed)
     return replace(_from_dataset(dataset, options, str(folder), folder), unlisted=unlisted)
-
-
-def _text_files(folder: Path, images: Sequence[Path]) -> Source:
-    """Images with a .txt of the same name beside each."""
-    texts = [image.with_suffix(".txt") for image in images]
-    missing = [str(image.relative_to(folder)) for image, text in zip(images, texts, strict=True) if not text.is_file()]
-    if len(missing) == len(images):
-        found = sorted(file.name for file in folder.iterdir() if file.suffix.lower() not in IMAGE_ENDINGS)
-        raise UserError(
-            f"{folder}: no captions; add metadata.jsonl or metadata.csv with the columns file_name and text, or a .txt "
-            f"beside each image (found beside the images: {few(found, 5) or 'nothing'})"
-        )
-    _inside(folder, [*images, *(text for text in texts if text.is_file())])
-    captions = tuple(_read_text(text).strip() if text.is_file() else "" for text in texts)
-    ids = tuple(image.relative_to(folder).as_posix() for image in images)
-    return Source(str(folder), ids, captions, FileImages(tuple(images)))
-
-
-def _read_text(file: Path) -> str:
-    """A text file, with or without a byte order mark."""
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{file}: not UTF-8; save it as UTF-8") from None
-
-
-def _inside(folder: Path, files: Sequence[Path]) -> None:
-    root = folder.resolve()
-    outside = [str(file) for file in files if not file.resolve().is_relative_to(root)]
-    if outside:
-        raise UserError(
-            f"{folder}: {few(outside, 3)} lead outside the folder and are not followed; copy the files into it"
-        )
-
-
-def _check_metadata(file: Path) -> set[Path]:
-    """The images that the rows name: each exists inside the folder; captions are judged later, with the images."""
-    rows = _metadata_rows(file)
-    nameless = [str(k) for k, row in rows if not row.get("file_name")]
-    if nameless:
-        raise UserError(f"{file}: no file_name in row {few(nameless)}; each row needs the columns file_name and text")
-    _inside(file.parent, [file.parent / str(row["file_name"]) for _, row in rows])
-    missing = [
-        f"row {k} ({row['file_name']})" for k, row in rows if not (file.parent / str(row["file_name"])).is_file()
-    ]
-    if missing:
-        raise UserError(f"{file}: no such image: {few(missing)}; remove these rows or add the files")
-    return {(file.parent / str(row["file_name"])).resolve() for _, row in rows}
-
-
-def _metadata_rows(file: Path) -> list[tuple[int, dict[str, Any]]]:
-    """(row number from 1, row) of a metadata file."""
-    if file.suffix == ".parquet":
-        import pyarrow.parquet as pq
-
-        try:
-            return list(enumerate(pq.read_table(file).to_pylist(), 1))
-        except Exception as error:  # pyarrow raises kinds of its own
-            raise UserError(f"{file}: not a parquet table ({first_line(error)})") from None
-    text = _read_text(file)
-    if file.suffix == ".csv":
-        try:
-            return list(enumerate(csv.DictReader(io.StringIO(text)), 1))
-        except csv.Error as error:
-            raise UserError(f"{file}: not a CSV table ({error})") from None
-    rows = []
-    for k, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(f"{file}: line {k} is not valid JSON ({error.msg}); mend that line") from None
-            if not isinstance(row, dict):
-                raise UserError(f'{file}: line {k} is not a JSON object; write {{"file_name": …, "text": …}}')
-            rows.append((k, row))
-    return rows
 
 
 def _files(options: DataOptions, builder: str, pattern: str) -> Source:
@@ -333,16 +210,3 @@ def _importances(dataset: Any, column: str, captions: Sequence[str], name: str) 
     if bad:
         raise UserError(f"{name}: column '{column}' needs one number per word of the caption; wrong in row {few(bad)}")
     return tuple(values)
-
-
-def decode(file: Path | io.BytesIO) -> Image.Image:
-    """Open an image as RGB: turned as its EXIF says, transparency laid on white.
-
-    Only raster formats are tried: what is called .png may hold anything, PostScript included.
-    """
-    with Image.open(file, formats=FORMATS) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-            layered = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
-        return upright.convert("RGB")

@@ -1,0 +1,69 @@
+"""What a table of signals was made with: results of different making are never mixed."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lit_clid.attacks import Attack
+from lit_clid.auditor.options import AuditOptions
+from lit_clid.data import Split
+from lit_clid.errors import UserError
+from lit_clid.provenance import refuse_changes
+from lit_clid.scores import Scores, read_json
+from lit_clid.targets.stable_diffusion import StableDiffusion
+
+CLAIMS = "claims.json"
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a table of signals was made with; a table is never filled up under other claims."""
+
+    seed: int
+    split: str
+    importance: str | None
+    resolution: int
+    model: str
+    precision: str
+    posterior: str
+    attacks: dict[str, Any]
+
+
+def claim(
+    target: StableDiffusion, split: Split, attacks: Mapping[str, Attack], options: AuditOptions, seed: int, side: int
+) -> Claims:
+    """State what the signals will be made with."""
+    specs = {name: {"kind": type(attack).__name__, **_plain(attack)} for name, attack in attacks.items()}
+    return Claims(
+        seed, split.fingerprint, split.importance, side, target.fingerprint, options.precision, options.posterior, specs
+    )
+
+
+def _plain(attack: Attack) -> dict[str, Any]:
+    """The attack's fields as JSON would give them back."""
+    fields: dict[str, Any] = asdict(attack)  # type: ignore[call-overload]
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
+
+
+def finished_scores(path: Path, claims: Claims) -> Scores | None:
+    """The table at `path` if it is complete; UserError if it, or the shards beside it, were made otherwise."""
+    shards = shard_folder(path)
+    if list(shards.glob("*.parquet")) and not (shards / CLAIMS).is_file():
+        raise UserError(f"{shards}: shards of unknown making ({CLAIMS} is missing); delete the folder")
+    for file in (shards / CLAIMS, path.with_suffix(".json")):
+        if file.is_file():
+            found = read_json(file)
+            refuse_changes(_short(found.get("claims", found)), _short(asdict(claims)), str(file))
+    return Scores.load(path) if path.is_file() else None
+
+
+def _short(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Claims for comparison and messages: attacks by name, so that the line stays readable."""
+    flat = {key: value for key, value in claims.items() if key != "attacks"}
+    return {**flat, "attacks": sorted(claims["attacks"]), **{f"attacks.{n}": v for n, v in claims["attacks"].items()}}
+
+
+def shard_folder(path: Path) -> Path:
+    """Where the shards of the table `path` lie until they are merged."""
+    return path.with_name(f"{path.stem}.shards")

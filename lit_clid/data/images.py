@@ -1,0 +1,69 @@
+"""Images by row number, wherever they lie: drawn, in files, or in a table; safely decoded."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from lit_clid.critters import critter
+from lit_clid.scenes import scene
+
+EMBEDDED = {"critters": critter, "scenes": scene}
+"""The embedded families: a function from a number to a captioned drawing each."""
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+
+
+@dataclass(frozen=True)
+class DrawnImages:
+    """Images of an embedded family by row."""
+
+    family: str
+    numbers: tuple[int, ...]
+
+    def __call__(self, row: int) -> Image.Image:
+        return EMBEDDED[self.family](self.numbers[row]).image
+
+
+@dataclass(frozen=True)
+class FileImages:
+    """Images in files by row."""
+
+    files: tuple[Path, ...]
+
+    def __call__(self, row: int) -> Image.Image:
+        return decode(self.files[row])
+
+
+@dataclass(frozen=True)
+class TableImages:
+    """Images in a column of a `datasets` table, as bytes or as paths that must stay inside `allowed`."""
+
+    dataset: Any
+    column: str
+    allowed: tuple[Path, ...]
+
+    def __call__(self, row: int) -> Image.Image:
+        cell = self.dataset[row][self.column]
+        if cell is None:
+            raise ValueError("no image")
+        if cell["bytes"] is not None:
+            return decode(io.BytesIO(cell["bytes"]))
+        path = (self.allowed[0] / cell["path"]).resolve()
+        if not any(path.is_relative_to(folder) for folder in self.allowed):
+            raise ValueError(f"{path} lies outside {self.allowed[0]}")
+        return decode(path)
+
+
+def decode(file: Path | io.BytesIO) -> Image.Image:
+    """Open an image as RGB: turned as its EXIF says, transparency laid on white.
+
+    Only raster formats are tried: what is called .png may hold anything, PostScript included.
+    """
+    with Image.open(file, formats=FORMATS) as image:
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+            layered = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
+        return upright.convert("RGB")
