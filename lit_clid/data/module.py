@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from lit_clid.data.options import DataOptions
-from lit_clid.data.split import Entry, Split
+from lit_clid.data.scan import Entry
+from lit_clid.data.split import Split
 from lit_clid.randomness import generator, permutation
 
 Item = dict[str, Any]

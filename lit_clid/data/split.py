@@ -8,32 +8,27 @@ import csv
 import io
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from hashlib import blake2b
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from lit_clid.data.deal import ROLES, Piles, deal
+from lit_clid.data.deal import Piles, deal
 from lit_clid.data.options import DataOptions
+from lit_clid.data.scan import (
+    Entry,
+    drop_duplicates,
+    from_csv,
+    hash_bytes,
+    qualified,
+    read_rows,
+    refuse_shared,
+    scan,
+    to_csv,
+)
 from lit_clid.data.sources import Source, open_source
-from lit_clid.errors import UserError, few, first_line
+from lit_clid.errors import UserError, few
 from lit_clid.provenance import refuse_changes
 from lit_clid.scores import read_json, write_json
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the manifest; hashes are of the decoded RGB pixels and of the caption's UTF-8."""
-
-    id: str
-    where: str
-    image_hash: str
-    caption_hash: str
-    role: str
-    member: bool
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,7 @@ class Split:
     @property
     def fingerprint(self) -> str:
         """Hash of who plays which part with which content, wherever the files lie."""
-        return _hash(str([(e.id, e.image_hash, e.caption_hash, e.role, e.member) for e in self.entries]).encode())
+        return hash_bytes(str([(e.id, e.image_hash, e.caption_hash, e.role, e.member) for e in self.entries]).encode())
 
     def of(self, role: str, member: bool | None = None) -> tuple[Entry, ...]:
         """The entries of a role: its members, its hold-outs, or both."""
@@ -62,7 +57,7 @@ class Split:
     def importance(self) -> str | None:
         """Hash of the word importances that the user supplied, or None."""
         given = [source.importance for source in self.sources]
-        return _hash(str(given).encode()) if any(given) else None
+        return hash_bytes(str(given).encode()) if any(given) else None
 
     def require(self, role: str) -> tuple[Entry, ...]:
         """The members of a role.
@@ -78,7 +73,7 @@ class Split:
     def locate(self) -> dict[str, tuple[Source, int]]:
         """id → (source, row number)."""
         return {
-            _qualified(k, name): (source, row)
+            qualified(k, name): (source, row)
             for k, source in enumerate(self.sources)
             for row, name in enumerate(source.ids)
         }
@@ -97,77 +92,19 @@ def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
     manifest = folder / "split.csv"
     if manifest.is_file():
         return _reread(manifest, options, seed, tuple(sources))
-    rows, skipped = _scan(sources, options.on_error)
+    rows, skipped = scan(sources, options.on_error)
     skipped += [f"{name}: no metadata row names it" for source in sources for name in source.unlisted]
     if options.on_duplicates == "drop":
-        rows, dropped = _drop_duplicates(rows)
+        rows, dropped = drop_duplicates(rows)
         skipped += dropped
     entries = _draw(rows, sources, options, seed)
-    _refuse_shared(entries)
-    text = _to_csv(entries)
+    refuse_shared(entries)
+    text = to_csv(entries)
     write_json(folder / "split.json", {"seed": seed, "data": options.drawn_from, "skipped": skipped})
     part = folder / f".split.csv.{os.getpid()}.part"
     part.write_text(text, encoding="utf-8")
     part.replace(manifest)
     return Split(entries, tuple(sources), tuple(skipped))
-
-
-def _hash(content: bytes) -> str:
-    return blake2b(content, digest_size=16).hexdigest()
-
-
-def _qualified(source: int, name: str) -> str:
-    """Ids of a second source are marked, so that two folders may hold files of the same name."""
-    return name if source == 0 else f"nonmembers:{name}"
-
-
-def _entry(source: Source, number: int, row: int) -> Entry | str:
-    """The manifest line of a row (without its part), or why the row cannot be used."""
-    name = source.ids[row]
-    if not source.captions[row]:
-        return f"{name} (row {row + 1}): empty caption"
-    try:
-        image = source.open_image(row)
-    except Exception as error:  # Pillow's decoders raise all kinds on broken files
-        return f"{name} (row {row + 1}): image does not decode ({first_line(error, 80)})"
-    pixels = _hash(f"{image.size}".encode() + image.tobytes())
-    return Entry(
-        _qualified(number, name), f"{source.name}#{row}", pixels, _hash(source.captions[row].encode()), "", False
-    )
-
-
-def _read_rows(jobs: Sequence[tuple[Source, int, int]]) -> list[Entry | str]:
-    with ThreadPoolExecutor() as pool:
-        results = pool.map(lambda job: _entry(*job), jobs)
-        return list(tqdm(results, "checking images", len(jobs), unit="image", leave=False, delay=2))
-
-
-def _scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], list[str]]:
-    """Decode and hash every row; all that cannot be used are listed at once."""
-    jobs = [(source, k, row) for k, source in enumerate(sources) for row in range(len(source.ids))]
-    results = _read_rows(jobs)
-    bad = [result for result in results if isinstance(result, str)]
-    if bad and on_error == "fail":
-        raise UserError(
-            f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or remove them, or set "
-            "data.on_error=skip to leave them out"
-        )
-    return {entry.id: entry for entry in results if isinstance(entry, Entry)}, bad
-
-
-def _drop_duplicates(rows: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[str]]:
-    """Keep the first record of each image and of each caption."""
-    kept: dict[str, Entry] = {}
-    dropped: list[str] = []
-    first: dict[str, str] = {}
-    for name, entry in rows.items():
-        twin = first.get(entry.image_hash) or first.get(entry.caption_hash)
-        if twin:
-            dropped.append(f"{name}: same image or caption as {twin}")
-        else:
-            kept[name] = entry
-            first |= {entry.image_hash: name, entry.caption_hash: name}
-    return kept, dropped
 
 
 def _draw(rows: Mapping[str, Entry], sources: Sequence[Source], options: DataOptions, seed: int) -> tuple[Entry, ...]:
@@ -192,39 +129,6 @@ def _piles(rows: Mapping[str, Entry], sources: Sequence[Source]) -> Piles:
     return Piles(everything, everything)
 
 
-def _refuse_shared(entries: Sequence[Entry]) -> None:
-    """Within a role, a member and a hold-out may share neither image nor caption: the audit would grade noise."""
-    for role in ROLES:
-        for kind in ("image", "caption"):
-            inside: dict[str, list[str]] = {}
-            for e in entries:
-                if e.role == role and e.member:
-                    inside.setdefault(getattr(e, f"{kind}_hash"), []).append(e.id)
-            outside = [e for e in entries if e.role == role and not e.member]
-            pairs = [f"{twin} = {e.id}" for e in outside for twin in inside.get(getattr(e, f"{kind}_hash"), [])]
-            if pairs:
-                raise UserError(
-                    f"data: {len(pairs)} hold-outs of the {role} share their {kind} with a member: "
-                    f"{few(pairs, len(pairs))}; remove one of each, or set data.on_duplicates=drop"
-                )
-
-
-FIELDS = ("id", "where", "image_hash", "caption_hash", "role", "member")
-
-
-def _to_csv(entries: Sequence[Entry]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({**asdict(entry), "member": int(entry.member)} for entry in entries)
-    return out.getvalue()
-
-
-def _from_csv(line: dict[str, str]) -> Entry:
-    texts = (line["id"], line["where"], line["image_hash"], line["caption_hash"], line["role"])
-    return Entry(*texts, member=line["member"] == "1")
-
-
 def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Source, ...]) -> Split:
     note = manifest.with_suffix(".json")
     if not note.is_file():
@@ -233,7 +137,7 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
     refuse_changes({"seed": header["seed"], **header["data"]}, {"seed": seed, **options.drawn_from}, str(manifest))
     text = manifest.read_text(encoding="utf-8")
     lines = csv.DictReader(io.StringIO(text))
-    entries = tuple(_from_csv(line) for line in lines)
+    entries = tuple(from_csv(line) for line in lines)
     split = Split(entries, sources, tuple(header["skipped"]))
     _verify(split, manifest)
     return split
@@ -249,7 +153,7 @@ def _verify(split: Split, manifest: Path) -> None:
     jobs = [(place[e.id][0], number[id(place[e.id][0])], place[e.id][1]) for e in split.entries]
     changed = [
         old.id
-        for old, new in zip(split.entries, _read_rows(jobs), strict=True)
+        for old, new in zip(split.entries, read_rows(jobs), strict=True)
         if isinstance(new, str) or (old.image_hash, old.caption_hash) != (new.image_hash, new.caption_hash)
     ]
     if changed:

@@ -1,0 +1,116 @@
+"""Reading every row once: what cannot be used, what is there twice, and the manifest line of all the rest."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+
+from tqdm import tqdm
+
+from lit_clid.data.deal import ROLES
+from lit_clid.data.sources import Source
+from lit_clid.errors import UserError, few, first_line
+
+FIELDS = ("id", "where", "image_hash", "caption_hash", "role", "member")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the manifest; hashes are of the decoded RGB pixels and of the caption's UTF-8."""
+
+    id: str
+    where: str
+    image_hash: str
+    caption_hash: str
+    role: str
+    member: bool
+
+
+def hash_bytes(content: bytes) -> str:
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def qualified(source: int, name: str) -> str:
+    """Ids of a second source are marked, so that two folders may hold files of the same name."""
+    return name if source == 0 else f"nonmembers:{name}"
+
+
+def _entry(source: Source, number: int, row: int) -> Entry | str:
+    """The manifest line of a row (without its part), or why the row cannot be used."""
+    name = source.ids[row]
+    if not source.captions[row]:
+        return f"{name} (row {row + 1}): empty caption"
+    try:
+        image = source.open_image(row)
+    except Exception as error:  # Pillow's decoders raise all kinds on broken files
+        return f"{name} (row {row + 1}): image does not decode ({first_line(error, 80)})"
+    pixels = hash_bytes(f"{image.size}".encode() + image.tobytes())
+    return Entry(
+        qualified(number, name), f"{source.name}#{row}", pixels, hash_bytes(source.captions[row].encode()), "", False
+    )
+
+
+def read_rows(jobs: Sequence[tuple[Source, int, int]]) -> list[Entry | str]:
+    with ThreadPoolExecutor() as pool:
+        results = pool.map(lambda job: _entry(*job), jobs)
+        return list(tqdm(results, "checking images", len(jobs), unit="image", leave=False, delay=2))
+
+
+def scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], list[str]]:
+    """Decode and hash every row; all that cannot be used are listed at once."""
+    jobs = [(source, k, row) for k, source in enumerate(sources) for row in range(len(source.ids))]
+    results = read_rows(jobs)
+    bad = [result for result in results if isinstance(result, str)]
+    if bad and on_error == "fail":
+        raise UserError(
+            f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or remove them, or set "
+            "data.on_error=skip to leave them out"
+        )
+    return {entry.id: entry for entry in results if isinstance(entry, Entry)}, bad
+
+
+def drop_duplicates(rows: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[str]]:
+    """Keep the first record of each image and of each caption."""
+    kept: dict[str, Entry] = {}
+    dropped: list[str] = []
+    first: dict[str, str] = {}
+    for name, entry in rows.items():
+        twin = first.get(entry.image_hash) or first.get(entry.caption_hash)
+        if twin:
+            dropped.append(f"{name}: same image or caption as {twin}")
+        else:
+            kept[name] = entry
+            first |= {entry.image_hash: name, entry.caption_hash: name}
+    return kept, dropped
+
+
+def refuse_shared(entries: Sequence[Entry]) -> None:
+    """Within a role, a member and a hold-out may share neither image nor caption: the audit would grade noise."""
+    for role in ROLES:
+        for kind in ("image", "caption"):
+            inside: dict[str, list[str]] = {}
+            for e in entries:
+                if e.role == role and e.member:
+                    inside.setdefault(getattr(e, f"{kind}_hash"), []).append(e.id)
+            outside = [e for e in entries if e.role == role and not e.member]
+            pairs = [f"{twin} = {e.id}" for e in outside for twin in inside.get(getattr(e, f"{kind}_hash"), [])]
+            if pairs:
+                raise UserError(
+                    f"data: {len(pairs)} hold-outs of the {role} share their {kind} with a member: "
+                    f"{few(pairs, len(pairs))}; remove one of each, or set data.on_duplicates=drop"
+                )
+
+
+def to_csv(entries: Sequence[Entry]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**asdict(entry), "member": int(entry.member)} for entry in entries)
+    return out.getvalue()
+
+
+def from_csv(line: dict[str, str]) -> Entry:
+    texts = (line["id"], line["where"], line["image_hash"], line["caption_hash"], line["role"])
+    return Entry(*texts, member=line["member"] == "1")
