@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
     tables = {role: measure(role, models[role], config, split, attacks) for role in ROLES if role in models}
     if console.is_first_process() and (table := tables["target"]) is not None:
         judgement = report.judge(table, tables.get("shadow"))
-        report.publish(judgement, config.folder, config.name, split.skipped, pictures(split))
+        report.publish(judgement, config.folder, config.name, pictures(split))
 
 
 def pictures(split: Split) -> report.PictureSource:
@@ -74,6 +74,7 @@ def measure(role: str, model: str, config: Config, split: Split, attacks: dict[s
     trainer = auditor.build_trainer(config.trainer, role)
     facts = {
         "model": model,
+        "skipped": list(split.skipped),
         "captions_cut_by_the_tokenizer": overlong,
         "training": auditor.read_note(model),
         "config": config.plain,

@@ -47,10 +47,11 @@ def surest(judgement: Judgement, count: int = 12) -> list[tuple[str, float, bool
     return [(judgement.target.ids[k], float(score[k]), bool(judgement.target.member[k])) for k in order]
 
 
-def report_json(judgement: Judgement, facts: Mapping[str, Any]) -> dict[str, Any]:
+def report_json(judgement: Judgement, title: str) -> dict[str, Any]:
     """The report as plain values; figures are {value, low, high}, rates are keyed by "0.1", "0.01", "0.001"."""
     target = judgement.target
     return {
+        "name": title,
         "verdict": words.verdict(judgement),
         "headline": judgement.headline,
         "records": {"members": int(target.member.sum()), "nonmembers": int((~target.member).sum())},
@@ -58,7 +59,7 @@ def report_json(judgement: Judgement, facts: Mapping[str, Any]) -> dict[str, Any
         "attacks": {name: result.as_json() for name, result in judgement.results.items()},
         "not_judged": list(judgement.unjudged),
         "surest": [{"id": i, "score": s, "member": m} for i, s, m in surest(judgement)],
-        **facts,
+        "skipped": list(target.provenance.get("skipped", [])),
         "provenance": {
             "target": dict(target.provenance),
             "shadow": None if judgement.shadow is None else dict(judgement.shadow.provenance),
@@ -66,11 +67,9 @@ def report_json(judgement: Judgement, facts: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def write_report(
-    judgement: Judgement, folder: Path, title: str, facts: Mapping[str, Any], pictures: Sequence[Picture]
-) -> Path:
+def write_report(judgement: Judgement, folder: Path, title: str, pictures: Sequence[Picture]) -> Path:
     """Write report.json, the two figures and report.html to `folder`, and return the page's path."""
-    report = report_json(judgement, facts)
+    report = report_json(judgement, title)
     write_json(folder / "report.json", report)
     figures = _figures(judgement)
     for name, svg in figures.items():
@@ -114,10 +113,10 @@ def _render(
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested plain values as (dotted key, text) rows; the attacks' own specification is in report.json."""
+    """Nested plain values as (dotted key, text) rows; attacks and the training's whole config are in report.json."""
     rows: list[tuple[str, str]] = []
     for key, value in content.items():
-        if key == "attacks":
+        if key in ("attacks", "skipped") or (prefix, key) == ("training.", "config"):
             continue
         if isinstance(value, Mapping):
             rows += _flat(value, f"{prefix}{key}.")

@@ -33,15 +33,12 @@ def load_tables(target: str, shadow: str | None) -> tuple[Scores, Scores | None]
     return scores, calibration
 
 
-def publish(
-    judgement: Judgement, folder: Path, name: str, skipped: tuple[str, ...] = (), pictures: PictureSource | None = None
-) -> None:
+def publish(judgement: Judgement, folder: Path, name: str, pictures: PictureSource | None = None) -> None:
     """Write report.json and report.html to `folder` and print verdict, table and path.
 
     Args:
-        skipped: rows the split left out.
         pictures: finds the records to show; None shows none.
     """
     shown = [] if pictures is None else [pictures(*record) for record in surest(judgement)]
-    page = write_report(judgement, folder, name, {"name": name, "skipped": list(skipped)}, shown)
+    page = write_report(judgement, folder, name, shown)
     print(f"\n{words.table(judgement)}\n\n{words.verdict(judgement)}\n\nreport: {page}", flush=True)
