@@ -6,6 +6,7 @@ half-precision weights, a model card with the measured losses and a grid of samp
 """
 
 import argparse
+import json
 import math
 import multiprocessing
 from collections.abc import Iterator
@@ -227,6 +228,7 @@ def export(folder: Path, vae: Any, denoiser: Any, tokenizer: Any, recipe: Recipe
     """Write the diffusers folder in half precision with its model card and a grid of samples."""
     pipeline = blueprint.assemble(vae, denoiser.text_encoder, tokenizer, denoiser.unet).to(torch.float16)
     pipeline.save_pretrained(folder, safe_serialization=True)
+    _forget_origin(folder / "vae" / "config.json")
     pipeline.to(torch.float32).set_progress_bar_config(disable=True)
     captions = [scene(FIRST_SCENE - 1 - k).caption for k in range(16)]
     noise = torch.randn(16, *encode_shape(pipeline), generator=torch.Generator().manual_seed(0))
@@ -243,6 +245,13 @@ def export(folder: Path, vae: Any, denoiser: Any, tokenizer: Any, recipe: Recipe
         recipe=recipe, held_out=held_out, counts=counts, size=size / 1e6, first=FIRST_SCENE, captions=captions
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _forget_origin(config: Path) -> None:
+    """Drop the path that diffusers notes of where a part was loaded from: it means nothing elsewhere."""
+    content = json.loads(config.read_text(encoding="utf-8"))
+    content.pop("_name_or_path", None)
+    config.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def encode_shape(pipeline: Any) -> tuple[int, int, int]:
