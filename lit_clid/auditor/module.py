@@ -53,10 +53,9 @@ class Auditor(L.LightningModule):
 
     def _finite(self, signals: Mapping[str, Tensor], ids: Sequence[str]) -> list[int]:
         """Rows without NaN or infinity; the others are remembered for the end, when all else is safe on disk."""
-        good = torch.stack([torch.isfinite(values) for values in signals.values()])
-        self._broken += [ids[k] for k in (~good.all(0)).nonzero().flatten().tolist()]
-        kept: list[int] = good.all(0).nonzero().flatten().tolist()
-        return kept
+        good = torch.stack([torch.isfinite(values) for values in signals.values()]).all(0).tolist()
+        self._broken += [name for name, fine in zip(ids, good, strict=True) if not fine]
+        return [k for k, fine in enumerate(good) if fine]
 
     def on_predict_epoch_end(self) -> None:
         """Every rank learns what any of them met, so that all end alike."""

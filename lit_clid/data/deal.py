@@ -46,8 +46,8 @@ def _deal_one(names: Sequence[str], options: DataOptions, seed: int, redrawn: bo
     need = (1 if redrawn else 2) * (members + nonmembers)
     words = f"{'' if redrawn else '2 × '}({members} members + {nonmembers} hold-outs)"
     _require(len(names), need, "records", words)
-    target = shadow = _shuffled(names, seed, "split")
-    target, shadow = (target, _shuffled(names, seed, "shadow split")) if redrawn else (target, shadow[need // 2 :])
+    target = _shuffled(names, seed, "split")
+    shadow = _shuffled(names, seed, "shadow split") if redrawn else target[members + nonmembers :]
     return [
         part
         for role, pile in (("target", target), ("shadow", shadow))

@@ -6,7 +6,6 @@ from. Wherever it is needed again it is re-read and verified, never re-drawn.
 
 import csv
 import io
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +27,7 @@ from lit_clid.data.scan import (
 from lit_clid.data.sources import Source, open_source
 from lit_clid.errors import UserError, few
 from lit_clid.provenance import refuse_changes
-from lit_clid.scores import read_json, write_json
+from lit_clid.scores import read_json, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -99,11 +98,8 @@ def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
         skipped += dropped
     entries = _draw(rows, sources, options, seed)
     refuse_shared(entries)
-    text = to_csv(entries)
     write_json(folder / "split.json", {"seed": seed, "data": options.drawn_from, "skipped": skipped})
-    part = folder / f".split.csv.{os.getpid()}.part"
-    part.write_text(text, encoding="utf-8")
-    part.replace(manifest)
+    write_text(manifest, to_csv(entries))
     return Split(entries, tuple(sources), tuple(skipped))
 
 
