@@ -1,7 +1,8 @@
-"""Reduced conditions of CLiD: what takes the caption's place in ℓ(c*) (CLiD, Zhai et al. 2024, sec. 4.2 and app. A).
+"""Conditions: the caption, the empty caption, a text of the user's, and CLiD's reductions of any of them.
 
 A condition is a small frozen value: `text` says which string is embedded, `noise_rate` how much Gaussian noise the
-embedding gets. `REDUCTIONS` lists the conditions c*_1…c*_k of each reduction; the last one is always the empty caption.
+embedding gets. `REDUCTIONS` lists the conditions c*_1…c*_k of each reduction (CLiD, Zhai et al. 2024, sec. 4.2 and
+app. A); the last one is always the empty caption.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,11 @@ from math import floor
 @dataclass(frozen=True)
 class Condition:
     """The record's own caption, and the base of all others."""
+
+    @property
+    def given(self) -> str | None:
+        """The text that stands in every record's place of the caption; None for the record's own."""
+        return None
 
     @property
     def needs_importance(self) -> bool:
@@ -78,6 +84,53 @@ class Masked(Condition):
 
 CAPTION = Condition()
 NULL = Null()
+
+
+@dataclass(frozen=True)
+class Given(Condition):
+    """`words` in place of every record's caption, reduced as `reduction` reduces a caption."""
+
+    words: str
+    reduction: Condition = CAPTION
+
+    @property
+    def given(self) -> str:
+        return self.words
+
+    @property
+    def needs_importance(self) -> bool:
+        return self.reduction.needs_importance
+
+    @property
+    def noise_rate(self) -> float:
+        return self.reduction.noise_rate
+
+    def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
+        return self.reduction.text(self.words, importance, end_token)
+
+
+GIVEN = "text:"
+"""Prefix of a user's own text where a condition is named."""
+
+
+def condition_named(name: str) -> Condition:
+    """The condition that a config names: "caption", "empty", or "text:…" for one text in place of every caption.
+
+    Raises:
+        ValueError: for any other name.
+    """
+    if name.startswith(GIVEN) and name.removeprefix(GIVEN).strip():
+        return Given(name.removeprefix(GIVEN).strip())
+    if name not in ("caption", "empty"):
+        raise ValueError(f"condition {name!r} is not caption, empty, or text:… followed by a text")
+    return CAPTION if name == "caption" else NULL
+
+
+def reduced(condition: Condition, reduction: Condition) -> Condition:
+    """`reduction` of `condition` instead of the record's caption."""
+    return reduction if condition.given is None or reduction == NULL else Given(condition.given, reduction)
+
+
 REDUCTIONS: dict[str, tuple[Condition, ...]] = {
     "null": (NULL,),
     "clip": (Third(0), Third(1), Third(2), NULL),

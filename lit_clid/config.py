@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from lit_clid.attacks import ATTACKS, Attack
-from lit_clid.auditor import AuditOptions
+from lit_clid.attacks import ATTACKS, COSTLY, Attack
+from lit_clid.auditor import AuditOptions, SweepOptions
 from lit_clid.data import ROLES, DataOptions
 from lit_clid.errors import UserError, few
 from lit_clid.finetune import FineTuneOptions
@@ -32,7 +32,7 @@ class Config:
         runs: folder of all runs.
         seed: of the split, of training and of the audit's noise.
         role: which model `train.py` trains, "target" or "shadow".
-        data, target, finetune, audit: see the options' classes.
+        data, target, finetune, audit, sweep: see the options' classes.
         attacks: list of names, or a mapping from name to changed parameters.
         trainer: arguments of Lightning's Trainer, verbatim.
         scores, shadow_scores: tables of signals to judge instead of asking a model.
@@ -46,7 +46,8 @@ class Config:
     target: TargetOptions = field(default_factory=TargetOptions)
     finetune: FineTuneOptions = field(default_factory=FineTuneOptions)
     audit: AuditOptions = field(default_factory=AuditOptions)
-    attacks: Any = field(default_factory=lambda: list(ATTACKS))
+    sweep: SweepOptions = field(default_factory=SweepOptions)
+    attacks: Any = field(default_factory=lambda: [name for name in ATTACKS if name not in COSTLY])
     trainer: dict[str, Any] = field(default_factory=dict)
     scores: str | None = None
     shadow_scores: str | None = None
@@ -108,6 +109,13 @@ def read_config(arguments: Sequence[str], default: Path) -> Config:
     assert isinstance(config, Config)
     _check_trainer(config.trainer)
     return config
+
+
+def config_text(content: Mapping[str, Any]) -> str:
+    """Plain values as the YAML of an overlay."""
+    import yaml
+
+    return yaml.safe_dump(dict(content), sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
 
 
 def _read_yaml(file: Path) -> Any:
@@ -192,25 +200,29 @@ def build_attacks(wanted: Any) -> dict[str, Attack]:
     for name, changed in changes.items():
         if name not in ATTACKS:
             raise UserError(f"attacks: unknown attack '{name}'{_nearest(str(name), list(ATTACKS))}")
-        known = [f.name for f in fields(ATTACKS[name])]  # type: ignore[arg-type]
+        known = [f.name for f in fields(ATTACKS[name])]
         if not isinstance(changed, (dict, type(None))):
             raise UserError(f"attacks.{name}: {changed!r} is not a mapping of parameters, such as {{t: 450}}")
         for key in changed or {}:
             if key not in known:
                 raise UserError(f"attacks.{name}: unknown parameter '{key}'{_nearest(key, known)}")
         values = {
-            key: _tuple_of_steps(f"attacks.{name}.{key}", value) if key == "t" else value
+            key: _like(getattr(ATTACKS[name], key), value, f"attacks.{name}.{key}")
             for key, value in (changed or {}).items()
         }
         try:
-            attacks[name] = replace(ATTACKS[name], **values)  # type: ignore[type-var]
+            attacks[name] = replace(ATTACKS[name], **values)
         except (TypeError, ValueError) as error:
             raise UserError(f"attacks.{name}: {error}") from None
     return attacks
 
 
-def _tuple_of_steps(key: str, value: Any) -> tuple[int, ...]:
-    steps = value if isinstance(value, (list, tuple)) else [value]
-    if not steps or not all(isinstance(t, int) and not isinstance(t, bool) for t in steps):
-        raise UserError(f"{key}: {value!r} must be timesteps, such as [440, 450, 460]")
-    return tuple(steps)
+def _like(default: Any, value: Any, key: str) -> Any:
+    """`value` if it is of the default's kind: a word, a number, or a list of numbers, for which one number will do."""
+    example = list(default) if isinstance(default, tuple) else default
+    values = value if isinstance(value, (list, tuple)) and isinstance(default, tuple) else [value]
+    each = default[0] if isinstance(default, tuple) else default
+    kinds = (int, float) if isinstance(each, float) or key.endswith(".p") else (type(each),)
+    if not values or not all(isinstance(v, kinds) and not isinstance(v, bool) for v in values):
+        raise UserError(f"{key}: {value!r} must be like {example!r}")
+    return tuple(values) if isinstance(default, tuple) else value

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from lit_clid.gradients import GradientNorms
+
 
 def expand(coefficient: Tensor, like: Tensor) -> Tensor:
     """View `coefficient` (B,) as (B, 1, …, 1) so that it multiplies `like` (B, …)."""
@@ -18,6 +20,15 @@ def expand(coefficient: Tensor, like: Tensor) -> Tensor:
 def diffuse(z_0: Tensor, eps: Tensor, alpha_t: Tensor, sigma_t: Tensor) -> Tensor:
     """Noise a latent: z_t = α_t·z_0 + σ_t·ε."""
     return expand(alpha_t, z_0) * z_0 + expand(sigma_t, z_0) * eps
+
+
+def ddim_step(z: Tensor, eps: Tensor, start: tuple[Tensor, Tensor], end: tuple[Tensor, Tensor]) -> Tensor:
+    """Φ_{a→b}(z) = α_b·(z − σ_a·ε)/α_a + σ_b·ε for ε = ε_θ(z, a, c), `start` = (α_a, σ_a), `end` = (α_b, σ_b).
+
+    Song et al. 2021, "Denoising diffusion implicit models", eq. 13; exact inversion and sampling alike.
+    """
+    z_0 = (z - expand(start[1], z) * eps) / expand(start[0], z)
+    return diffuse(z_0, eps, *end)
 
 
 def velocity(z_0: Tensor, eps: Tensor, alpha_t: Tensor, sigma_t: Tensor) -> Tensor:
@@ -103,10 +114,29 @@ class Target(ABC):
     def schedule(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """α_t, σ_t (B,) at integer t (B,)."""
 
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The P parameter tensors of the denoiser, in the order of `gradient_norms`; none if they are out of reach."""
+        return ()
+
+    @property
+    def refuses_gradients(self) -> str:
+        """Why `gradient_norms` cannot be asked; empty if it can."""
+        return "its weights are out of reach"
+
+    def gradient_norms(self, z_t: Tensor, t: Tensor, condition: Tensor, eps: Tensor, steps: int) -> GradientNorms:
+        """Norms of the gradients of ‖ε_θ(z_t, t, c) − ε‖² for B·steps rows, ordered record by record."""
+        raise NotImplementedError(self.refuses_gradients)
+
 
 def mean_square(error: Tensor) -> Tensor:
     """Mean over all but the first dimension of error² (B, …) → (B,) in float32."""
     return error.float().square().flatten(1).mean(1)
+
+
+def power_sum(x: Tensor, p: float) -> Tensor:
+    """‖x‖_p^p over all but the first dimension: (B, …) → (B,) in float32."""
+    return x.float().abs().pow(p).flatten(1).sum(1)
 
 
 def as_steps(t: int, like: Tensor) -> Tensor:

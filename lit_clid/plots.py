@@ -1,11 +1,12 @@
 """Figures of a judgement as SVG text, for the page."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from lit_clid.evidence import Figure as Estimate
 from lit_clid.evidence import curve
 
 MEMBER, HOLDOUT, INK = "#c2410c", "#0f766e", "#1f2937"
@@ -58,6 +59,71 @@ def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
             axis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
         axes.grid(color="#e5e7eb", lw=0.6)
         axes.legend(fontsize=7.5, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        return _svg(figure)
+
+
+def queries_figure(costs: Mapping[str, tuple[int, Estimate]]) -> str:
+    """AUROC with its interval against queries per record (log scale); reference-calibrated attacks are drawn hollow."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.6, 4.6))
+        axes = figure.add_subplot()
+        queries_axes(axes, costs)
+        return _svg(figure)
+
+
+def queries_axes(axes: Any, costs: Mapping[str, tuple[int, Estimate]]) -> None:
+    """Draw `queries_figure` on given axes; attacks of one cost are fanned out beside each other."""
+    import matplotlib
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+    colours = matplotlib.colormaps["tab20"]
+    beside: dict[int, int] = {}
+    for k, (name, (queries, auroc)) in enumerate(costs.items()):
+        if auroc.value is None or auroc.low is None or auroc.high is None:
+            continue
+        x = queries * 1.035 ** beside.setdefault(queries, 0)
+        beside[queries] += 1
+        colour, hollow = colours(k % 20), name.endswith("_ref")
+        axes.errorbar(
+            x,
+            auroc.value,
+            [[auroc.value - auroc.low], [auroc.high - auroc.value]],
+            fmt="s" if k >= 20 else "o",
+            ms=5,
+            lw=1,
+            color=colour,
+            mfc="white" if hollow else colour,
+            label=name,
+        )
+    axes.axhline(0.5, color="#9ca3af", lw=1, ls="--")
+    axes.set(xscale="log", xlabel="queries per record", ylabel="AUROC [95 % interval]")
+    axes.set_xticks(sorted(beside))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(color="#e5e7eb", lw=0.6)
+    axes.legend(fontsize=6.5, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=1 + (len(costs) > 26))
+
+
+def sweep_figure(t: Sequence[int], found: Mapping[str, Sequence[Estimate]]) -> str:
+    """AUROC of single draws against their timestep, with 95 % intervals as bands."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.4, 4.2))
+        axes = figure.add_subplot()
+        colours = matplotlib.colormaps["tab10"]
+        for k, (name, estimates) in enumerate(found.items()):
+            value, low, high = (np.array([getattr(e, part) for e in estimates]) for part in ("value", "low", "high"))
+            axes.fill_between(t, low, high, color=colours(k), alpha=0.12, lw=0)
+            axes.plot(t, value, color=colours(k), lw=1.8, marker="o", ms=3, label=name)
+        axes.axhline(0.5, color="#9ca3af", lw=1, ls="--")
+        axes.set(xlabel="timestep t", ylabel="AUROC of one draw on the shadow [95 % interval]")
+        axes.grid(color="#e5e7eb", lw=0.6)
+        axes.legend(fontsize=8, frameon=False)
         return _svg(figure)
 
 

@@ -64,15 +64,13 @@ class RobustMix(Rule):
     """
 
     alpha: float = 0.9
-    centre: tuple[float, float] = (0.0, 0.0)
-    scale: tuple[float, float] = (1.0, 1.0)
+    centre: tuple[float, ...] = (0.0, 0.0)
+    scale: tuple[float, ...] = (1.0, 1.0)
     fitted_on: str = ""
 
     def _scaled(self, columns: np.ndarray, fitted_on: str) -> "RobustMix":
-        parts = _discrepancy_and_likelihood(columns)
-        low, median, high = np.percentile(parts, (25, 50, 75), axis=0)
-        iqr = np.where(high > low, high - low, 1.0)
-        return replace(self, centre=tuple(median.tolist()), scale=tuple(iqr.tolist()), fitted_on=fitted_on)
+        centre, scale = median_and_iqr(_discrepancy_and_likelihood(columns))
+        return replace(self, centre=centre, scale=scale, fitted_on=fitted_on)
 
     def fit(self, columns: np.ndarray, member: np.ndarray) -> "RobustMix":
         scaled = self._scaled(columns, "shadow")
@@ -97,12 +95,55 @@ def _discrepancy_and_likelihood(columns: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class ScaledMean(Rule):
+    """mean_j S(column_j), S = (a − median) / IQR fitted on shadow: every column has the same say."""
+
+    centre: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    fitted_on: str = ""
+
+    def _scaled(self, columns: np.ndarray, fitted_on: str) -> "ScaledMean":
+        centre, scale = median_and_iqr(columns)
+        return replace(self, centre=centre, scale=scale, fitted_on=fitted_on)
+
+    def fit(self, columns: np.ndarray, member: np.ndarray) -> "ScaledMean":
+        return self._scaled(columns, "shadow")
+
+    def score(self, columns: np.ndarray) -> np.ndarray:
+        scaled: np.ndarray = (columns - np.array(self.centre)) / np.array(self.scale)
+        return scaled.mean(1)
+
+    def prior(self, columns: np.ndarray) -> "ScaledMean":
+        return self._scaled(columns, "the audited records, without labels")
+
+    def describe(self) -> str:
+        return f"mean of the columns, each by median and IQR of {self.fitted_on}"
+
+
+def median_and_iqr(columns: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Medians and interquartile ranges of columns (N, F); a range of zero counts as one."""
+    low, median, high = np.percentile(columns, (25, 50, 75), axis=0)
+    return tuple(median.tolist()), tuple(np.where(high > low, high - low, 1.0).tolist())
+
+
+@dataclass(frozen=True)
 class BoostedTrees(Rule):
-    """CLiD_vec (CLiD eq. 17–18): boosted trees on all columns, with the paper's settings."""
+    """Boosted trees on all columns; the defaults are CLiD_vec's (CLiD eq. 17–18).
+
+    Args:
+        trees, depth: how many and how deep.
+        gamma: least gain of a split.
+        share: of rows, and of columns, that each tree sees.
+        l1, l2: penalties on the leaves' weights.
+    """
 
     flexible: ClassVar[bool] = True
     trees: int = 20
     depth: int = 3
+    gamma: float = 0.7
+    share: float = 0.7
+    l1: float = 1.0
+    l2: float = 1.0
     model: Any = None
 
     def check(self) -> None:
@@ -110,7 +151,7 @@ class BoostedTrees(Rule):
             import xgboost  # noqa: F401
         except ImportError:
             raise UserError(
-                "attacks: clid_vec needs boosted trees: pip install 'lit-clid[vec]', or leave clid_vec out"
+                "attacks: clid_vec and gsa need boosted trees: pip install 'lit-clid[vec]', or leave them out"
             ) from None
 
     def fit(self, columns: np.ndarray, member: np.ndarray) -> "BoostedTrees":
@@ -120,11 +161,11 @@ class BoostedTrees(Rule):
         model = XGBClassifier(
             n_estimators=self.trees,
             max_depth=self.depth,
-            gamma=0.7,
-            subsample=0.7,
-            colsample_bytree=0.7,
-            reg_alpha=1,
-            reg_lambda=1,
+            gamma=self.gamma,
+            subsample=self.share,
+            colsample_bytree=self.share,
+            reg_alpha=self.l1,
+            reg_lambda=self.l2,
             random_state=0,
             n_jobs=1,
         )
@@ -141,4 +182,10 @@ class BoostedTrees(Rule):
         return f"{self.trees} trees of depth {self.depth} fitted on shadow"
 
 
-RULES: dict[str, Rule] = {"first": First(), "robust_mix": RobustMix(), "boosted_trees": BoostedTrees()}
+RULES: dict[str, Rule] = {
+    "first": First(),
+    "robust_mix": RobustMix(),
+    "scaled_mean": ScaledMean(),
+    "boosted_trees": BoostedTrees(),
+    "many_trees": BoostedTrees(trees=200, depth=6, gamma=0.0, share=1.0, l1=0.0),  # GSA: XGBoost's own defaults
+}

@@ -8,14 +8,15 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "lit_clid"
 FLOORS = [
     ["errors", "diffusion", "captions", "randomness", "drawing", "scenes", "critters", "scores", "rules", "evidence",
-     "provenance", "quiet", "trainer", "console"],
+     "provenance", "quiet", "trainer", "console", "gradients", "views"],
     ["data", "targets", "demo", "oracle", "metrics", "calibration"],
     ["finetune", "attacks", "report", "plots"],
     ["config", "auditor"],
+    ["measure", "sweep"],
 ]  # fmt: skip
 SIDEWAYS = {
     ("scenes", "drawing"), ("critters", "drawing"), ("rules", "evidence"), ("data", "demo"), ("targets", "demo"),
-    ("report", "plots"), ("config", "auditor"),
+    ("report", "plots"), ("config", "auditor"), ("diffusion", "gradients"), ("sweep", "measure"),
 }  # fmt: skip
 """Neighbours on one floor that may know each other."""
 JUDGING = ["metrics", "calibration", "report", "plots", "scores", "rules", "evidence"]

@@ -172,10 +172,20 @@ def test_exact_loss_of_the_prior() -> None:
 def test_queries_are_those_of_the_paper() -> None:
     counts = count_queries(ATTACKS)
     assert {name: count.asked for name, count in counts.items()} == {
-        "loss": 1, "monte_carlo": 3, "clid_th": 15, "clid_vec": 15, "clid_th_null": 6, "clid_vec_null": 6,
-        "clid_th_clip": 15, "clid_vec_clip": 15, "clid_th_noise": 15, "clid_vec_noise": 15,
+        "loss": 1, "monte_carlo": 3, "secmi": 12, "pia": 2, "pian": 2, "pfami": 110, "pfami_20": 20, "sima": 1,
+        "memorised_prompt": 8, "gsa1": 10, "gsa2": 10, "clid_th": 15, "clid_vec": 15, "clid_th_null": 6,
+        "clid_vec_null": 6, "clid_th_clip": 15, "clid_vec_clip": 15, "clid_th_noise": 15, "clid_vec_noise": 15,
+        "clir": 15, "clir_5": 5, "clir_50": 50,
     }  # fmt: skip
-    assert sum(count.evaluated for count in counts.values()) == 3 + 9 + 3 + 9 + 9  # c, importance, ∅, clip, noise
+    assert {name: count.backward_asked for name, count in counts.items() if count.backward_asked} == {
+        "gsa1": 1, "gsa2": 10,
+    }  # fmt: skip
+    clid = {name: attack for name, attack in ATTACKS.items() if name in ("loss", "monte_carlo") or "clid" in name}
+    # c, importance, ∅, clip and noise at three draws each
+    assert sum(count.evaluated for count in count_queries(clid).values()) == 3 + 9 + 3 + 9 + 9
+    # PIA, PIAN and SecMI share ε(z_0, 0, c), PFAMI t = 450 with Loss, CLiR t = 300 and 400 with PFAMI, clir_5 all with CLiR
+    family = {name: ATTACKS[name] for name in ("secmi", "pia", "pian", "loss", "pfami", "clir", "clir_5")}
+    assert [count.evaluated for count in count_queries(family).values()] == [12, 1, 1, 1, 109, 13, 0]
     assert count_queries({"x": CLiD(t=(450,))})["x"].asked == 5
 
 

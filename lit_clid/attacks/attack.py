@@ -1,24 +1,44 @@
 """An attack: which questions it asks the oracle and which signals it makes of the answers."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from torch import Tensor
 
+from lit_clid.captions import Condition, condition_named
+from lit_clid.diffusion import Target
 from lit_clid.oracle import Oracle
 
 
+@dataclass(frozen=True)
 class Attack(ABC):
     """A frozen dataclass of the paper's parameters.
 
-    `columns` names the signals, `rule` the way they become one score (a key of `rules.RULES`), `title` is what the
-    report calls the attack.
+    Args:
+        condition: the text under which the model is asked: "caption", "empty", or "text:…", one of the auditor's.
+        rule: the way the signals become one score (a key of `rules.RULES`), one of the class's `rules`.
+        title: what the report calls the attack.
     """
 
-    title: str
-    rule: str = "first"
+    rules: ClassVar[tuple[str, ...]] = ("first",)
+    condition: str = field(default="caption", kw_only=True)
+    rule: str = field(default="first", kw_only=True)
+    title: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a parameter that no model could serve."""
+        condition_named(self.condition)
+        if self.rule not in self.rules:
+            raise ValueError(f"rule {self.rule!r} is not {' or '.join(self.rules)}")
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def asked_under(self) -> Condition:
+        """The condition c of ε_θ(·, t, c)."""
+        return condition_named(self.condition)
+
+    def columns(self, target: Target) -> tuple[str, ...]:
         """Suffixes of the signal columns, one per signal; the empty suffix stands for the attack's own name."""
         return ("",)
 
@@ -26,12 +46,17 @@ class Attack(ABC):
     def signal(self, oracle: Oracle) -> Tensor:
         """Signals (B, F), larger = more member-like in every column."""
 
-    def check(self, timesteps: int) -> None:
-        """Raise ValueError if the attack cannot be asked of a model with timesteps 0…timesteps−1."""
+    def check(self, target: Target, captions: Sequence[str]) -> str:
+        """Raise ValueError if the attack cannot be asked of this model about records with these captions.
+
+        Returns:
+            A remark for the auditor, or nothing.
+        """
+        return ""
 
 
-def check_timesteps(wanted: tuple[int, ...], timesteps: int) -> None:
+def check_timesteps(wanted: Sequence[int], target: Target) -> None:
     """Raise ValueError unless every wanted t lies in the schedule."""
-    outside = [t for t in wanted if not 0 <= t < timesteps]
+    outside = [t for t in wanted if not 0 <= t < target.timesteps]
     if not wanted or outside:
-        raise ValueError(f"t = {list(outside or wanted)} lies outside the model's schedule 0…{timesteps - 1}")
+        raise ValueError(f"t = {list(outside or wanted)} lies outside the model's schedule 0…{target.timesteps - 1}")

@@ -1,13 +1,16 @@
 """CLiD, the conditional likelihood discrepancy (Zhai et al., NeurIPS 2024)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from lit_clid.attacks.attack import Attack, check_timesteps
-from lit_clid.captions import CAPTION, REDUCTIONS, Condition
-from lit_clid.oracle import Oracle, Question
+from lit_clid.captions import REDUCTIONS, Condition, reduced
+from lit_clid.diffusion import Target
+from lit_clid.oracle import Oracle, Question, draw_names
 
 
 @dataclass(frozen=True)
@@ -18,35 +21,49 @@ class CLiD(Attack):
 
     Args:
         reduction: a key of `captions.REDUCTIONS`.
-        t: timesteps, one draw of ε each (M = N = len(t)).
+        t: timesteps.
+        draws: draws of ε per t (M = N = len(t)·draws).
         rule: "robust_mix" for CLiD_th (eq. 16), "boosted_trees" for CLiD_vec (eq. 17–18).
-        title: what the report calls it.
     """
 
+    rules: ClassVar[tuple[str, ...]] = ("robust_mix", "boosted_trees")
     reduction: str = "importance"
     t: tuple[int, ...] = (440, 450, 460)
-    rule: str = "robust_mix"
-    title: str = "CLiD_th"
+    draws: int = 1
+    rule: str = field(default="robust_mix", kw_only=True)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        draw_names(self.draws)
         if self.reduction not in REDUCTIONS:
             raise ValueError(f"reduction {self.reduction!r} is not one of {', '.join(REDUCTIONS)}")
-        if self.rule not in ("robust_mix", "boosted_trees"):
-            raise ValueError(f"rule {self.rule!r} is not robust_mix or boosted_trees")
+        if self.condition == "empty":
+            raise ValueError("condition empty leaves nothing to reduce; ask loss or monte_carlo under it")
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """The caption, then c*_1…c*_k."""
-        return (CAPTION, *REDUCTIONS[self.reduction])
+        caption = self.asked_under
+        return (caption, *(reduced(caption, reduction) for reduction in REDUCTIONS[self.reduction]))
 
-    @property
-    def columns(self) -> tuple[str, ...]:
+    def columns(self, target: Target) -> tuple[str, ...]:
         return (*(f"d{k}" for k in range(1, len(self.conditions))), "l")
 
-    def check(self, timesteps: int) -> None:
-        check_timesteps(self.t, timesteps)
+    def check(self, target: Target, captions: Sequence[str]) -> str:
+        check_timesteps(self.t, target)
+        if self.reduction not in ("clip", "importance"):
+            return ""
+        texts = captions if self.asked_under.given is None else [self.asked_under.given]
+        short = sum(len(text.split()) < 2 for text in texts)
+        if short and short == len(texts):
+            raise ValueError(f"the {self.reduction} reduction takes parts of a caption and every caption is one word")
+        few_words = (
+            f"{short} of {len(texts)} captions are one word, of which the {self.reduction} reduction keeps no part"
+        )
+        return few_words if short else ""
 
     def signal(self, oracle: Oracle) -> Tensor:
-        questions = [Question(t, condition) for condition in self.conditions for t in self.t]
-        loss = oracle.errors(questions).unflatten(1, (len(self.conditions), len(self.t))).mean(2)
+        draws = [(t, draw) for t in self.t for draw in draw_names(self.draws)]
+        questions = [Question(t, condition, draw) for condition in self.conditions for t, draw in draws]
+        loss = oracle.errors(questions).unflatten(1, (len(self.conditions), len(draws))).mean(2)
         return torch.cat([loss[:, 1:] - loss[:, :1], -loss[:, :1]], dim=1)

@@ -1,27 +1,35 @@
 """Loss attacks: the denoising error itself (Matsumoto et al. 2023) and its mean over the CLiD draws."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from lit_clid.attacks.attack import Attack, check_timesteps
-from lit_clid.oracle import Oracle, Question
+from lit_clid.diffusion import Target
+from lit_clid.oracle import Oracle, Question, draw_names
 
 
 @dataclass(frozen=True)
 class Loss(Attack):
-    """−mean over t of ‖ε_θ(z_t, t, c) − ε‖², one draw per t.
+    """−mean over t and draws of ‖ε_θ(z_t, t, c) − ε‖².
 
     Args:
         t: timesteps; (450,) is the Loss attack, (440, 450, 460) the Monte Carlo loss −ℓ(c).
-        title: what the report calls it.
+        draws: draws of ε per t.
     """
 
     t: tuple[int, ...] = (450,)
-    title: str = "Loss"
+    draws: int = 1
 
-    def check(self, timesteps: int) -> None:
-        check_timesteps(self.t, timesteps)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        draw_names(self.draws)
+
+    def check(self, target: Target, captions: Sequence[str]) -> str:
+        check_timesteps(self.t, target)
+        return ""
 
     def signal(self, oracle: Oracle) -> Tensor:
-        return -oracle.errors([Question(t) for t in self.t]).mean(1, keepdim=True)
+        questions = [Question(t, self.asked_under, draw) for t in self.t for draw in draw_names(self.draws)]
+        return -oracle.errors(questions).mean(1, keepdim=True)

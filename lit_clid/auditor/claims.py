@@ -1,16 +1,18 @@
 """What a table of signals was made with: results of different making are never mixed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lit_clid.attacks import Attack
 from lit_clid.auditor.options import AuditOptions
 from lit_clid.data import Split
 from lit_clid.errors import UserError
 from lit_clid.provenance import refuse_changes
-from lit_clid.scores import Scores, read_json
+from lit_clid.scores import Scores, read_json, write_json, write_shard
 from lit_clid.targets.stable_diffusion import StableDiffusion
 
 CLAIMS = "claims.json"
@@ -42,7 +44,7 @@ def claim(
 
 def _plain(attack: Attack) -> dict[str, Any]:
     """The attack's fields as JSON would give them back."""
-    fields: dict[str, Any] = asdict(attack)  # type: ignore[call-overload]
+    fields = asdict(attack)
     return {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
 
 
@@ -62,6 +64,16 @@ def _short(claims: Mapping[str, Any]) -> dict[str, Any]:
     """Claims for comparison and messages: attacks by name, so that the line stays readable."""
     flat = {key: value for key, value in claims.items() if key != "attacks"}
     return {**flat, "attacks": sorted(claims["attacks"]), **{f"attacks.{n}": v for n, v in claims["attacks"].items()}}
+
+
+def carry_over(table: Scores, ids: Collection[str], claims: Claims, split: Split, role: str, shards: Path) -> None:
+    """Leave the rows of `table` about the records `ids` as a shard for another role's table by the same model."""
+    write_json(shards / CLAIMS, asdict(claims))
+    rows = [k for k, name in enumerate(table.ids) if name in ids]
+    member = {entry.id: entry.member for entry in split.of(role)}
+    names = [table.ids[k] for k in rows]
+    signals = {column: values[rows] for column, values in table.signals.items()}
+    write_shard(shards, names, np.array([member[name] for name in names]), signals)
 
 
 def shard_folder(path: Path) -> Path:

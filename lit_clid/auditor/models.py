@@ -1,41 +1,104 @@
-"""Which models are audited, and whether they belong to this run's split and to each other."""
+"""Which models are asked about which records, and whether they belong to this run's split and to each other."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lit_clid.auditor.options import AuditOptions
 from lit_clid.data import ROLES, Split
-from lit_clid.errors import UserError
+from lit_clid.errors import UserError, few
 from lit_clid.provenance import refuse_changes
 from lit_clid.scores import NOTE, read_json
 from lit_clid.targets import check_target, locate
+from lit_clid.targets.stable_diffusion import StableDiffusion
+
+BASE = "base"
+"""`audit.reference` for the model that the target was tuned from."""
 
 
-def find_models(folder: Path, options: AuditOptions) -> dict[str, str]:
-    """The models to audit by role: those named in `options`, else the run's own; there may be no shadow.
+@dataclass(frozen=True)
+class Model:
+    """A model to be asked.
+
+    Args:
+        path: folder or hub id.
+        variant: of its weights.
+        fingerprint: that it must have; None if any will do.
+    """
+
+    path: str
+    variant: str | None = None
+    fingerprint: str | None = None
+
+    def verify(self, loaded: StableDiffusion) -> None:
+        """Raise UserError if the loaded model is not the one meant."""
+        if self.fingerprint not in (None, loaded.fingerprint):
+            raise UserError(
+                f"audit.reference: {self.path} is not the base that the target was tuned from (its fingerprint "
+                "differs); put the old one there, name another model, or set it to null"
+            )
+
+
+def find_models(folder: Path, options: AuditOptions, wanted: str = "target") -> dict[str, Model]:
+    """The models to audit by role: those named in `options`, else the run's own.
 
     Raises:
-        UserError: if there is no target, a model lacks a part, or target and shadow were made by different recipes.
+        UserError: if the role `wanted` has none, a model lacks a part, or target and shadow were made by different
+            recipes.
     """
     models = {}
     for role, named in (("target", options.target), ("shadow", options.shadow)):
         if named is not None:
-            models[role] = named
+            models[role] = Model(named)
         elif (folder / role / "model_index.json").is_file():
-            models[role] = str(folder / role)
-    if "target" not in models:
+            models[role] = Model(str(folder / role))
+    if wanted not in models:
         raise UserError(
-            f"{folder / 'target'}: no trained target; run train.py with the same config first, or name a model with "
-            "audit.target=FOLDER or a hub id"
+            f"{folder / wanted}: no trained {wanted}; run train.py role={wanted} with the same config first, or name a "
+            f"model with audit.{wanted}=FOLDER or a hub id"
         )
     for model in models.values():
-        check_target(model)
-    notes = {role: read_note(model) for role, model in models.items()}
+        check_target(model.path)
+    notes = {role: read_note(model.path) for role, model in models.items()}
     if all(notes.get(role) for role in ROLES):
         recipes = [{k: v for k, v in notes[role]["facts"].items() if k != "role"} for role in ROLES]
-        refuse_changes(recipes[1], recipes[0], f"shadow {models['shadow']}, compared with target {models['target']}")
+        what = f"shadow {models['shadow'].path}, compared with target {models['target'].path}"
+        refuse_changes(recipes[1], recipes[0], what)
     return models
+
+
+def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
+    """The reference, and a remark if there is none although one was wanted.
+
+    Raises:
+        UserError: if a model was named that cannot be used.
+    """
+    if named is None:
+        return None, ""
+    if named != BASE:
+        check_target(named)
+        return Model(named), ""
+    note = read_note(target)
+    if not note:
+        return None, f"{target} does not say what it was tuned from; audit.reference=FOLDER names a reference"
+    tuned_from = note["config"]["target"]
+    base = Model(tuned_from["path"], tuned_from["variant"], note["facts"]["base"])
+    try:
+        check_target(base.path)
+    except UserError as error:
+        return None, f"the base is out of reach ({error})"
+    return base, ""
+
+
+def check_reference(target: StableDiffusion, reference: StableDiffusion) -> None:
+    """Refuse a reference whose answers about a record cannot be subtracted from the target's."""
+    strange = [name for name, value in target.kin.items() if reference.kin[name] != value]
+    if strange:
+        raise UserError(
+            f"audit.reference: {reference.source} has another {few(strange)} than the target {target.source}, so that "
+            "their answers cannot be compared; name the base the target was tuned from, or set it to null"
+        )
 
 
 def read_note(model: str) -> dict[str, Any]:
@@ -44,11 +107,11 @@ def read_note(model: str) -> dict[str, Any]:
     return dict(read_json(note)) if note.is_file() else {}
 
 
-def check_split(models: Mapping[str, str], split: Split) -> None:
+def check_split(models: Mapping[str, Model], split: Split) -> None:
     """Refuse models that train.py made on another split, or for another role, than they are audited on."""
     for role, model in models.items():
         split.require(role)
-        facts = read_note(model).get("facts")
+        facts = read_note(model.path).get("facts")
         if facts:
             made = {"split": facts["split"], "role": facts["role"]}
-            refuse_changes(made, {"split": split.fingerprint, "role": role}, model)
+            refuse_changes(made, {"split": split.fingerprint, "role": role}, model.path)

@@ -45,7 +45,7 @@ class Auditor(L.LightningModule):
         signals: dict[str, Tensor] = {}
         for name, attack in self.attacks.items():
             columns = attack.signal(oracle).double().cpu().unbind(1)
-            signals |= dict(zip(column_names(name, attack), columns, strict=True))
+            signals |= dict(zip(column_names(name, attack, self.target), columns, strict=True))
         kept = self._finite(signals, records.ids)
         if kept:
             rows = {column: values[kept].numpy() for column, values in signals.items()}
@@ -56,6 +56,10 @@ class Auditor(L.LightningModule):
         good = torch.stack([torch.isfinite(values) for values in signals.values()]).all(0).tolist()
         self._broken += [name for name, fine in zip(ids, good, strict=True) if not fine]
         return [k for k, fine in enumerate(good) if fine]
+
+    def on_predict_end(self) -> None:
+        """Make room for the next model."""
+        self.target.to(torch.device("cpu"))
 
     def on_predict_epoch_end(self) -> None:
         """Every rank learns what any of them met, so that all end alike."""

@@ -9,6 +9,7 @@ from torch import Tensor
 from lit_clid.attacks import Attack, column_names
 from lit_clid.diffusion import Target
 from lit_clid.errors import UserError
+from lit_clid.gradients import GradientNorms
 from lit_clid.oracle import Count, Oracle, Records
 from lit_clid.rules import RULES
 
@@ -36,6 +37,9 @@ class _Silent(Target):
     def schedule(self, t: Tensor) -> tuple[Tensor, Tensor]:
         return torch.ones(len(t)), torch.ones(len(t))
 
+    def gradient_norms(self, z_t: Tensor, t: Tensor, condition: Tensor, eps: Tensor, steps: int) -> GradientNorms:
+        return GradientNorms(torch.zeros(1, steps, 1), torch.zeros(1, 1))
+
 
 def count_queries(attacks: Mapping[str, Attack]) -> dict[str, Count]:
     """Queries per record of each attack: as if it ran alone (`asked`), and sharing answers (`evaluated`)."""
@@ -47,35 +51,57 @@ def count_queries(attacks: Mapping[str, Attack]) -> dict[str, Count]:
     return counts
 
 
-def check_attacks(attacks: Mapping[str, Attack], timesteps: int) -> None:
-    """Refuse, before any query, attacks that this model or this machine cannot serve."""
+def check_attacks(attacks: Mapping[str, Attack], target: Target, captions: Sequence[str]) -> list[str]:
+    """Refuse, before any query, attacks that this model, this machine or these captions cannot serve.
+
+    Returns:
+        Remarks of the attacks that can be asked.
+    """
+    remarks = {}
     for name, attack in attacks.items():
         RULES[attack.rule].check()
         try:
-            attack.check(timesteps)
+            remarks[attack.check(target, captions)] = name
         except ValueError as error:
             raise UserError(f"attacks.{name}: {error}") from None
+    return [f"{name}: {remark}" for remark, name in remarks.items() if remark]
 
 
-def describe_attacks(attacks: Mapping[str, Attack]) -> dict[str, Any]:
+def describe_attacks(attacks: Mapping[str, Attack], target: Target) -> dict[str, Any]:
     """What the judgement needs to know of each attack: title, columns, rule and queries."""
     counts = count_queries(attacks)
     return {
         name: {
-            "title": attack.title,
-            "columns": list(column_names(name, attack)),
+            "title": attack.title or type(attack).__name__,
+            "columns": list(column_names(name, attack, target)),
             "rule": attack.rule,
             "queries": counts[name].asked,
+            "backward": counts[name].backward_asked,
+            "evaluated": counts[name].evaluated,
         }
         for name, attack in attacks.items()
     }
 
 
+def tally(attacks: Mapping[str, Attack], records: int) -> dict[str, int]:
+    """What asking about so many records costs, for the report: answers shared between attacks count once."""
+    counts = count_queries(attacks).values()
+    each, backward = sum(count.evaluated for count in counts), sum(count.backward_evaluated for count in counts)
+    return {
+        "records": records,
+        "per_record": each,
+        "per_record_one_by_one": sum(count.asked for count in counts),
+        "backward_per_record": backward,
+        "total": records * each,
+        "backward_total": records * backward,
+    }
+
+
 def announce(role: str, model: str, attacks: Mapping[str, Attack], pending: int, finished: int) -> str:
     """How many queries the audit of one model will make."""
-    counts = count_queries(attacks)
-    each = sum(count.evaluated for count in counts.values())
-    alone = sum(count.asked for count in counts.values())
+    cost = tally(attacks, pending)
+    each, alone = cost["per_record"], cost["per_record_one_by_one"]
     done = f" ({finished} records were finished before)" if finished else ""
-    shared = f"; asked one by one the {len(counts)} attacks would make {alone} per record" if alone > each else ""
-    return f"{role} {model}: {pending} records × {each} queries = {pending * each:,} queries{done}{shared}"
+    shared = f"; asked one by one the {len(attacks)} attacks would make {alone} per record" if alone > each else ""
+    gradients = f" and {cost['backward_total']:,} backward passes" if cost["backward_total"] else ""
+    return f"{role} {model}: {pending} records × {each} queries = {cost['total']:,} queries{gradients}{done}{shared}"

@@ -48,7 +48,12 @@ def audit(
     if not trainer.is_global_zero:
         return None
     expected = {entry.id: entry.member for entry in split.of(data.role)}
-    about = {**provenance(str(target.device)), **facts, "claims": asdict(claims), "attacks": describe_attacks(attacks)}
+    about = {
+        **provenance(str(target.device)),
+        **facts,
+        "claims": asdict(claims),
+        "attacks": describe_attacks(attacks, target),
+    }
     scores = merge(shards, expected, about, str(path))
     scores.save(path)
     for file in [*shards.glob("*.parquet"), shards / CLAIMS]:
@@ -62,4 +67,5 @@ def build_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:
     kept = ("accelerator", "strategy", "devices", "num_nodes", "plugins", "enable_progress_bar")
     options = {key: value for key, value in trainer.items() if key in kept}
     fixed = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
+    fixed["inference_mode"] = False  # its tensors could not be differentiated, which white-box attacks need
     return make_trainer({**options, **fixed}, f"auditing {role}")

@@ -69,6 +69,11 @@ class Split:
             raise UserError(f"role: the data have no records left for a {role}; ask for fewer members and nonmembers")
         return members
 
+    def captions(self) -> dict[str, str]:
+        """id → caption of every record of both roles."""
+        place = self.locate()
+        return {e.id: place[e.id][0].captions[place[e.id][1]] for e in self.entries}
+
     def locate(self) -> dict[str, tuple[Source, int]]:
         """id → (source, row number)."""
         return {

@@ -1,7 +1,7 @@
 """The judgement: every attack's figures with intervals, from the score tables alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from lit_clid.provenance import refuse_changes
 from lit_clid.rules import RULES
 from lit_clid.scores import Scores
 
+REF = "_ref"
+"""Suffix of an attack whose signals have the reference's subtracted."""
 CAPS = {f"{cap:g}": cap for cap in metrics.FPR_CAPS}
 
 
@@ -27,7 +29,9 @@ class AttackResult:
         verdict: scores, threshold and rule.
         auroc, asr, oracle_asr: figures; `asr` has no value without a shadow, `oracle_asr` uses the graded labels.
         tpr_at_fpr, tnr_at_fnr: figures keyed by the cap ("0.1", "0.01", "0.001").
-        queries: queries per record as if the attack ran alone; None for a table that does not tell.
+        queries: queries per record as if the attack ran alone, those to the reference included; None for a table that
+            does not tell.
+        backward: backward passes per record.
         shadow_auroc: AUROC on the shadow's own records, which picks the headline attack.
         versus_headline: AUROC of the headline attack minus this one's, paired on resampled records.
     """
@@ -40,6 +44,7 @@ class AttackResult:
     tpr_at_fpr: Mapping[str, Figure]
     tnr_at_fnr: Mapping[str, Figure]
     queries: int | None
+    backward: int
     shadow_auroc: float | None
     versus_headline: Figure | None = None
 
@@ -52,6 +57,7 @@ class AttackResult:
             "tpr_at_fpr": {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()},
             "tnr_at_fnr": {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()},
             "queries": self.queries,
+            "backward": self.backward,
             "rule": self.verdict.rule,
             "threshold": self.verdict.threshold,
             "shadow_auroc": self.shadow_auroc,
@@ -61,12 +67,27 @@ class AttackResult:
 
 @dataclass(frozen=True)
 class Judgement:
-    """All attacks on one target: `results` by attack name, `unjudged` the attacks that need a shadow and had none."""
+    """All attacks on one target.
+
+    Args:
+        target, shadow: their tables.
+        results: by attack name.
+        unjudged: attacks that need a shadow and had none.
+        references: the reference's tables by name, if there are any.
+    """
 
     target: Scores
     shadow: Scores | None
     results: Mapping[str, AttackResult]
     unjudged: tuple[str, ...]
+    references: Mapping[str, Scores] = field(default_factory=dict)
+
+    @property
+    def queries(self) -> dict[str, Any]:
+        """What each table cost, as its audit tells, and the `total` of queries; empty for tables that do not tell."""
+        tables = {"target": self.target, "shadow": self.shadow, **self.references}
+        told = {n: dict(t.provenance["queries"]) for n, t in tables.items() if t and "queries" in t.provenance}
+        return {**told, "total": sum(each["total"] for each in told.values())} if told else {}
 
     @property
     def headline(self) -> str:
@@ -90,34 +111,93 @@ def _headline(results: Mapping[str, AttackResult]) -> str:
     return max(results, key=strength)
 
 
-def judge(target: Scores, shadow: Scores | None) -> Judgement:
+def judge(
+    target: Scores,
+    shadow: Scores | None = None,
+    reference: Scores | None = None,
+    reference_shadow: Scores | None = None,
+) -> Judgement:
     """Calibrate every attack of the target's table on the shadow's and grade it.
 
-    A table without provenance is judged column by column, each column its own attack.
+    Where the reference's answers about the same records are given, every signal minus the reference's is an attack
+    of its own, `…_ref` (difficulty calibration, Watson et al. 2022). A table without provenance is judged column by
+    column.
+
+    Args:
+        reference: the reference's signals of the target's records.
+        reference_shadow: the reference's signals of the shadow's records.
     """
-    attacks: Mapping[str, Any] = target.provenance.get("attacks") or {
-        column: {"columns": [column], "rule": "first"} for column in target.signals
-    }
-    _check_columns(attacks, target)
-    if shadow is not None:
-        _check_columns(attacks, shadow)
-        _check_kinship(target, shadow)
-        for rule in {spec["rule"] for spec in attacks.values()}:
-            RULES[rule].check()
+    trials = _trials(target, shadow, "", lambda table: table)
+    if reference is not None and (shadow is None or reference_shadow is not None):
+        beside = {id(target): reference, id(shadow): reference_shadow}
+        trials |= _trials(target, shadow, REF, lambda table: difference(table, beside[id(table)]))
     results: dict[str, AttackResult] = {}
     unjudged: list[str] = []
-    for name, spec in attacks.items():
-        columns = spec["columns"]
-        fit_on = None if shadow is None else (shadow.columns(columns), shadow.member)
-        verdict = calibrate(RULES[spec["rule"]], target.columns(columns), fit_on)
+    for name, trial in trials.items():
+        verdict = calibrate(RULES[trial.rule], trial.columns, trial.fit_on)
         if verdict is None:
             unjudged.append(name)
         else:
-            grade_on = None if shadow is None else shadow.member
-            results[name] = _grade(spec.get("title", name), verdict, target.member, grade_on, spec.get("queries"))
+            results[name] = _grade(trial, verdict, target.member)
     if not results:
         raise UserError(f"attacks: {few(unjudged)} cannot be judged without a shadow; train one or add clid_th")
-    return Judgement(target, shadow, _compare(results, target.member), tuple(unjudged))
+    references = {"reference": reference, "reference_shadow": reference_shadow}
+    kept = {name: table for name, table in references.items() if table is not None}
+    return Judgement(target, shadow, _compare(results, target.member), tuple(unjudged), kept)
+
+
+def difference(table: Scores, reference: Scores | None) -> Scores:
+    """The signals of `table` minus the reference's, of the attacks the reference was asked.
+
+    Raises:
+        UserError: if the reference was asked about other records, or in another way.
+    """
+    assert reference is not None
+    if reference.ids != table.ids:
+        raise UserError(f"{reference.where}: speaks of other records than {table.where}; make it again")
+    asked = reference.provenance.get("attacks") or {}
+    shared = {name: spec for name, spec in (table.provenance.get("attacks") or {}).items() if name in asked}
+    _check_kinship(table, reference, tuple(shared))
+    signals = {c: table.signals[c] - values for c, values in reference.signals.items() if c in table.signals}
+    return Scores(table.ids, table.member, signals, {**table.provenance, "attacks": shared}, reference.where)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One attack's columns: of the target's records, and of the shadow's with who is a member."""
+
+    title: str
+    rule: str
+    columns: np.ndarray
+    fit_on: tuple[np.ndarray, np.ndarray] | None
+    queries: int | None
+    backward: int
+
+
+def _trials(target: Scores, shadow: Scores | None, suffix: str, view: Callable[[Scores], Scores]) -> dict[str, _Trial]:
+    """Every attack's trial by name, on `view` of both tables."""
+    graded, fitted = view(target), None if shadow is None else view(shadow)
+    attacks: Mapping[str, Any] = graded.provenance.get("attacks") or {
+        column: {"columns": [column], "rule": "first"} for column in graded.signals
+    }
+    _check_columns(attacks, graded)
+    if fitted is not None:
+        _check_columns(attacks, fitted)
+        _check_kinship(graded, fitted, tuple(attacks))
+        for rule in {spec["rule"] for spec in attacks.values()}:
+            RULES[rule].check()
+    double, title = (2, " − reference") if suffix else (1, "")
+    return {
+        name + suffix: _Trial(
+            spec.get("title", name) + title,
+            spec["rule"],
+            graded.columns(spec["columns"]),
+            None if fitted is None else (fitted.columns(spec["columns"]), fitted.member),
+            None if spec.get("queries") is None else double * spec["queries"],
+            double * spec.get("backward", 0),
+        )
+        for name, spec in attacks.items()
+    }
 
 
 def _check_columns(attacks: Mapping[str, Any], scores: Scores) -> None:
@@ -129,18 +209,16 @@ def _check_columns(attacks: Mapping[str, Any], scores: Scores) -> None:
         raise UserError(f"{scores.where}: unknown rule {few(unknown)} in its .json; known: {few(list(RULES))}")
 
 
-def _check_kinship(target: Scores, shadow: Scores) -> None:
-    """A shadow's signals calibrate the target's only if they were made in the same way."""
-    keys = ("seed", "resolution", "precision", "posterior", "attacks")
-    made = [scores.provenance.get("claims") or {} for scores in (target, shadow)]
-    wanted, found = ({key: claims.get(key) for key in keys} for claims in made)
+def _check_kinship(target: Scores, other: Scores, attacks: Sequence[str]) -> None:
+    """Another model's signals calibrate the target's only if they were made in the same way."""
+    made = [scores.provenance.get("claims") or {} for scores in (target, other)]
     if all(made):
-        refuse_changes(found, wanted, shadow.where)
+        facts = [{key: claims.get(key) for key in ("seed", "resolution", "precision", "posterior")} for claims in made]
+        asked = [{f"attacks.{n}": (claims.get("attacks") or {}).get(n) for n in attacks} for claims in made]
+        refuse_changes(facts[1] | asked[1], facts[0] | asked[0], other.where)
 
 
-def _grade(
-    title: str, verdict: Verdict, member: np.ndarray, shadow_member: np.ndarray | None, queries: int | None
-) -> AttackResult:
+def _grade(trial: _Trial, verdict: Verdict, member: np.ndarray) -> AttackResult:
     score = verdict.score
     trials = {"tpr_at_fpr": int((~member).sum()), "tnr_at_fnr": int(member.sum())}
     statistics: dict[str, evidence.Statistic] = {"auroc": evidence.auroc, "oracle_asr": evidence.best_accuracy}
@@ -158,15 +236,16 @@ def _grade(
         }
 
     return AttackResult(
-        title,
+        trial.title,
         verdict,
         replace(figures["auroc"], value=measured["auroc"]),
         _carried_accuracy(verdict, member),
         figures["oracle_asr"],
         rates("tpr_at_fpr"),
         rates("tnr_at_fnr"),
-        queries,
-        _shadow_auroc(verdict, shadow_member),
+        trial.queries,
+        trial.backward,
+        _shadow_auroc(verdict, None if trial.fit_on is None else trial.fit_on[1]),
     )
 
 

@@ -15,6 +15,9 @@ from lit_clid.report import words
 from lit_clid.report.judge import Judgement
 from lit_clid.scores import write_json
 
+CURVES = 12
+"""Most attacks whose curves are drawn."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -57,6 +60,7 @@ def report_json(judgement: Judgement, title: str) -> dict[str, Any]:
         "records": {"members": int(target.member.sum()), "nonmembers": int((~target.member).sum())},
         "shadow_records": None if judgement.shadow is None else len(judgement.shadow.ids),
         "attacks": {name: result.as_json() for name, result in judgement.results.items()},
+        "queries": judgement.queries,
         "not_judged": list(judgement.unjudged),
         "surest": [{"id": i, "score": s, "member": m} for i, s, m in surest(judgement)],
         "skipped": list(target.provenance.get("skipped", [])),
@@ -80,13 +84,17 @@ def write_report(judgement: Judgement, folder: Path, title: str, pictures: Seque
 
 
 def _figures(judgement: Judgement) -> dict[str, str]:
-    """SVG texts of the ROC and of the score histograms."""
-    scores = {name: result.verdict.score for name, result in judgement.results.items()}
-    thresholds = {name: result.verdict.threshold for name, result in judgement.results.items()}
+    """SVG texts of the ROC, of the score histograms and of AUROC against queries; curves of the strongest only."""
+    shown = dict(judgement.ranked[:CURVES])
+    shown[judgement.headline] = judgement.results[judgement.headline]
+    scores = {name: result.verdict.score for name, result in shown.items()}
+    thresholds = {name: result.verdict.threshold for name, result in shown.items()}
     member = judgement.target.member
+    costs = {n: (r.queries, r.auroc) for n, r in judgement.ranked if r.queries and not r.backward}
     return {
         "roc": plots.roc_figure(scores, member),
         "histograms": plots.histogram_figure(scores, thresholds, member),
+        **({"queries": plots.queries_figure(costs)} if len({cost for cost, _ in costs.values()}) > 1 else {}),
     }
 
 
@@ -98,11 +106,13 @@ def _render(
 
     template = files("lit_clid.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["interval"] = words.interval
+    environment.globals |= {"interval": words.interval, "queries": words.queries}
     return environment.from_string(template).render(
         title=title,
         report=report,
         verdict=words.verdict(judgement),
+        cost=words.total_queries(judgement),
+        curves=CURVES,
         ranked=judgement.ranked,
         headline=judgement.headline,
         has_shadow=judgement.shadow is not None,

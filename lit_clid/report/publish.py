@@ -16,10 +16,13 @@ def refuse_foreign(folder: Path, scores: str) -> None:
         raise UserError(f"scores: {folder} holds another audit's report; give this one a name of its own with name=…")
 
 
-def load_tables(target: str, shadow: str | None) -> tuple[Scores, Scores | None]:
-    """Load tables of signals: a file, or a folder that holds target.parquet and perhaps shadow.parquet.
+def load_tables(target: str, shadow: str | None) -> tuple[Scores, dict[str, Scores | None]]:
+    """Load tables of signals as `judge` takes them, the target's and the others by name.
 
-    Beside a file called target.parquet, shadow.parquet is the shadow's table unless another is named.
+    `target` is a file, or a folder that holds target.parquet and perhaps others.
+
+    Beside a file called target.parquet, shadow.parquet is the shadow's table unless another is named, and
+    reference.parquet and reference_shadow.parquet are the reference's.
     """
     path = Path(target).expanduser()
     path = path / "target.parquet" if path.is_dir() else path
@@ -27,10 +30,13 @@ def load_tables(target: str, shadow: str | None) -> tuple[Scores, Scores | None]
     if shadow is None and path.name == "target.parquet" and beside.is_file():
         shadow = str(beside)
     scores = Scores.load(path)
+    own = path.name == "target.parquet" and (shadow is None or Path(shadow) == beside)
     calibration = None if shadow is None else Scores.load(Path(shadow).expanduser())
     if calibration is not None and calibration.ids == scores.ids and (calibration.member == scores.member).all():
         raise UserError(f"shadow_scores: {shadow} holds the very records of {path}; a shadow is fitted on others")
-    return scores, calibration
+    others = {name: path.with_name(f"{name}.parquet") for name in ("reference", "reference_shadow")}
+    references = {name: Scores.load(file) for name, file in others.items() if own and file.is_file()}
+    return scores, {"shadow": calibration, **references}
 
 
 def publish(judgement: Judgement, folder: Path, name: str, pictures: PictureSource | None = None) -> None:
@@ -41,4 +47,6 @@ def publish(judgement: Judgement, folder: Path, name: str, pictures: PictureSour
     """
     shown = [] if pictures is None else [pictures(*record) for record in surest(judgement)]
     page = write_report(judgement, folder, name, shown)
-    print(f"\n{words.table(judgement)}\n\n{words.verdict(judgement)}\n\nreport: {page}", flush=True)
+    cost = words.total_queries(judgement)
+    said = [words.table(judgement), words.verdict(judgement), *([f"Asked: {cost}"] if cost else []), f"report: {page}"]
+    print("\n" + "\n\n".join(said), flush=True)

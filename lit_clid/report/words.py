@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lit_clid.evidence import Figure
-from lit_clid.report.judge import Judgement
+from lit_clid.report.judge import AttackResult, Judgement
 
 HEADER = ("attack", "queries", "AUROC", "ASR", "TPR@10%FPR", "TPR@1%FPR", "TPR@0.1%FPR")
 
@@ -19,12 +19,32 @@ def interval(figure: Figure | None, percent: bool = False) -> str:
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def queries(result: AttackResult) -> str:
+    """ "15", or "10 + 1∇" with backward passes."""
+    if result.queries is None:
+        return "–"
+    return f"{result.queries} + {result.backward}∇" if result.backward else str(result.queries)
+
+
+def total_queries(judgement: Judgement) -> str:
+    """What the audit asked in all, table by table; empty for tables that do not tell."""
+    told = judgement.queries
+    if not told:
+        return ""
+    tables = {name: cost for name, cost in told.items() if name != "total"}
+    parts = [f"{name} {cost['records']} records × {cost['per_record']}" for name, cost in tables.items()]
+    alone = sum(cost["records"] * cost["per_record_one_by_one"] for cost in tables.values())
+    backward = sum(cost["backward_total"] for cost in tables.values())
+    gradients = f" and {backward:,} backward passes" if backward else ""
+    return f"{told['total']:,} queries{gradients} ({', '.join(parts)}); one by one the attacks would make {alone:,}."
+
+
 def rows(judgement: Judgement) -> list[tuple[str, ...]]:
     """One row of strings per attack, strongest first, in the order of `HEADER`; rates in percent."""
     return [
         (
             name,
-            "–" if r.queries is None else str(r.queries),
+            queries(r),
             interval(r.auroc),
             interval(r.asr, percent=True),
             *(interval(r.tpr_at_fpr[cap], percent=True) for cap in ("0.1", "0.01", "0.001")),

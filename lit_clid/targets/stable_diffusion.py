@@ -5,6 +5,7 @@ z_0 = scaling·(VAE latent − shift); the U-Net's ε-, v- or z_0-prediction is 
 
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lit_clid.diffusion import TO_EPS, Target, vp_schedule
-from lit_clid.errors import UserError, first_line
+from lit_clid import gradients
+from lit_clid.diffusion import TO_EPS, Target, mean_square, vp_schedule
+from lit_clid.errors import UserError, few, first_line
 from lit_clid.quiet import quiet_imports
 
 DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
@@ -40,6 +42,7 @@ class StableDiffusion(Target):
         self._scaling: float = vae.config.scaling_factor
         self._shift: float = vae.config.get("shift_factor") or 0.0
         self.fingerprint = _fingerprint(pipeline)
+        self.kin = _kin(pipeline)
         self._max_tokens: int = min(
             pipeline.tokenizer.model_max_length, pipeline.text_encoder.config.max_position_embeddings
         )
@@ -130,6 +133,31 @@ class StableDiffusion(Target):
     def schedule(self, t: Tensor) -> tuple[Tensor, Tensor]:
         return self._alpha[t], self._sigma[t]
 
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return gradients.parameter_names(self.network)
+
+    @property
+    def refuses_gradients(self) -> str:
+        if self._dtype == torch.float16:
+            return "float16 gradients underflow; use audit.precision=32 or bf16"
+        missing = gradients.unreachable(self.network)
+        return (
+            f"{few(missing, 2)} are quantised or of an unknown layer; give the full-precision model" if missing else ""
+        )
+
+    def gradient_norms(
+        self, z_t: Tensor, t: Tensor, condition: Tensor, eps: Tensor, steps: int
+    ) -> gradients.GradientNorms:
+        rows = steps * max(1, self.rows // steps)
+        parts = zip(z_t.split(rows), t.split(rows), condition.split(rows), eps.split(rows), strict=True)
+        found = [gradients.gradient_norms(self.network, partial(self._losses, *part), steps) for part in parts]
+        return gradients.GradientNorms(torch.cat([f.each for f in found]), torch.cat([f.mean for f in found]))
+
+    def _losses(self, z_t: Tensor, t: Tensor, condition: Tensor, eps: Tensor) -> Tensor:
+        output = self._denoise(self.network, z_t, t, condition)
+        return mean_square(TO_EPS[self.prediction](output, z_t, *self.schedule(t)) - eps)
+
     def overlong(self, captions: Sequence[str]) -> int:
         """How many captions the tokenizer cuts at its maximum length."""
         if not captions:
@@ -180,13 +208,31 @@ class StableDiffusion(Target):
         part.rename(folder)
 
 
+def _kin(pipeline: Any) -> dict[str, str]:
+    """What two models must share for their answers about a record to be compared; hashes by name."""
+    shapes = str([(name, tuple(value.shape)) for name, value in sorted(pipeline.unet.state_dict().items())])
+    scheduler, vae = pipeline.scheduler, blake2b(digest_size=16)
+    _digest(vae, pipeline.vae)
+    vae.update(str((pipeline.vae.config.scaling_factor, pipeline.vae.config.get("shift_factor"))).encode())
+    return {
+        "architecture": blake2b(shapes.encode(), digest_size=16).hexdigest(),
+        "latent space": vae.hexdigest(),
+        "noise schedule": blake2b(str(scheduler.alphas_cumprod.tolist()).encode(), digest_size=16).hexdigest(),
+    }
+
+
+def _digest(digest: Any, part: Any) -> None:
+    """Add a network's weights, as stored."""
+    for name, value in sorted(part.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+
+
 def _fingerprint(pipeline: Any) -> str:
     """Hash (32 hex digits) of what decides the answers: weights as stored, schedule, scaling and tokenizer."""
     digest = blake2b(digest_size=16)
     for part in (pipeline.vae, pipeline.text_encoder, pipeline.unet):
-        for name, value in sorted(part.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        _digest(digest, part)
     scheduler, vae, tokenizer = pipeline.scheduler, pipeline.vae.config, pipeline.tokenizer
     digest.update(str(scheduler.config.get("prediction_type")).encode())
     digest.update(str(scheduler.alphas_cumprod.tolist() if hasattr(scheduler, "alphas_cumprod") else "").encode())

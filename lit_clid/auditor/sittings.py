@@ -1,0 +1,89 @@
+"""Sittings: which model is asked which attacks about which role's records, and the table that comes of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lit_clid.attacks import Attack
+from lit_clid.auditor.models import Model, check_reference
+from lit_clid.auditor.options import AuditOptions
+from lit_clid.auditor.queries import check_attacks
+from lit_clid.data import ROLES, Split
+from lit_clid.errors import UserError, few
+from lit_clid.targets import load_target
+from lit_clid.targets.stable_diffusion import StableDiffusion
+
+REFERENCE = {"target": "reference", "shadow": "reference_shadow"}
+"""Table of the reference's answers about a role's records."""
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One model asked about one role's records.
+
+    Args:
+        table: name of the table of signals.
+        role: whose records.
+        model: who is asked.
+        attacks: by name.
+    """
+
+    table: str
+    role: str
+    model: Model
+    attacks: Mapping[str, Attack]
+
+
+def plan(
+    models: Mapping[str, Model], reference: Model | None, attacks: Mapping[str, Attack], options: AuditOptions
+) -> list[Sitting]:
+    """All sittings of an audit, the reference's last."""
+    roles = [role for role in ROLES if role in models]
+    sittings = [Sitting(role, role, models[role], attacks) for role in roles]
+    if reference is None:
+        return sittings
+    names = list(attacks) if options.reference_attacks is None else options.reference_attacks
+    unknown = [name for name in names if name not in attacks]
+    if unknown:
+        raise UserError(f"audit.reference_attacks: {few(unknown)} not among the attacks: {few(list(attacks), 20)}")
+    asked = {name: attacks[name] for name in names}
+    return sittings + [Sitting(REFERENCE[role], role, reference, asked) for role in roles if asked]
+
+
+def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[str, StableDiffusion]:
+    """Every model by its path, loaded and verified before any of them is asked."""
+    models: dict[str, StableDiffusion] = {}
+    for sitting in sittings:
+        path = sitting.model.path
+        if path not in models:
+            models[path] = load_target(
+                path,
+                variant=sitting.model.variant,
+                precision=options.precision,
+                channels_last=options.channels_last,
+                compile=options.compile,
+                rows=options.rows,
+            )
+        sitting.model.verify(models[path])
+        if sitting.table in REFERENCE.values():
+            check_reference(models[sittings[0].model.path], models[path])
+    return models
+
+
+def check_sittings(sittings: list[Sitting], models: Mapping[str, StableDiffusion], split: Split) -> list[str]:
+    """Refuse what cannot be asked, before anything is; returns the attacks' remarks, each once."""
+    captions = split.captions()
+    remarks = [
+        remark
+        for sitting in sittings
+        for remark in check_attacks(
+            sitting.attacks, models[sitting.model.path], [captions[entry.id] for entry in split.of(sitting.role)]
+        )
+    ]
+    return list(dict.fromkeys(remarks))
+
+
+def shared_records(sitting: Sitting, split: Split) -> set[str]:
+    """Records of the target's role that the reference need not be asked about again when it comes to the shadow's."""
+    if sitting.table != REFERENCE["shadow"]:
+        return set()
+    return {entry.id for entry in split.of("target")} & {entry.id for entry in split.of("shadow")}

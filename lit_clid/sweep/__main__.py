@@ -1,0 +1,75 @@
+"""Sweep timesteps and draws on a run's shadow model, plot AUROC against t, and write the choice as a config."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lit_clid import auditor, console, evidence, plots
+from lit_clid.config import build_attacks, config_text, read_config
+from lit_clid.data import load_split
+from lit_clid.errors import UserError
+from lit_clid.measure import measure
+from lit_clid.scores import write_text
+from lit_clid.sweep.choose import SCORES, Choice, Losses, read_losses
+from lit_clid.sweep.grid import Grid
+from lit_clid.sweep.plan import choose_all, overlay
+
+DEFAULT = Path(__file__).parent.parent.parent / "configs" / "demo.yaml"
+USAGE = """usage: python -m lit_clid.sweep [config.yaml ...] [key=value ...]
+
+Ask runs/NAME/shadow about its records at every timestep of `sweep.t`, with `sweep.draws` draws of noise each and one
+without, and write runs/NAME/sweep/attacks.yaml, the timesteps that told its members best. The target is not asked.
+example: python -m lit_clid.sweep configs/demo.yaml
+         python audit.py configs/demo.yaml runs/demo/sweep/attacks.yaml"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    config = read_config(arguments, DEFAULT)
+    attacks = build_attacks(config.attacks)
+    models = auditor.find_models(config.folder, config.audit, wanted="shadow")
+    split = load_split(config.data, config.seed, config.folder)
+    auditor.check_split(models, split)
+    grid = Grid(tuple(config.sweep.t), config.sweep.draws)
+    sitting = auditor.Sitting("sweep", "shadow", models["shadow"], {"grid": grid})
+    targets = auditor.load_models([sitting], config.audit)
+    auditor.check_sittings([sitting], targets, split)
+    scores = measure(sitting, targets[sitting.model.path], config, split, None)
+    if not console.is_first_process() or scores is None:
+        return
+    losses = read_losses(scores, grid.t, grid.draws)
+    choices = choose_all(attacks, losses, grid.draws)
+    folder = config.folder / "sweep"
+    write_text(folder / "sweep.svg", plots.sweep_figure(grid.t, intervals(losses)))
+    head = (
+        f"# Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by python -m lit_clid.sweep.\n"
+    )
+    write_text(folder / "attacks.yaml", head + config_text(overlay(attacks, choices)))
+    print(f"\n{table(choices)}\n\nfigure: {folder / 'sweep.svg'}\nconfig: {folder / 'attacks.yaml'}", flush=True)
+
+
+def intervals(losses: Losses) -> dict[str, list[evidence.Figure]]:
+    """AUROC of every score at every single timestep, one draw, with its interval."""
+    return {
+        name: [
+            evidence.estimate({"auroc": evidence.auroc}, score(losses, [k], 1), losses.member)["auroc"]
+            for k in range(len(losses.t))
+        ]
+        for name, score in SCORES.items()
+    }
+
+
+def table(choices: Mapping[str, Mapping[str, Choice]]) -> str:
+    """One line per attack and field."""
+    if not choices:
+        raise UserError("attacks: none of them has timesteps to choose; ask for loss, clid or clir attacks")
+    lines = [("attack", "field", "timesteps × draws", "held out", "before", "")]
+    for name, fields in choices.items():
+        for field, c in fields.items():
+            before = "–" if c.before is None else f"{c.before:.3f}"
+            kept = "kept: no better on held-out records" if c.kept else "chosen"
+            lines.append((name, field, f"{list(c.draws[0])} × {c.draws[1]}", f"{c.held_out:.3f}", before, kept))
+    widths = [max(len(line[k]) for line in lines) for k in range(6)]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+if __name__ == "__main__":
+    console.run(main, USAGE)
