@@ -24,7 +24,7 @@ STYLE: Any = {
 }
 
 
-def _svg(figure: Any) -> str:
+def svg(figure: Any) -> str:
     out = io.StringIO()
     figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
     text = out.getvalue()
@@ -59,7 +59,7 @@ def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
             axis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
         axes.grid(color="#e5e7eb", lw=0.6)
         axes.legend(fontsize=7.5, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        return _svg(figure)
+        return svg(figure)
 
 
 def queries_figure(costs: Mapping[str, tuple[int, Estimate]]) -> str:
@@ -71,7 +71,7 @@ def queries_figure(costs: Mapping[str, tuple[int, Estimate]]) -> str:
         figure = Figure(figsize=(8.6, 4.6))
         axes = figure.add_subplot()
         queries_axes(axes, costs)
-        return _svg(figure)
+        return svg(figure)
 
 
 def queries_axes(axes: Any, costs: Mapping[str, tuple[int, Estimate]]) -> None:
@@ -124,7 +124,7 @@ def sweep_figure(t: Sequence[int], found: Mapping[str, Sequence[Estimate]]) -> s
         axes.set(xlabel="timestep t", ylabel="AUROC of one draw on the shadow [95 % interval]")
         axes.grid(color="#e5e7eb", lw=0.6)
         axes.legend(fontsize=8, frameon=False)
-        return _svg(figure)
+        return svg(figure)
 
 
 def histogram_figure(
@@ -153,4 +153,4 @@ def histogram_figure(
             axes.set_title(name, fontsize=8)
             axes.set_yticks([])
         panels[0].legend(fontsize=6.5, frameon=False)
-        return _svg(figure)
+        return svg(figure)

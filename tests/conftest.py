@@ -4,11 +4,16 @@ import os
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from runs import SMALL, Run, arguments
 
+import audit
+import train
+from lit_clid import console
 from lit_clid.quiet import quiet_imports
 
 
@@ -39,3 +44,35 @@ def make_pipeline(folder: Path, prediction: str = "epsilon", shift: float | None
         pipeline.scheduler = DDIMScheduler(**blueprint.SCHEDULER, prediction_type=prediction)
         pipeline.save_pretrained(folder, safe_serialization=True)
     return folder
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a script in this process: (exit code, everything it printed)."""
+
+    def call(script: object, *arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["script", *arguments])
+        code = 0
+        try:
+            console.run(script.main, script.USAGE)  # type: ignore[attr-defined]
+        except SystemExit as exit:
+            code = int(exit.code or 0)
+        printed = capfd.readouterr()
+        return code, printed.out + printed.err
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def trained(pipeline_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with a trained target and shadow."""
+    runs = tmp_path_factory.mktemp("runs")
+    for role in ("target", "shadow"):
+        train.main([f"runs={runs}", "name=small", f"target.path={pipeline_folder}", f"role={role}", *SMALL])
+    return runs
+
+
+@pytest.fixture(scope="session")
+def audited(trained: Path, pipeline_folder: Path) -> Path:
+    audit.main(arguments(trained, pipeline_folder, "audit.batch_size=64"))
+    return trained / "small"

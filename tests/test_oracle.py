@@ -183,7 +183,7 @@ def test_queries_are_those_of_the_paper() -> None:
     clid = {name: attack for name, attack in ATTACKS.items() if name in ("loss", "monte_carlo") or "clid" in name}
     # c, importance, ∅, clip and noise at three draws each
     assert sum(count.evaluated for count in count_queries(clid).values()) == 3 + 9 + 3 + 9 + 9
-    # PIA, PIAN and SecMI share ε(z_0, 0, c), PFAMI t = 450 with Loss, CLiR t = 300 and 400 with PFAMI, clir_5 all with CLiR
+    # PIA, PIAN and SecMI share ε(z_0, 0, c), PFAMI t = 450 with Loss, CLiR t = 300 and 400 with PFAMI, clir_5 all
     family = {name: ATTACKS[name] for name in ("secmi", "pia", "pian", "loss", "pfami", "clir", "clir_5")}
     assert [count.evaluated for count in count_queries(family).values()] == [12, 1, 1, 1, 109, 13, 0]
     assert count_queries({"x": CLiD(t=(450,))})["x"].asked == 5

@@ -13,62 +13,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from runs import EACH, REFERENCES, SMALL, STANDARD, TABLES, Run, arguments, assert_same_table
 from safetensors.torch import load_file, save_file
 
 import audit
 import train
-from lit_clid import console
-from lit_clid.attacks import ATTACKS, COSTLY
-from lit_clid.auditor import count_queries
 from lit_clid.scores import Scores, write_shard
 
 ROOT = Path(__file__).parent.parent
-Run = Callable[..., tuple[int, str]]
-STANDARD = [name for name in ATTACKS if name not in COSTLY]
-EACH = sum(count.evaluated for count in count_queries({name: ATTACKS[name] for name in STANDARD}).values())
-REFERENCES = ("reference", "reference_shadow")
-TABLES = ("target", "shadow", *REFERENCES)
-DISCREPANCIES = ("d1", "d2", "d3", "d4")
-SMALL = (
-    "data.members=12", "data.nonmembers=12", "trainer.max_steps=6", "finetune.batch_size=4", "finetune.samples=2",
-    "finetune.validate_every=3", "finetune.save_every=2", "trainer.enable_progress_bar=false",
-)  # fmt: skip
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a script in this process: (exit code, everything it printed)."""
-
-    def call(script: object, *arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["script", *arguments])
-        code = 0
-        try:
-            console.run(script.main, script.USAGE)  # type: ignore[attr-defined]
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        printed = capfd.readouterr()
-        return code, printed.out + printed.err
-
-    return call
-
-
-@pytest.fixture(scope="module")
-def trained(pipeline_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder with a trained target and shadow."""
-    runs = tmp_path_factory.mktemp("runs")
-    for role in ("target", "shadow"):
-        train.main([f"runs={runs}", "name=small", f"target.path={pipeline_folder}", f"role={role}", *SMALL])
-    return runs
-
-
-def arguments(runs: Path, base: Path, *more: str) -> list[str]:
-    return [f"runs={runs}", "name=small", f"target.path={base}", *SMALL, *more]
-
-
-@pytest.fixture(scope="module")
-def audited(trained: Path, pipeline_folder: Path) -> Path:
-    audit.main(arguments(trained, pipeline_folder, "audit.batch_size=64"))
-    return trained / "small"
 
 
 def test_the_run_folder_holds_what_others_rely_on(audited: Path) -> None:
@@ -138,24 +90,6 @@ def test_batch_size_changes_no_table(
         ]
     )
     assert_same_table(tmp_path / "small", audited)
-
-
-def assert_same_table(found: Path, expected: Path) -> None:
-    """Every loss within 1e-5 relative; a discrepancy is first turned back into the loss under its reduced condition.
-
-    Attacks that chain answers or raise them to the fourth power multiply that error, and CLiR is a difference of logs.
-    """
-    for role in TABLES:
-        new, old = (Scores.load(folder / "scores" / f"{role}.parquet") for folder in (found, expected))
-        assert new.ids == old.ids
-        assert set(new.signals) == set(old.signals)
-        for column in old.signals:
-            attack, _, part = column.rpartition("_")
-            own = [t.signals[f"{attack}_l"] if part in DISCREPANCIES else 0.0 for t in (new, old)]
-            pair = [t.signals[column] - base for t, base in zip((new, old), own, strict=True)]
-            exact = column in ("loss", "monte_carlo") or column.startswith("clid")
-            rtol, atol = (1e-5, 0) if exact else (0, 2e-5) if column.startswith("clir") else (1e-3, 1e-6)
-            np.testing.assert_allclose(pair[0], pair[1], rtol=rtol, atol=atol, err_msg=column)
 
 
 @pytest.mark.slow

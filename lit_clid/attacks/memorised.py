@@ -14,7 +14,7 @@ from lit_clid.oracle import Oracle, draw_names
 
 @dataclass(frozen=True)
 class MemorisedPrompt(Attack):
-    """Mean over draws of ‖ε_θ(ε, t, c) − ε_θ(ε, t, ∅)‖₂ on pure noise; it never looks at the image (Wen eq. 1).
+    """Mean over draws of ‖ε_θ(ε, t, c) − ε_θ(ε, t, ∅)‖₂ on pure noise; it never looks at the image.
 
     Args:
         t: where sampling starts: the first of fifty steps.

@@ -13,7 +13,7 @@ from lit_clid.oracle import Oracle
 
 @dataclass(frozen=True)
 class PIA(Attack):
-    """−‖e_0 − ε_θ(α_t·z_0 + σ_t·e_0, t, c)‖_p^p with e_0 = ε_θ(z_0, 0, c) (PIA eq. 10).
+    """−‖e_0 − ε_θ(α_t·z_0 + σ_t·e_0, t, c)‖_p^p with e_0 = ε_θ(z_0, 0, c).
 
     Args:
         t: timestep of the second query.
@@ -39,7 +39,7 @@ class PIA(Attack):
 
 @dataclass(frozen=True)
 class PIAN(PIA):
-    """PIA with e_0 scaled to mean |e_0| = √(2/π), the mean of a standard normal (PIA eq. 12)."""
+    """PIA with e_0 scaled to mean |e_0| = √(2/π), which is the mean of |N(0, 1)| (the normalisation of PIA eq. 10)."""
 
     def noise(self, e_0: Tensor) -> Tensor:
         """The prediction scaled like a standard normal, record by record."""

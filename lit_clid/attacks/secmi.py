@@ -12,7 +12,7 @@ from lit_clid.oracle import Oracle
 
 @dataclass(frozen=True)
 class SecMI(Attack):
-    """−‖z̃_t − z_t‖² (SecMI eq. 9): z_t by DDIM inversion of z_0, z̃_t = Φ_{t+k→t}(Φ_{t→t+k}(z_t)).
+    """−‖z̃_t − z_t‖² (SecMI's t-error): z_t by DDIM inversion of z_0, z̃_t = Φ_{t+k→t}(Φ_{t→t+k}(z_t)).
 
     Args:
         t: the timestep of the comparison.

@@ -4,7 +4,7 @@ from lit_clid.auditor.claims import carry_over, claim, finished_scores, shard_fo
 from lit_clid.auditor.models import Model, check_split, find_models, find_reference, read_note
 from lit_clid.auditor.module import Auditor
 from lit_clid.auditor.options import AuditOptions, SweepOptions
-from lit_clid.auditor.queries import announce, check_attacks, count_queries, tally
+from lit_clid.auditor.queries import announce, check_attacks, count_queries, describe_attacks, tally
 from lit_clid.auditor.run import audit, build_trainer
 from lit_clid.auditor.sittings import REFERENCE, Sitting, check_sittings, load_models, plan, shared_records
 
@@ -24,6 +24,7 @@ __all__ = [
     "check_split",
     "claim",
     "count_queries",
+    "describe_attacks",
     "find_models",
     "find_reference",
     "finished_scores",

@@ -1,0 +1,259 @@
+"""Every attack on the demo and on fxemoji, three training seeds each: `python benchmarks/attacks.py --fxemoji FOLDER`.
+
+Trains and audits what is missing in runs/benchmark-DATA-SEED (hours on two cores; finished parts are kept), judges the
+tables and writes docs/benchmark.md, docs/benchmark-queries.svg and docs/benchmark.json. The recipes and the attacks'
+defaults were settled on seeds 11 and 12.
+
+Figures are means over the seeds. Intervals are 95 % stratified bootstrap intervals of that mean over the audited
+records of every run; the spread between training runs is given beside them as smallest–largest.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lit_clid import evidence, plots
+from lit_clid.evidence import Figure
+from lit_clid.report import Judgement, judge, load_tables
+from lit_clid.report.words import interval
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+SEEDS = (0, 1, 2)
+REFERENCED = "loss,monte_carlo,secmi,pia,sima,clid_th,clid_th_null,clid_th_clip,clid_th_noise,clir,clir_5"
+COMMON = ["finetune.samples=0", f"audit.reference_attacks=[{REFERENCED}]"]
+LAB = ["trainer.max_steps=2000", "data.members=248", "data.nonmembers=248", "data.shadow=disjoint"]
+"""fxemoji in four disjoint parts, so that target and shadow share no record."""
+BUDGETS = (1, 5, 15, 50)
+STATISTICS: dict[str, evidence.Statistic] = {
+    "auroc": evidence.auroc,
+    "tpr1": evidence.tpr_at_fpr(0.01),
+    "tpr10": evidence.tpr_at_fpr(0.1),
+}
+
+
+def run(data: str, seed: int, fxemoji: str, runs: Path) -> Path:
+    """Train and audit one cell if need be; its folder of tables."""
+    name = f"benchmark-{data}-{seed}"
+    tables = runs / name / "scores"
+    if not (runs / name / "report.json").is_file():
+        own = [*LAB, f"data.path={fxemoji}"] if data == "fxemoji" else []
+        words = [f"name={name}", f"runs={runs}", f"seed={seed}", *COMMON, *own]
+        config, zoo = (str(ROOT / "configs" / part) for part in (f"{data}.yaml", "attacks/zoo.yaml"))
+        for command in (["train.py", config], ["train.py", config, "role=shadow"], ["audit.py", config, zoo]):
+            script, *arguments = command
+            line = [sys.executable, str(ROOT / script), *arguments, *words]
+            subprocess.run(line, check=True, cwd=ROOT, stdout=sys.stderr)
+    return tables
+
+
+@dataclass(frozen=True)
+class Row:
+    """One attack over all seeds of one data set."""
+
+    title: str
+    queries: int
+    backward: int
+    figures: Mapping[str, Figure]
+    spread: tuple[float, float]
+    shadow: float
+
+    @property
+    def cost(self) -> str:
+        return f"{self.queries} + {self.backward}∇" if self.backward else str(self.queries)
+
+
+def mean_figure(values: Sequence[float], replicates: Sequence[np.ndarray]) -> Figure:
+    """Mean over runs with the interval of the mean of their independent bootstrap replicates."""
+    mean = np.mean(replicates, axis=0)
+    low, high = np.quantile(mean, (evidence.TAIL, 1 - evidence.TAIL))
+    return Figure(float(np.mean(values)), float(low), float(high))
+
+
+class Bench:
+    """The judgements of all seeds of one data set."""
+
+    def __init__(self, judgements: Sequence[Judgement]) -> None:
+        self.judgements = judgements
+        self._replicates: dict[str, list[dict[str, np.ndarray]]] = {}
+
+    def _scores(self, name: str) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [(j.results[name].verdict.score, j.target.member) for j in self.judgements]
+
+    def replicates(self, name: str) -> list[dict[str, np.ndarray]]:
+        """Bootstrap replicates of every statistic, run by run; equal runs resample equal records for every attack."""
+        if name not in self._replicates:
+            self._replicates[name] = [
+                evidence.replicate(STATISTICS, score, member, seed=k)
+                for k, (score, member) in enumerate(self._scores(name))
+            ]
+        return self._replicates[name]
+
+    def point(self, name: str, statistic: str) -> list[float]:
+        return [float(STATISTICS[statistic](evidence.curve(*pair))) for pair in self._scores(name)]
+
+    def figure(self, name: str, statistic: str) -> Figure:
+        return mean_figure(self.point(name, statistic), [r[statistic] for r in self.replicates(name)])
+
+    def difference(self, first: str, second: str, statistic: str) -> Figure:
+        """`first` minus `second` on the same resampled records."""
+        points = np.subtract(self.point(first, statistic), self.point(second, statistic))
+        pairs = zip(self.replicates(first), self.replicates(second), strict=True)
+        return mean_figure(points.tolist(), [a[statistic] - b[statistic] for a, b in pairs])
+
+    def rows(self) -> dict[str, Row]:
+        """All attacks, strongest first."""
+        found = {}
+        for name, result in self.judgements[0].results.items():
+            aurocs = self.point(name, "auroc")
+            shadow = [j.results[name].shadow_auroc or 0.0 for j in self.judgements]
+            found[name] = Row(
+                result.title,
+                result.queries or 0,
+                result.backward,
+                {statistic: self.figure(name, statistic) for statistic in STATISTICS},
+                (min(aurocs), max(aurocs)),
+                float(np.mean(shadow)),
+            )
+        return dict(sorted(found.items(), key=lambda item: -(item[1].figures["auroc"].value or 0.0)))
+
+
+def percent(figure: Figure) -> str:
+    return interval(figure, percent=True)
+
+
+def table(rows: Mapping[str, Row]) -> str:
+    head = "| attack | queries | AUROC | runs | TPR at 10 % FPR, % | TPR at 1 % FPR, % |"
+    lines = [
+        f"| `{name}` | {row.cost} | {interval(row.figures['auroc'])} | {row.spread[0]:.3f}–{row.spread[1]:.3f} "
+        f"| {percent(row.figures['tpr10'])} | {percent(row.figures['tpr1'])} |"
+        for name, row in rows.items()
+    ]
+    return "\n".join([head, "|---" * 6 + "|", *lines])
+
+
+def best_at(rows: Mapping[str, Row]) -> str:
+    """Who is best within a budget of queries, chosen by the shadows' AUROC and graded on the targets."""
+    lines = ["| queries at most | best (chosen on shadow) | AUROC | TPR at 1 % FPR, % |", "|---" * 4 + "|"]
+    for budget in BUDGETS:
+        name = max((n for n, r in rows.items() if r.queries <= budget and not r.backward), key=lambda n: rows[n].shadow)
+        row, figures = rows[name], rows[name].figures
+        lines.append(
+            f"| {budget} | `{name}` ({row.queries}) | {interval(figures['auroc'])} | {percent(figures['tpr1'])} |"
+        )
+    return "\n".join(lines)
+
+
+def comparisons(bench: Bench) -> str:
+    """Paired differences that answer this project's questions."""
+    pairs = [("clir_5", "clid_th"), ("clir_5", "clid_th_clip"), ("clir", "clid_th"), ("clir", "clid_th_clip")]
+    lines = ["| A minus B | AUROC | TPR at 1 % FPR, percentage points |", "|---" * 3 + "|"]
+    for first, second in pairs:
+        auroc, tpr = (bench.difference(first, second, s) for s in ("auroc", "tpr1"))
+        lines.append(f"| `{first}` − `{second}` | {interval(auroc)} | {percent(tpr)} |")
+    return "\n".join(lines)
+
+
+def reference(bench: Bench) -> str:
+    """What subtracting the base does to each attack, beside what the shadow's hold-outs say about the base's signal."""
+    lines = ["| attack | ρ | spread, base / target | predicted | AUROC, `…_ref` minus plain |", "|---" * 5 + "|"]
+    for name, spec in bench.judgements[0].references["reference"].provenance["attacks"].items():
+        found = [_kinship(judgement, spec["columns"]) for judgement in bench.judgements]
+        rho, ratio = (float(np.mean(values)) for values in zip(*found, strict=True))
+        predicted = "helps" if rho > ratio / 2 else "harms"
+        difference = interval(bench.difference(f"{name}_ref", name, "auroc"))
+        lines.append(f"| `{name}` | {rho:.2f} | {ratio:.2f} | {predicted} | {difference} |")
+    return "\n".join(lines)
+
+
+def _kinship(judgement: Judgement, columns: Sequence[str]) -> tuple[float, float]:
+    """Correlation of the two models' signals over the shadow's hold-outs, and the ratio of their spreads.
+
+    Of several columns the first speaks: D_1 of CLiD, the still column of CLiR.
+    """
+    assert judgement.shadow is not None
+    holdouts = ~judgement.shadow.member
+    own = judgement.shadow.signals[columns[0]][holdouts]
+    base = judgement.references["reference_shadow"].signals[columns[0]][holdouts]
+    return float(np.corrcoef(own, base)[0, 1]), float(base.std() / own.std())
+
+
+def figure(rows: Mapping[str, Mapping[str, Row]]) -> str:
+    """AUROC against queries, one panel per data set."""
+    import matplotlib
+    from matplotlib.figure import Figure as Canvas
+
+    with matplotlib.rc_context(plots.STYLE):
+        canvas = Canvas(figsize=(12.5, 5.4))
+        panels = canvas.subplots(1, len(rows), sharey=True, squeeze=False)[0]
+        for axes, (data, found) in zip(panels, rows.items(), strict=True):
+            costs = {n: (r.queries, r.figures["auroc"]) for n, r in sorted(found.items()) if not r.backward}
+            plots.queries_axes(axes, costs)
+            axes.set_title(data)
+            if axes is not panels[-1]:
+                axes.get_legend().remove()
+                axes.set_ylabel("AUROC, mean of three seeds [95 % interval]")
+        panels[-1].set_ylabel("")
+        return plots.svg(canvas)
+
+
+def as_json(rows: Mapping[str, Row]) -> dict[str, object]:
+    return {
+        name: {
+            "queries": row.queries,
+            "backward": row.backward,
+            "runs": row.spread,
+            "shadow_auroc": row.shadow,
+        }
+        | {statistic: value.as_json() for statistic, value in row.figures.items()}
+        for name, row in rows.items()
+    }
+
+
+def fill(text: str, marks: Mapping[str, str]) -> str:
+    """Replace what stands between <!-- NAME --> and <!-- end --> in a document; the prose around it stays."""
+    for name, content in marks.items():
+        start = text.index(f"<!-- {name} -->") + len(f"<!-- {name} -->")
+        end = text.index("<!-- end -->", start)
+        text = f"{text[:start]}\n\n{content}\n\n{text[end:]}"
+    return text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--fxemoji", required=True, help="folder of the 999 emoji drawings")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs")
+    arguments = parser.parse_args()
+    rows: dict[str, Mapping[str, Row]] = {}
+    marks: dict[str, str] = {}
+    for data in ("demo", "fxemoji"):
+        folders = [run(data, seed, arguments.fxemoji, arguments.runs) for seed in SEEDS]
+        bench = Bench([judged(folder) for folder in folders])
+        rows[data] = bench.rows()
+        marks |= {
+            f"{data} table": table(rows[data]),
+            f"{data} best": best_at(rows[data]),
+            f"{data} comparisons": comparisons(bench),
+            f"{data} reference": reference(bench),
+        }
+    page = DOCS / "benchmark.md"
+    page.write_text(fill(page.read_text(encoding="utf-8"), marks), encoding="utf-8")
+    (DOCS / "benchmark-queries.svg").write_text(figure(rows), encoding="utf-8")
+    plain = {data: as_json(found) for data, found in rows.items()}
+    (DOCS / "benchmark.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    print(fill("".join(f"<!-- {name} --><!-- end -->\n" for name in marks), marks))
+
+
+def judged(tables: Path) -> Judgement:
+    target, others = load_tables(str(tables), None)
+    return judge(target, **others)
+
+
+if __name__ == "__main__":
+    main()
