@@ -185,21 +185,23 @@ def _kinship(judgement: Judgement, columns: Sequence[str]) -> tuple[float, float
 
 
 def figure(rows: Mapping[str, Mapping[str, Row]]) -> str:
-    """AUROC against queries, one panel per data set."""
+    """AUROC and TPR at 1 % FPR against queries, one column per data set; white-box attacks are left out."""
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
+    shown = (("auroc", "AUROC", 0.5), ("tpr1", "TPR at 1 % FPR", 0.01))
     with matplotlib.rc_context(plots.STYLE):
-        canvas = Canvas(figsize=(12.5, 5.4))
-        panels = canvas.subplots(1, len(rows), sharey=True, squeeze=False)[0]
-        for axes, (data, found) in zip(panels, rows.items(), strict=True):
-            costs = {n: (r.queries, r.figures["auroc"]) for n, r in sorted(found.items()) if not r.backward}
-            plots.queries_axes(axes, costs)
-            axes.set_title(data)
-            if axes is not panels[-1]:
-                axes.get_legend().remove()
-                axes.set_ylabel("AUROC, mean of three seeds [95 % interval]")
-        panels[-1].set_ylabel("")
+        canvas = Canvas(figsize=(13, 9.2), layout="constrained")
+        panels = canvas.subplots(len(shown), len(rows), sharey="row", squeeze=False)
+        for line, (statistic, what, chance) in zip(panels, shown, strict=True):
+            for axes, (data, found) in zip(line, rows.items(), strict=True):
+                costs = {n: (r.queries, r.figures[statistic]) for n, r in sorted(found.items()) if not r.backward}
+                plots.queries_axes(axes, costs, f"{what}, mean of three seeds", chance)
+                axes.set_title("critters" if data == "demo" else data)
+                if axes is not panels[0, -1]:
+                    axes.get_legend().remove()
+                if axes is not line[0]:
+                    axes.set_ylabel("")
         return plots.svg(canvas)
 
 

@@ -74,23 +74,25 @@ def queries_figure(costs: Mapping[str, tuple[int, Estimate]]) -> str:
         return svg(figure)
 
 
-def queries_axes(axes: Any, costs: Mapping[str, tuple[int, Estimate]]) -> None:
-    """Draw `queries_figure` on given axes; attacks of one cost are fanned out beside each other."""
+def queries_axes(
+    axes: Any, costs: Mapping[str, tuple[int, Estimate]], what: str = "AUROC", chance: float = 0.5
+) -> None:
+    """Draw a figure against queries on given axes; attacks of one cost are fanned out beside each other."""
     import matplotlib
     from matplotlib.ticker import NullFormatter, ScalarFormatter
 
     colours = matplotlib.colormaps["tab20"]
     beside: dict[int, int] = {}
-    for k, (name, (queries, auroc)) in enumerate(costs.items()):
-        if auroc.value is None or auroc.low is None or auroc.high is None:
+    for k, (name, (queries, found)) in enumerate(costs.items()):
+        if found.value is None or found.low is None or found.high is None:
             continue
         x = queries * 1.035 ** beside.setdefault(queries, 0)
         beside[queries] += 1
         colour, hollow = colours(k % 20), name.endswith("_ref")
         axes.errorbar(
             x,
-            auroc.value,
-            [[auroc.value - auroc.low], [auroc.high - auroc.value]],
+            found.value,
+            [[found.value - found.low], [found.high - found.value]],
             fmt="s" if k >= 20 else "o",
             ms=5,
             lw=1,
@@ -98,8 +100,8 @@ def queries_axes(axes: Any, costs: Mapping[str, tuple[int, Estimate]]) -> None:
             mfc="white" if hollow else colour,
             label=name,
         )
-    axes.axhline(0.5, color="#9ca3af", lw=1, ls="--")
-    axes.set(xscale="log", xlabel="queries per record", ylabel="AUROC [95 % interval]")
+    axes.axhline(chance, color="#9ca3af", lw=1, ls="--")
+    axes.set(xscale="log", xlabel="queries per record", ylabel=f"{what} [95 % interval]")
     axes.set_xticks(sorted(beside))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
