@@ -32,9 +32,13 @@ def picture_records(count: int = 7) -> Records:
     return Records(tuple(f"image-{k}.png" for k in range(count)), images, CAPTIONS[:count])
 
 
+ASKED = [name for name in ATTACKS if name not in ("pfami", "clir_50")]
+"""All kinds of attacks; the two with most queries have smaller siblings of the same class."""
+
+
 def signals(target: StableDiffusion | Toy, records: Records, names: list[str] | None = None) -> torch.Tensor:
     oracle = Oracle(target, records, seed=3)
-    return torch.cat([ATTACKS[name].signal(oracle) for name in names or list(ATTACKS)], dim=1)
+    return torch.cat([ATTACKS[name].signal(oracle) for name in names or ASKED], dim=1)
 
 
 def naive_loss(folder: Path, records: Records, row: int, text: str, t: int, seed: int) -> float:
@@ -112,7 +116,7 @@ def test_batch_size_changes_no_signal(pipeline_folder: Path, reference: torch.Te
 def test_order_and_company_change_no_signal(pipeline_folder: Path, reference: torch.Tensor) -> None:
     target, order = load_target(str(pipeline_folder)), [4, 2, 6, 0, 5, 1, 3]
     assert_same(signals(target, part(picture_records(), order)), reference[order])
-    alone = [signals(target, picture_records(), [name]) for name in reversed(list(ATTACKS))]
+    alone = [signals(target, picture_records(), [name]) for name in reversed(ASKED)]
     assert_same(torch.cat(alone[::-1], dim=1), reference)
 
 
