@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     tables: dict[str, Scores | None] = {}
     for sitting in sittings:
         carried = tables.get(auditor.REFERENCE["target"])
-        tables[sitting.table] = measure(sitting, targets[sitting.model.path], config, split, carried)
+        tables[sitting.table] = measure(sitting, targets[sitting.model], config, split, carried)
     target = tables.pop("target")
     if console.is_first_process() and target is not None:
         report.publish(report.judge(target, **tables), config.folder, config.name, pictures(split))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from lit_clid.attacks import ATTACKS, COSTLY, Attack
 from lit_clid.auditor import AuditOptions, SweepOptions
@@ -187,6 +187,8 @@ def _check_trainer(options: Mapping[str, Any]) -> None:
 def build_attacks(wanted: Any) -> dict[str, Attack]:
     """Build the attacks of `attacks:`, a list of names or a mapping from name to changed parameters.
 
+    `loss_empty: {attack: loss, condition: empty}` asks an attack a second time under a name of its own.
+
     Raises:
         UserError: for an unknown attack or parameter, or a value the attack refuses.
     """
@@ -196,33 +198,37 @@ def build_attacks(wanted: Any) -> dict[str, Attack]:
         raise UserError(
             f"attacks: {wanted!r} is neither a list of names nor a mapping; known: {few(list(ATTACKS), 20)}"
         )
-    attacks = {}
-    for name, changed in changes.items():
-        if name not in ATTACKS:
-            raise UserError(f"attacks: unknown attack '{name}'{_nearest(str(name), list(ATTACKS))}")
-        known = [f.name for f in fields(ATTACKS[name])]
-        if not isinstance(changed, (dict, type(None))):
-            raise UserError(f"attacks.{name}: {changed!r} is not a mapping of parameters, such as {{t: 450}}")
-        for key in changed or {}:
-            if key not in known:
-                raise UserError(f"attacks.{name}: unknown parameter '{key}'{_nearest(key, known)}")
-        values = {
-            key: _like(getattr(ATTACKS[name], key), value, f"attacks.{name}.{key}")
-            for key, value in (changed or {}).items()
-        }
-        try:
-            attacks[name] = replace(ATTACKS[name], **values)
-        except (TypeError, ValueError) as error:
-            raise UserError(f"attacks.{name}: {error}") from None
-    return attacks
+    return {str(name): _build_attack(str(name), changed) for name, changed in changes.items()}
 
 
-def _like(default: Any, value: Any, key: str) -> Any:
-    """`value` if it is of the default's kind: a word, a number, or a list of numbers, for which one number will do."""
-    example = list(default) if isinstance(default, tuple) else default
-    values = value if isinstance(value, (list, tuple)) and isinstance(default, tuple) else [value]
-    each = default[0] if isinstance(default, tuple) else default
-    kinds = (int, float) if isinstance(each, float) or key.endswith(".p") else (type(each),)
-    if not values or not all(isinstance(v, kinds) and not isinstance(v, bool) for v in values):
-        raise UserError(f"{key}: {value!r} must be like {example!r}")
-    return tuple(values) if isinstance(default, tuple) else value
+def _build_attack(name: str, changed: Any) -> Attack:
+    """One attack with changed parameters; `attack: loss` among them makes `name` a second Loss."""
+    if not isinstance(changed, (dict, type(None))):
+        raise UserError(f"attacks.{name}: {changed!r} is not a mapping of parameters, such as {{t: 450}}")
+    changed = dict(changed or {})
+    original = str(changed.pop("attack", name))
+    if original not in ATTACKS:
+        raise UserError(f"attacks: unknown attack '{original}'{_nearest(original, list(ATTACKS))}")
+    kinds = {f.name: f.type for f in fields(ATTACKS[original])}
+    for key in changed:
+        if key not in kinds:
+            raise UserError(f"attacks.{name}: unknown parameter '{key}'{_nearest(str(key), list(kinds))}")
+    values = {key: _like(kinds[key], value, f"attacks.{name}.{key}") for key, value in changed.items()}
+    if original != name:
+        values.setdefault("title", f"{ATTACKS[original].title} ({name})")
+    try:
+        return replace(ATTACKS[original], **values)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"attacks.{name}: {error}") from None
+
+
+def _like(kind: Any, value: Any, key: str) -> Any:
+    """`value` if it is of the field's type: a word, a number, or a list of them, for which one will do."""
+    listed = get_origin(kind) is tuple
+    each = get_args(kind)[0] if listed else kind
+    values = list(value) if listed and isinstance(value, (list, tuple)) else [value]
+    allowed = (int, float) if each is float else (each,)
+    if not all(isinstance(v, allowed) and not isinstance(v, bool) for v in values):
+        word = {int: "a whole number", float: "a number", str: "a word"}[each]
+        raise UserError(f"{key}: {value!r} is not {word}{', or a list of such' if listed else ''}")
+    return tuple(values) if listed else value

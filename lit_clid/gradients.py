@@ -5,7 +5,7 @@ gradient g at its output, for a linear layer Σ_l g_l·a_lᵀ (Goodfellow 2015, 
 computations"). The gradients of one layer are the most that is ever held. Rows are ordered record by record.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -14,8 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lit_clid.errors import UserError, few
+
 BLOCK = 2**27
-"""Most numbers of per-row gradients in memory at once (512 MiB in float32)."""
+"""Most numbers of per-row gradients, or of what a kernel sees, in memory at once (512 MiB in float32).
+
+One record's rows are never parted for it.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,9 @@ def _conv2d(module: nn.Conv2d, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tens
 
 def _patches(module: nn.Conv2d, a: Tensor) -> Tensor:
     """What the kernel sees at each of L places: (N, C·kh·kw, L); strided copies are ten times as fast as `unfold`."""
-    if module.dilation != (1, 1) or isinstance(module.padding, str):
-        return F.unfold(a, module.kernel_size, module.dilation, module.padding, module.stride)  # type: ignore[arg-type]
+    assert not isinstance(module.padding, str)
+    if module.dilation != (1, 1):
+        return F.unfold(a, module.kernel_size, module.dilation, module.padding, module.stride)
     (kh, kw), (sh, sw), (ph, pw) = module.kernel_size, module.stride, module.padding
     places = F.pad(a, (pw, pw, ph, ph)).unfold(2, kh, sh).unfold(3, kw, sw)
     return places.permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)
@@ -75,13 +81,17 @@ LAYERS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], Iterator[tuple[str
 
 
 def unreachable(network: nn.Module) -> list[str]:
-    """Parameters whose gradients per record cannot be had: of other layers, or quantised."""
-    plain = {id(p) for _, m, names in _layers(network) for p in (getattr(m, n) for n in names)}
+    """Parameters whose gradients per record cannot be had: of other layers, of odd padding, or quantised."""
+    plain = {id(p) for _, m, names in _layers(network) if _is_plain(m) for p in (getattr(m, n) for n in names)}
     return [
         name
         for name, p in network.named_parameters()
         if id(p) not in plain or not p.is_floating_point() or type(p.data) is not Tensor
     ]
+
+
+def _is_plain(module: nn.Module) -> bool:
+    return not isinstance(module, nn.Conv2d) or (module.padding_mode == "zeros" and not isinstance(module.padding, str))
 
 
 def parameter_names(network: nn.Module) -> tuple[str, ...]:
@@ -98,28 +108,49 @@ def _layers(network: nn.Module) -> list[tuple[str, nn.Module, list[str]]]:
     ]
 
 
-def gradient_norms(network: nn.Module, losses: Callable[[], Tensor], steps: int) -> GradientNorms:
+Sums = dict[str, Tensor]
+"""Gradients of a record's losses so far, summed, by parameter."""
+
+
+def gradient_norms(
+    network: nn.Module, losses: Callable[[], Tensor], steps: int, sums: Sums | None = None
+) -> GradientNorms:
     """Norms of the gradients of losses (B·T,), which `losses` computes by calling `network` once on B·T rows.
 
     The network must not mix rows (no batch norm) and be in evaluation mode; its parameters need not require gradients.
 
     Args:
         steps: T, losses per record; rows are ordered record by record.
+        sums: given where one record's losses come in several calls: their gradients are added to it.
     """
     found: dict[str, tuple[Tensor, Tensor]] = {}
     layers = _layers(network)
-    hooks = [module.register_forward_hook(_watch(prefix, names, steps, found)) for prefix, module, names in layers]
+    hooks = [m.register_forward_hook(_watch(prefix, names, steps, found, sums)) for prefix, m, names in layers]
     try:
         with torch.enable_grad():
             losses().sum().backward()
     finally:
         for hook in hooks:
             hook.remove()
+    unused = [name for name in parameter_names(network) if name not in found]
+    if unused:
+        raise UserError(f"gradients: {few(unused, 2)} take no part in the network's answer; leave gsa1 and gsa2 out")
     each, mean = zip(*(found[name] for name in parameter_names(network)), strict=True)
     return GradientNorms(torch.stack(each, -1), torch.stack(mean, -1))
 
 
-def _watch(prefix: str, names: list[str], steps: int, found: dict[str, tuple[Tensor, Tensor]]) -> Callable[..., Tensor]:
+def gradient_norms_in_parts(network: nn.Module, parts: Iterable[tuple[int, Callable[[], Tensor]]]) -> GradientNorms:
+    """The same for one record whose losses come in parts of so many rows, for little memory: B = 1."""
+    sums: Sums = {}
+    found = [(rows, gradient_norms(network, losses, rows, sums)) for rows, losses in parts]
+    total = sum(rows for rows, _ in found)
+    mean = torch.stack([sums[name].norm() / total for name in parameter_names(network)])[None]
+    return GradientNorms(torch.cat([norms.each for _, norms in found], dim=1), mean)
+
+
+def _watch(
+    prefix: str, names: list[str], steps: int, found: dict[str, tuple[Tensor, Tensor]], sums: Sums | None
+) -> Callable[..., Tensor]:
     """A forward hook that leaves the norms of one layer's gradients in `found`."""
 
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
@@ -130,7 +161,7 @@ def _watch(prefix: str, names: list[str], steps: int, found: dict[str, tuple[Ten
         def reduce(g: Tensor) -> None:
             assert prefix + names[0] not in found, f"{prefix} runs twice"
             with torch.no_grad():
-                found.update(_norms(module, prefix, names, a, g, steps))
+                found.update(_norms(module, prefix, names, a, g, steps, sums))
 
         output.register_hook(reduce)
         return output
@@ -139,15 +170,19 @@ def _watch(prefix: str, names: list[str], steps: int, found: dict[str, tuple[Ten
 
 
 def _norms(
-    module: nn.Module, prefix: str, names: list[str], a: Tensor, g: Tensor, steps: int
+    module: nn.Module, prefix: str, names: list[str], a: Tensor, g: Tensor, steps: int, sums: Sums | None
 ) -> dict[str, tuple[Tensor, Tensor]]:
     """Norms (B, T) of each row's gradient and (B,) of their mean, as many records at once as `BLOCK` allows."""
     largest = max(prod(getattr(module, name).shape) for name in names)
-    rows = steps * max(1, BLOCK // (largest * steps))
+    seen = a[0].numel() * (prod(module.kernel_size) if isinstance(module, nn.Conv2d) else 1)
+    rows = steps * max(1, BLOCK // (max(largest, seen) * steps))
     parts: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in names}
     for a_part, g_part in zip(a.split(rows), g.split(rows), strict=True):
         for name, gradient in LAYERS[type(module)](module, a_part.float(), g_part.float()):
             if name in parts:
                 per_row = gradient.flatten(1).unflatten(0, (-1, steps))
                 parts[name].append((per_row.norm(dim=2), per_row.mean(1).norm(dim=1)))
+                if sums is not None:
+                    total = per_row.sum((0, 1))
+                    sums[prefix + name] = total + sums[prefix + name] if prefix + name in sums else total
     return {prefix + name: tuple(map(torch.cat, zip(*pairs, strict=True))) for name, pairs in parts.items()}  # type: ignore[misc]

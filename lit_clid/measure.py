@@ -1,5 +1,7 @@
 """One sitting of a run: ask a model about the records of a role, or find that it was asked already."""
 
+from dataclasses import replace
+
 from lit_clid import auditor, console
 from lit_clid.config import Config
 from lit_clid.data import CaptionedImages, Split
@@ -10,7 +12,7 @@ from lit_clid.targets.stable_diffusion import StableDiffusion
 def measure(
     sitting: auditor.Sitting, target: StableDiffusion, config: Config, split: Split, carried: Scores | None
 ) -> Scores | None:
-    """The table of one sitting's signals; None on processes other than the first.
+    """The table of one sitting's signals; one that has just been made is None on processes other than the first.
 
     Args:
         carried: answers of the same model about some of the records.
@@ -21,9 +23,10 @@ def measure(
     scores = auditor.finished_scores(path, claims)
     if scores is not None:
         console.say(f"{sitting.table}: already audited, see {path}")
-        return scores
+        about = {**scores.provenance, "attacks": auditor.describe_attacks(sitting.attacks, target)}  # titles, rules
+        return replace(scores, provenance=about)
     shared = auditor.shared_records(sitting, split)
-    if shared and carried is not None:
+    if shared and carried is not None and console.is_first_process():
         auditor.carry_over(carried, shared, claims, split, sitting.role, auditor.shard_folder(path))
     finished = shared | finished_ids(auditor.shard_folder(path))
     data = CaptionedImages(

@@ -63,7 +63,7 @@ def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
 
 
 def queries_figure(costs: Mapping[str, tuple[int, Estimate]]) -> str:
-    """AUROC with its interval against queries per record (log scale); reference-calibrated attacks are drawn hollow."""
+    """AUROC with its interval against queries per record (log scale); `…_ref` attacks are drawn hollow."""
     import matplotlib
     from matplotlib.figure import Figure
 

@@ -17,10 +17,11 @@ class Rule(ABC):
     """Signals → score; larger = more member-like.
 
     `flexible` says that a fit looks much better on the records it saw than on others, so that its threshold has to be
-    taken from cross-fitted scores.
+    taken from cross-fitted scores; `needs_shadow` that there is no prior.
     """
 
     flexible: ClassVar[bool] = False
+    needs_shadow: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, columns: np.ndarray, member: np.ndarray) -> "Rule":
@@ -138,6 +139,7 @@ class BoostedTrees(Rule):
     """
 
     flexible: ClassVar[bool] = True
+    needs_shadow: ClassVar[bool] = True
     trees: int = 20
     depth: int = 3
     gamma: float = 0.7
@@ -151,7 +153,7 @@ class BoostedTrees(Rule):
             import xgboost  # noqa: F401
         except ImportError:
             raise UserError(
-                "attacks: clid_vec and gsa need boosted trees: pip install 'lit-clid[vec]', or leave them out"
+                "attacks: clid_vec and gsa are boosted trees: pip install 'lit-clid[vec]', or leave them out"
             ) from None
 
     def fit(self, columns: np.ndarray, member: np.ndarray) -> "BoostedTrees":

@@ -9,7 +9,8 @@ import pytest
 import torch
 from toys import Toy, toy_records
 
-from lit_clid.attacks import ATTACKS, GSA, PFAMI, PIA, PIAN, CLiD, Loss, MemorisedPrompt, SecMI, SimA
+from lit_clid.attacks import ATTACKS, GSA, PFAMI, PIA, PIAN, CLiD, CLiR, Loss, MemorisedPrompt, SecMI, SimA
+from lit_clid.attacks.clir import DECOYS
 from lit_clid.captions import CAPTION, NULL, Given, Masked, condition_named
 from lit_clid.diffusion import Target, as_steps
 from lit_clid.evidence import auroc, curve
@@ -93,6 +94,21 @@ class Alone:
     def sima(self) -> float:
         return -float(self.eps(self.z_0, 100).abs().pow(4).sum())
 
+    def clir(self) -> list[float]:
+        def log_ratio(t: int, eps: torch.Tensor) -> float:
+            alpha, sigma = self.alpha_sigma(t)
+
+            def log_loss(caption: str | None) -> float:
+                error = self.eps(alpha * self.z_0 + sigma * eps, t, caption) - eps
+                return float(np.log(max(float(error.square().mean()), 1e-12)))
+
+            others = [words.removeprefix("text:") for words in DECOYS[:4]]
+            return float(np.mean([log_loss(other) for other in others])) - log_loss(None)
+
+        draws = {t: noise(self.seed, [self.name], f"t={t}/", self.z_0.shape[1:]) for t in (300, 400)}
+        noisy = [log_ratio(t, eps) for t, eps in draws.items()]
+        return [log_ratio(300, torch.zeros_like(self.z_0)), float(np.mean(noisy))]
+
     def memorised_prompt(self) -> float:
         starts = [noise(self.seed, [self.name], f"t=981/{k}", self.z_0.shape[1:]) for k in ("", 1, 2, 3)]
         return float(np.mean([float((self.eps(z, 981) - self.eps(z, 981, "")).norm()) for z in starts]))
@@ -105,6 +121,15 @@ def test_attacks_equal_their_equations(name: str) -> None:
     for row in (0, 1, 39, 40, 79):
         # float32 sums of 64 terms in another order; SecMI and PIA subtract nearly equal tensors
         assert float(found[row]) == pytest.approx(getattr(Alone(target, records, row), name)(), rel=1e-3, abs=1e-6)
+
+
+def test_clir_equals_its_equation() -> None:
+    target, records = leaky()
+    found = CLiR().signal(Oracle(target, records))
+    for row in (0, 39, 40, 79):
+        np.testing.assert_allclose(found[row].numpy(), Alone(target, records, row).clir(), rtol=1e-4, atol=1e-5)
+    assert torch.equal(CLiR().signal(Oracle(Toy(), records)), torch.zeros(80, 2))  # blind to text
+    assert [len(replace(CLiR(), **{kind: ()}).columns(target)) for kind in ("t", "still")] == [1, 1]
 
 
 @pytest.mark.parametrize("name", GREY_BOX)
@@ -278,6 +303,28 @@ def test_gsa_norms_of_a_linear_model() -> None:
                     assert float(found[row, column]) == pytest.approx(-float(mean), rel=1e-5)
 
 
+def test_gsa_finds_what_a_linear_model_was_fitted_to() -> None:
+    """W fitted to the members' own noise: their gradients vanish, those of hold-outs do not."""
+    target, images = Linear(4), torch.randn(12, 1, 1, 4, generator=torch.Generator().manual_seed(2))
+    records = Records(tuple(f"r{k}" for k in range(12)), images, tuple(f"r{k}" for k in range(12)))
+    oracle, t = Oracle(target, records), (500,)
+    member = np.arange(12) < 4
+
+    def found() -> float:
+        oracle._gradients.clear()
+        with torch.no_grad():
+            return float(auroc(curve(GSA(t).signal(oracle).sum(1).double().numpy(), member)))
+
+    assert 0.1 < found() < 0.9  # 4 + 8 records: a standard error of 0.18
+    eps = oracle.noise(500)[:, 0, 0]
+    z = torch.cat([0.75 * images[:, 0, 0] + 0.25 * eps, torch.ones(12, 1)], dim=1)
+    solution = torch.linalg.lstsq(z[:4], eps[:4], driver="gelsd").solution
+    with torch.no_grad():
+        target.network.weight.copy_(solution[:4].T)
+        target.network.bias.copy_(solution[4])
+    assert found() == 1.0
+
+
 @pytest.mark.parametrize("rows", [1, 20, 64])
 @pytest.mark.parametrize("fixture", ["pipeline_folder", "v_pipeline_folder"])
 def test_gsa_equals_one_backward_per_loss(fixture: str, rows: int, request: pytest.FixtureRequest) -> None:
@@ -324,6 +371,7 @@ def test_gradients_of_what_is_quantised_or_unknown_are_refused(pipeline_folder: 
         GSA().check(target, ["a"])
     assert unreachable(torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.PReLU())) == ["1.weight"]
     assert parameter_names(torch.nn.Linear(2, 2, bias=False)) == ("weight",)
+    assert unreachable(torch.nn.Conv2d(1, 1, 3, padding="same", bias=False)) == ["weight"]
     with pytest.raises(ValueError, match="float16 gradients underflow"):
         GSA().check(load_target(str(pipeline_folder), precision="16"), ["a"])
     with pytest.raises(ValueError, match="out of reach"):

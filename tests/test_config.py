@@ -1,10 +1,12 @@
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
 import yaml
+from toys import Toy
 
 from lit_clid.attacks import ATTACKS, CLiD
+from lit_clid.auditor import check_attacks
 from lit_clid.config import Config, build_attacks, known_keys, read_config
 from lit_clid.errors import UserError
 
@@ -48,6 +50,8 @@ def test_layers_override_in_order(tmp_path: Path) -> None:
         ("data.on_error=ignore", "data.on_error: 'ignore' is not one of fail, skip"),
         ("finetune.train=all", "finetune.train: 'all' is not one of unet"),
         ("finetune.caption_dropout=2", "caption_dropout: 2.0 is not a share"),
+        ("sweep.t=[500, 300]", "sweep.t: [500, 300] must rise"),
+        ("sweep.draws=0", "at least one timestep"),
         ("audit.precision=fp8", "audit.precision: 'fp8' is not one of"),
         ("role=teacher", "role: 'teacher' is not one of target, shadow"),
         ("name=../up", "must be a plain folder name"),
@@ -70,6 +74,27 @@ def test_broken_yaml_is_named(tmp_path: Path) -> None:
         read_config([str(tmp_path / "bad.yaml")], DEMO)
 
 
+def test_an_attack_can_be_asked_twice() -> None:
+    attacks = build_attacks(
+        {"loss": None, "loss_empty": {"attack": "loss", "condition": "empty"}, "clir_5": {"t": [300]}}
+    )
+    assert attacks["loss_empty"] == replace(ATTACKS["loss"], condition="empty", title="Loss (loss_empty)")
+    assert attacks["clir_5"] == replace(ATTACKS["clir_5"], t=(300,))
+    assert build_attacks({"clir": {"still": []}})["clir"] == replace(ATTACKS["clir"], still=())
+
+
+def test_names_that_collide_are_refused() -> None:
+    for wanted in (
+        {"id": {"attack": "loss"}},
+        {"clid_th": None, "clid_th_d1": {"attack": "loss"}},
+        {"a_ref": {"attack": "loss"}},
+    ):
+        with pytest.raises(UserError, match="the name is taken by"):
+            check_attacks(build_attacks(wanted), Toy(), ["a caption"])
+    with pytest.raises(UserError, match="each once"):
+        check_attacks(build_attacks({"loss": {"t": [450, 450]}}), Toy(), ["a caption"])
+
+
 def test_attacks_take_changed_parameters() -> None:
     attacks = build_attacks({"clid_th_clip": {"t": 300}, "loss": None})
     assert attacks["clid_th_clip"] == CLiD("clip", (300,), title=ATTACKS["clid_th_clip"].title)
@@ -82,9 +107,12 @@ def test_attacks_take_changed_parameters() -> None:
         (["los"], "unknown attack 'los'; did you mean 'loss'"),
         ({"loss": {"tt": 3}}, "unknown parameter 'tt'"),
         ({"clid_th": {"reduction": "half"}}, "reduction 'half' is not one of"),
-        ({"loss": {"t": "early"}}, r"attacks.loss.t: 'early' must be like \[450\]"),
-        ({"secmi": {"t": [100, 200]}}, "must be like 100"),
-        ({"pia": {"p": "two"}}, "must be like 4"),
+        ({"loss": {"t": "early"}}, r"attacks.loss.t: 'early' is not a whole number, or a list of such"),
+        ({"secmi": {"t": [100, 200]}}, "is not a whole number"),
+        ({"pia": {"p": "two"}}, "is not a number"),
+        ({"sima": {"p": 0}}, "p = 0 must be a positive number"),
+        ({"again": {"attack": "los"}}, "unknown attack 'los'; did you mean 'loss'"),
+        ({"clir": {"still": [], "t": []}}, "both empty"),
         ({"loss": {"condition": "captoin"}}, "is not caption, empty, or text:"),
         ({"clir": {"others": ["caption"]}}, "other than the condition"),
         ("loss", "neither a list"),

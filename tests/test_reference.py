@@ -68,6 +68,17 @@ def test_tables_that_do_not_belong_together_are_refused() -> None:
         judge(made[0], None, made[1])
 
 
+def test_tables_that_cannot_be_traced_are_refused() -> None:
+    (target, reference), (shadow, beside) = tables(0, 1.0), tables(1, 1.0)
+    with pytest.raises(UserError, match="names no attack"):
+        judge(target, None, replace(reference, provenance={}))
+    with pytest.raises(UserError, match="speaks of other records"):
+        judge(target, None, replace(reference, member=~reference.member))
+    models = [{"attacks": ATTACK, "claims": {"model": name}} for name in ("a", "b")]
+    with pytest.raises(UserError, match="model is 'a' now and was 'b'"):
+        judge(target, shadow, *(replace(t, provenance=p) for t, p in zip((reference, beside), models, strict=True)))
+
+
 def test_columns_without_provenance_are_subtracted_by_name() -> None:
     target, reference = (replace(table, provenance={}) for table in tables(0, 1.0))
     assert set(judge(target, None, reference).results) == {"loss", "loss_ref"}
@@ -143,6 +154,7 @@ def test_a_reference_that_cannot_be_compared_is_refused_before_any_query(
     cases = [
         ([f"audit.reference={tmp_path / 'vae'}"], "has another latent space than the target"),
         ([f"audit.reference={tmp_path / 'unet'}"], "has another architecture than the target"),
+        ([f"audit.reference={audited / 'target'}"], "itself; name its base"),
         (["audit.reference=./nowhere"], "no diffusers pipeline there"),
         (["audit.reference_attacks=[secmy]"], "secmy not among the attacks"),
         (["audit.reference_attacks=loss"], "'loss' is not a list of names"),

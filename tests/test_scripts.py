@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from safetensors.torch import load_file, save_file
 import audit
 import train
 from lit_clid.scores import Scores, write_shard
+from lit_clid.sweep import __main__ as sweep
 
 ROOT = Path(__file__).parent.parent
 
@@ -168,8 +170,6 @@ def test_a_killed_training_goes_on(pipeline_folder: Path, tmp_path: Path, run: R
 def test_an_audit_killed_before_its_merge_goes_on(
     audited: Path, pipeline_folder: Path, tmp_path: Path, run: Run
 ) -> None:
-    import shutil
-
     models = [f"audit.{role}={audited / role}" for role in ("target", "shadow")]
     common = [f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}", *SMALL, *models]
     audit.main(common)
@@ -187,8 +187,6 @@ def test_an_audit_killed_before_its_merge_goes_on(
 
 def test_nan_is_named_and_the_rest_is_kept(audited: Path, pipeline_folder: Path, tmp_path: Path, run: Run) -> None:
     """A U-Net with a NaN answers NaN for every record: one line, exit code 2, no table."""
-    import shutil
-
     shutil.copytree(audited / "target", tmp_path / "nan")
     (tmp_path / "nan" / "lit_clid.json").unlink()
     file = tmp_path / "nan" / "unet" / "diffusion_pytorch_model.safetensors"
@@ -212,8 +210,6 @@ def test_two_processes_train(pipeline_folder: Path, tmp_path: Path) -> None:
 
 
 def missing_part(base: Path, folder: Path) -> str:
-    import shutil
-
     shutil.copytree(base, folder / "broken")
     (folder / "broken" / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     return str(folder / "broken")
@@ -227,6 +223,9 @@ def test_bad_input_is_one_line_and_exit_code_2(
     Image.new("RGB", (8, 8)).save(tmp_path / "images" / "a.png")
     (tmp_path / "images" / "a.txt").write_text("")
     folder = f"data.path={tmp_path / 'images'}"
+    untold = tmp_path / "untold"
+    shutil.copytree(trained / "small", untold / "small")
+    (untold / "small" / "scores" / "target.json").unlink()
     nan = tmp_path / "nan.csv"
     nan.write_text("id,member,s\na,1,nan\nb,0,1\n")
     cases: list[tuple[object, list[str], str]] = [
@@ -246,6 +245,14 @@ def test_bad_input_is_one_line_and_exit_code_2(
         (audit, arguments(trained, pipeline_folder, "attacks={loss: {t: 1000}}"), "outside the model's schedule"),
         (audit, [fresh, "name=none"], "no trained target"),
         (audit, [fresh, "attacks=[clid]"], "unknown attack 'clid'"),
+        (
+            audit,
+            [fresh, "name=lone", base, *SMALL, f"audit.target={pipeline_folder}", "attacks=[gsa1]"],
+            "without a shadow",
+        ),
+        (audit, arguments(untold, pipeline_folder), "target.json is missing"),
+        (sweep, [fresh, "attacks=[sima]"], "none has timesteps to choose"),
+        (sweep, [fresh, "name=none"], "no trained shadow; run train.py role=shadow"),
         (audit, [fresh, "name=nan", f"scores={nan}"], "column 's' is not a finite number for a"),
         (audit, [fresh, "name=nan", "scores=none.csv"], "no file none.csv"),
         (audit, arguments(trained, pipeline_folder, f"scores={nan}"), "holds another audit's report"),
@@ -289,7 +296,27 @@ def test_data_are_escaped_on_the_page(tmp_path: Path, run: Run) -> None:
     assert "<script>" not in (tmp_path / "evil" / "report.html").read_text()
 
 
+def test_a_sweep_asks_the_shadow_and_writes_a_config(
+    trained: Path, audited: Path, pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    words = [f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}", *SMALL]
+    words += [f"audit.{role}={audited / role}" for role in ("target", "shadow")]
+    code, printed = run(sweep, *words, "sweep.t=[200,300,400,500]", "sweep.draws=2", "attacks=[loss,clid_th_null,clir]")
+    assert code == 0, printed
+    folder = tmp_path / "small"
+    assert "24 records × 24 queries" in printed
+    assert "<svg" in (folder / "sweep" / "sweep.svg").read_text()
+    assert not (folder / "scores" / "target.parquet").exists()
+    command = next(line for line in printed.splitlines() if line.startswith("next: python audit.py"))
+    code, printed = run(
+        audit, *command.split()[3:], *words[2:], f"runs={tmp_path}", "name=swept", "audit.reference=null"
+    )
+    assert code == 0, printed
+    told = json.loads((tmp_path / "swept" / "scores" / "target.json").read_text())["claims"]["attacks"]
+    assert set(told) == {"loss", "clid_th_null", "clir"}
+
+
 def test_help(run: Run) -> None:
-    for script in (train, audit):
+    for script in (train, audit, sweep):
         code, printed = run(script, "--help")
         assert (code, "usage: python" in printed) == (0, True)

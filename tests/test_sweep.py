@@ -8,11 +8,12 @@ from toys import Toy, toy_records
 from lit_clid.attacks import ATTACKS, CLiD, CLiR, Loss
 from lit_clid.captions import CAPTION, NULL
 from lit_clid.config import build_attacks, config_text, read_config
+from lit_clid.errors import UserError
 from lit_clid.oracle import STILL, Oracle
 from lit_clid.scores import Scores
 from lit_clid.sweep import Grid, Losses, choose, read_losses
 from lit_clid.sweep.choose import SCORES, candidates, strength
-from lit_clid.sweep.plan import choose_all, overlay
+from lit_clid.sweep.plan import choose_all, overlay, wishes
 
 STEPS = tuple(range(100, 1000, 100))
 
@@ -101,7 +102,7 @@ def test_the_choice_becomes_a_config(tmp_path: object) -> None:
 
     folder = Path(str(tmp_path))
     attacks = build_attacks({"loss": None, "clid_th_null": {"draws": 2, "t": [450]}, "clir": None, "sima": {"t": 90}})
-    content = overlay(attacks, choose_all(attacks, losses(700, gap=1.5, n=300), 2))
+    content = overlay(attacks, choose_all(wishes(attacks, STEPS, 2), losses(700, gap=1.5, n=300), 2))
     (folder / "attacks.yaml").write_text(config_text(content))
     (folder / "base.yaml").write_text("name: x\n")
     read = build_attacks(
@@ -117,3 +118,13 @@ def test_the_choice_becomes_a_config(tmp_path: object) -> None:
     assert len(clid.t) * clid.draws == 2
     assert all(abs(t - 700) <= 200 for t in clid.t + clir.t + clir.still)
     assert overlay(ATTACKS, {}) == {"attacks": dict.fromkeys(ATTACKS)}
+
+
+def test_what_cannot_be_swept_is_said_before_any_query() -> None:
+    for wanted, t, draws, message in (
+        ({"sima": None}, (300,), 1, "none has timesteps to choose"),
+        ({"loss": {"condition": "empty"}}, (300,), 1, "none has timesteps to choose"),
+        ({"monte_carlo": None}, (300, 450), 1, r"attacks\.monte_carlo\.t: 3 draws do not fit on 2 timesteps with 1"),
+    ):
+        with pytest.raises(UserError, match=message):
+            wishes(build_attacks(wanted), t, draws)

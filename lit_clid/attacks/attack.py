@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import ClassVar
 
 from torch import Tensor
@@ -56,7 +57,15 @@ class Attack(ABC):
 
 
 def check_timesteps(wanted: Sequence[int], target: Target) -> None:
-    """Raise ValueError unless every wanted t lies in the schedule."""
+    """Raise ValueError unless every wanted t lies in the schedule, once."""
     outside = [t for t in wanted if not 0 <= t < target.timesteps]
-    if not wanted or outside:
-        raise ValueError(f"t = {list(outside or wanted)} lies outside the model's schedule 0…{target.timesteps - 1}")
+    if outside:
+        raise ValueError(f"t = {outside} lies outside the model's schedule 0…{target.timesteps - 1}")
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise ValueError(f"t = {list(wanted)} must name timesteps, each once; `draws` asks for more noise at each")
+
+
+def check_power(p: float) -> None:
+    """Raise ValueError unless ‖·‖_p^p can be taken."""
+    if not 0 < p < inf:
+        raise ValueError(f"p = {p} must be a positive number")

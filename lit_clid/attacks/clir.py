@@ -75,7 +75,8 @@ class CLiR(Attack):
         return (*(("still",) if self.still else ()), *(("noisy",) if self.t else ()))
 
     def check(self, target: Target, captions: Sequence[str]) -> str:
-        check_timesteps(self.still + self.t, target)
+        for steps in filter(None, (self.still, self.t)):
+            check_timesteps(steps, target)
         return ""
 
     def signal(self, oracle: Oracle) -> Tensor:

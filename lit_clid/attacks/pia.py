@@ -6,7 +6,7 @@ from math import pi, sqrt
 
 from torch import Tensor
 
-from lit_clid.attacks.attack import Attack, check_timesteps
+from lit_clid.attacks.attack import Attack, check_power, check_timesteps
 from lit_clid.diffusion import Target, diffuse, expand, power_sum
 from lit_clid.oracle import Oracle
 
@@ -22,6 +22,10 @@ class PIA(Attack):
 
     t: int = 200
     p: float = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_power(self.p)
 
     def check(self, target: Target, captions: Sequence[str]) -> str:
         check_timesteps((self.t,), target)

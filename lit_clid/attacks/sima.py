@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lit_clid.attacks.attack import Attack, check_timesteps
+from lit_clid.attacks.attack import Attack, check_power, check_timesteps
 from lit_clid.diffusion import Target, power_sum
 from lit_clid.oracle import Oracle
 
@@ -22,6 +22,10 @@ class SimA(Attack):
 
     t: tuple[int, ...] = (100,)
     p: float = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_power(self.p)
 
     def check(self, target: Target, captions: Sequence[str]) -> str:
         check_timesteps(self.t, target)

@@ -45,6 +45,8 @@ def claim(
 def _plain(attack: Attack) -> dict[str, Any]:
     """The attack's fields as JSON would give them back."""
     fields = asdict(attack)
+    for key in ("title", "rule"):  # they change the judgement, not the signals
+        del fields[key]
     return {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
 
 
@@ -53,6 +55,8 @@ def finished_scores(path: Path, claims: Claims) -> Scores | None:
     shards = shard_folder(path)
     if list(shards.glob("*.parquet")) and not (shards / CLAIMS).is_file():
         raise UserError(f"{shards}: shards of unknown making ({CLAIMS} is missing); delete the folder")
+    if path.is_file() and not path.with_suffix(".json").is_file():
+        raise UserError(f"{path}: a table of unknown making ({path.stem}.json is missing); delete it as well")
     for file in (shards / CLAIMS, path.with_suffix(".json")):
         if file.is_file():
             found = read_json(file)

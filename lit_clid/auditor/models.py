@@ -1,10 +1,11 @@
 """Which models are asked about which records, and whether they belong to this run's split and to each other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lit_clid.attacks import Attack
 from lit_clid.auditor.options import AuditOptions
 from lit_clid.data import ROLES, Split
 from lit_clid.errors import UserError, few
@@ -77,7 +78,10 @@ def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
     if named is None:
         return None, ""
     if named != BASE:
-        check_target(named)
+        try:
+            check_target(named)
+        except UserError as error:
+            raise UserError(f"audit.reference: {error}") from None
         return Model(named), ""
     note = read_note(target)
     if not note:
@@ -93,11 +97,25 @@ def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
 
 def check_reference(target: StableDiffusion, reference: StableDiffusion) -> None:
     """Refuse a reference whose answers about a record cannot be subtracted from the target's."""
-    strange = [name for name, value in target.kin.items() if reference.kin[name] != value]
+    if target.fingerprint == reference.fingerprint:
+        raise UserError(
+            f"audit.reference: {reference.source} is {target.source} itself; name its base, or set it to null"
+        )
+    _check_kin(target, reference, "reference", list(target.kin))
+
+
+def check_shadow(target: StableDiffusion, shadow: StableDiffusion, attacks: Mapping[str, Attack]) -> None:
+    """Refuse a shadow whose signals cannot calibrate the target's; another architecture will do but for gradients."""
+    by_tensor = any(attack.columns(target) != attack.columns(shadow) for attack in attacks.values())
+    _check_kin(target, shadow, "shadow", [name for name in target.kin if by_tensor or name != "architecture"])
+
+
+def _check_kin(target: StableDiffusion, other: StableDiffusion, role: str, names: Sequence[str]) -> None:
+    strange = [name for name in names if other.kin[name] != target.kin[name]]
     if strange:
         raise UserError(
-            f"audit.reference: {reference.source} has another {few(strange)} than the target {target.source}, so that "
-            "their answers cannot be compared; name the base the target was tuned from, or set it to null"
+            f"audit.{role}: {other.source} has another {few(strange)} than the target {target.source}, so that their "
+            "answers cannot be compared; name a model made from the target's base, or set it to null"
         )
 
 

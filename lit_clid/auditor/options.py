@@ -20,8 +20,10 @@ class SweepOptions:
     draws: int = 3
 
     def __post_init__(self) -> None:
-        if not self.t or self.draws < 1:
-            raise UserError("sweep.t, sweep.draws: give at least one timestep and one draw")
+        if not self.t or self.draws < 1 or min(self.t) < 0:
+            raise UserError("sweep.t, sweep.draws: give at least one timestep of the schedule, and one draw")
+        if self.t != sorted(set(self.t)):
+            raise UserError(f"sweep.t: {self.t} must rise, each timestep once")
 
 
 @dataclass(frozen=True)

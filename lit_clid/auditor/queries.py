@@ -57,14 +57,23 @@ def check_attacks(attacks: Mapping[str, Attack], target: Target, captions: Seque
     Returns:
         Remarks of the attacks that can be asked.
     """
-    remarks = {}
+    remarks: dict[str, list[str]] = {}
+    taken = {"id": "the record's id", "member": "the member column"}
     for name, attack in attacks.items():
         RULES[attack.rule].check()
         try:
-            remarks[attack.check(target, captions)] = name
+            remark = attack.check(target, captions)
         except ValueError as error:
             raise UserError(f"attacks.{name}: {error}") from None
-    return [f"{name}: {remark}" for remark, name in remarks.items() if remark]
+        if remark:
+            remarks.setdefault(remark, []).append(name)
+        for column in column_names(name, attack, target):
+            if column in taken or name.endswith("_ref"):
+                raise UserError(
+                    f"attacks.{name}: the name is taken by {taken.get(column, 'the reference')}; choose another"
+                )
+            taken[column] = f"attacks.{name}"
+    return [f"{', '.join(names)}: {remark}" for remark, names in remarks.items()]
 
 
 def describe_attacks(attacks: Mapping[str, Attack], target: Target) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def audit(
         return None
     expected = {entry.id: entry.member for entry in split.of(data.role)}
     about = {
-        **provenance(str(target.device)),
+        **provenance(str(trainer.strategy.root_device)),
         **facts,
         "claims": asdict(claims),
         "attacks": describe_attacks(attacks, target),

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lit_clid.attacks import Attack
-from lit_clid.auditor.models import Model, check_reference
+from lit_clid.auditor.models import Model, check_reference, check_shadow
 from lit_clid.auditor.options import AuditOptions
 from lit_clid.auditor.queries import check_attacks
 from lit_clid.data import ROLES, Split
 from lit_clid.errors import UserError, few
+from lit_clid.rules import RULES
 from lit_clid.targets import load_target
 from lit_clid.targets.stable_diffusion import StableDiffusion
 
@@ -38,45 +39,50 @@ def plan(
 ) -> list[Sitting]:
     """All sittings of an audit, the reference's last."""
     roles = [role for role in ROLES if role in models]
+    if "shadow" not in models and all(RULES[attack.rule].needs_shadow for attack in attacks.values()):
+        raise UserError(f"attacks: {few(list(attacks))} cannot be judged without a shadow; train one or add others")
     sittings = [Sitting(role, role, models[role], attacks) for role in roles]
-    if reference is None:
-        return sittings
     names = list(attacks) if options.reference_attacks is None else options.reference_attacks
     unknown = [name for name in names if name not in attacks]
     if unknown:
         raise UserError(f"audit.reference_attacks: {few(unknown)} not among the attacks: {few(list(attacks), 20)}")
+    if reference is None:
+        return sittings
     asked = {name: attacks[name] for name in names}
     return sittings + [Sitting(REFERENCE[role], role, reference, asked) for role in roles if asked]
 
 
-def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[str, StableDiffusion]:
-    """Every model by its path, loaded and verified before any of them is asked."""
-    models: dict[str, StableDiffusion] = {}
+def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[Model, StableDiffusion]:
+    """Every model, loaded and verified before any of them is asked."""
+    loaded: dict[Model, StableDiffusion] = {}
     for sitting in sittings:
-        path = sitting.model.path
-        if path not in models:
-            models[path] = load_target(
-                path,
-                variant=sitting.model.variant,
+        model = sitting.model
+        if model not in loaded:
+            loaded[model] = load_target(
+                model.path,
+                variant=model.variant,
                 precision=options.precision,
                 channels_last=options.channels_last,
                 compile=options.compile,
                 rows=options.rows,
             )
-        sitting.model.verify(models[path])
+        model.verify(loaded[model])
         if sitting.table in REFERENCE.values():
-            check_reference(models[sittings[0].model.path], models[path])
-    return models
+            asked = next(other.model for other in sittings if other.table == sitting.role)
+            check_reference(loaded[asked], loaded[model])
+        if sitting.table == "shadow":
+            check_shadow(loaded[sittings[0].model], loaded[model], sitting.attacks)
+    return loaded
 
 
-def check_sittings(sittings: list[Sitting], models: Mapping[str, StableDiffusion], split: Split) -> list[str]:
+def check_sittings(sittings: list[Sitting], models: Mapping[Model, StableDiffusion], split: Split) -> list[str]:
     """Refuse what cannot be asked, before anything is; returns the attacks' remarks, each once."""
     captions = split.captions()
     remarks = [
         remark
         for sitting in sittings
         for remark in check_attacks(
-            sitting.attacks, models[sitting.model.path], [captions[entry.id] for entry in split.of(sitting.role)]
+            sitting.attacks, models[sitting.model], [captions[entry.id] for entry in split.of(sitting.role)]
         )
     ]
     return list(dict.fromkeys(remarks))

@@ -17,6 +17,7 @@ from lit_clid.scores import Scores
 
 REF = "_ref"
 """Suffix of an attack whose signals have the reference's subtracted."""
+MADE_ALIKE = ("seed", "resolution", "precision", "posterior")
 CAPS = {f"{cap:g}": cap for cap in metrics.FPR_CAPS}
 
 
@@ -129,6 +130,9 @@ def judge(
     """
     trials = _trials(target, shadow, "", lambda table: table)
     if reference is not None and (shadow is None or reference_shadow is not None):
+        if reference_shadow is not None:
+            asked = [(table.provenance.get("claims") or {}).get("model") for table in (reference, reference_shadow)]
+            refuse_changes({"model": asked[1]}, {"model": asked[0]}, reference_shadow.where)
         beside = {id(target): reference, id(shadow): reference_shadow}
         trials |= _trials(target, shadow, REF, lambda table: difference(table, beside[id(table)]))
     results: dict[str, AttackResult] = {}
@@ -153,13 +157,17 @@ def difference(table: Scores, reference: Scores | None) -> Scores:
         UserError: if the reference was asked about other records, or in another way.
     """
     assert reference is not None
-    if reference.ids != table.ids:
+    if reference.ids != table.ids or (reference.member != table.member).any():
         raise UserError(f"{reference.where}: speaks of other records than {table.where}; make it again")
-    asked = reference.provenance.get("attacks") or {}
-    shared = {name: spec for name, spec in (table.provenance.get("attacks") or {}).items() if name in asked}
-    _check_kinship(table, reference, tuple(shared))
     signals = {c: table.signals[c] - values for c, values in reference.signals.items() if c in table.signals}
-    return Scores(table.ids, table.member, signals, {**table.provenance, "attacks": shared}, reference.where)
+    provenance = dict(table.provenance)
+    if "attacks" in provenance:
+        asked = reference.provenance.get("attacks") or {}
+        provenance["attacks"] = {name: spec for name, spec in table.provenance["attacks"].items() if name in asked}
+        if not provenance["attacks"]:
+            raise UserError(f"{reference.where}: its .json names no attack of {table.where}; restore it or delete both")
+        _check_kinship(table, reference, tuple(provenance["attacks"]), ("split", "importance"))
+    return Scores(table.ids, table.member, signals, provenance, reference.where)
 
 
 @dataclass(frozen=True)
@@ -177,9 +185,8 @@ class _Trial:
 def _trials(target: Scores, shadow: Scores | None, suffix: str, view: Callable[[Scores], Scores]) -> dict[str, _Trial]:
     """Every attack's trial by name, on `view` of both tables."""
     graded, fitted = view(target), None if shadow is None else view(shadow)
-    attacks: Mapping[str, Any] = graded.provenance.get("attacks") or {
-        column: {"columns": [column], "rule": "first"} for column in graded.signals
-    }
+    by_column = {column: {"columns": [column], "rule": "first"} for column in graded.signals}
+    attacks: Mapping[str, Any] = graded.provenance.get("attacks", by_column)
     _check_columns(attacks, graded)
     if fitted is not None:
         _check_columns(attacks, fitted)
@@ -209,11 +216,11 @@ def _check_columns(attacks: Mapping[str, Any], scores: Scores) -> None:
         raise UserError(f"{scores.where}: unknown rule {few(unknown)} in its .json; known: {few(list(RULES))}")
 
 
-def _check_kinship(target: Scores, other: Scores, attacks: Sequence[str]) -> None:
-    """Another model's signals calibrate the target's only if they were made in the same way."""
+def _check_kinship(target: Scores, other: Scores, attacks: Sequence[str], more: Sequence[str] = ()) -> None:
+    """Another model's signals calibrate the target's only if made in the same way; `more` names facts to agree in."""
     made = [scores.provenance.get("claims") or {} for scores in (target, other)]
     if all(made):
-        facts = [{key: claims.get(key) for key in ("seed", "resolution", "precision", "posterior")} for claims in made]
+        facts = [{key: claims.get(key) for key in (*MADE_ALIKE, *more)} for claims in made]
         asked = [{f"attacks.{n}": (claims.get("attacks") or {}).get(n) for n in attacks} for claims in made]
         refuse_changes(facts[1] | asked[1], facts[0] | asked[0], other.where)
 

@@ -67,15 +67,17 @@ def report_json(judgement: Judgement, title: str) -> dict[str, Any]:
         "provenance": {
             "target": dict(target.provenance),
             "shadow": None if judgement.shadow is None else dict(judgement.shadow.provenance),
+            **{name: dict(table.provenance) for name, table in judgement.references.items()},
         },
     }
 
 
 def write_report(judgement: Judgement, folder: Path, title: str, pictures: Sequence[Picture]) -> Path:
-    """Write report.json, the two figures and report.html to `folder`, and return the page's path."""
+    """Write report.json, the figures and report.html to `folder`, and return the page's path."""
     report = report_json(judgement, title)
     write_json(folder / "report.json", report)
     figures = _figures(judgement)
+    (folder / "queries.svg").unlink(missing_ok=True)  # an earlier report may have had one
     for name, svg in figures.items():
         (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
     page = folder / "report.html"
@@ -113,6 +115,9 @@ def _render(
         verdict=words.verdict(judgement),
         cost=words.total_queries(judgement),
         curves=CURVES,
+        reference=next(
+            (table.provenance.get("model", "another model") for table in judgement.references.values()), None
+        ),
         ranked=judgement.ranked,
         headline=judgement.headline,
         has_shadow=judgement.shadow is not None,

@@ -30,7 +30,8 @@ def load_tables(target: str, shadow: str | None) -> tuple[Scores, dict[str, Scor
     if shadow is None and path.name == "target.parquet" and beside.is_file():
         shadow = str(beside)
     scores = Scores.load(path)
-    own = path.name == "target.parquet" and (shadow is None or Path(shadow) == beside)
+    same = shadow is None or Path(shadow).expanduser().resolve() == beside.resolve()
+    own = path.name == "target.parquet" and same
     calibration = None if shadow is None else Scores.load(Path(shadow).expanduser())
     if calibration is not None and calibration.ids == scores.ids and (calibration.member == scores.member).all():
         raise UserError(f"shadow_scores: {shadow} holds the very records of {path}; a shadow is fitted on others")

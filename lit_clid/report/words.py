@@ -122,8 +122,8 @@ def calibration(judgement: Judgement) -> str:
     if judgement.shadow is not None:
         return f"Rules and thresholds were fitted on the shadow model's {len(judgement.shadow.ids)} records only."
     words = (
-        "There is no shadow model: CLiD_th uses alpha = 0.9 with the scales of the audited records (no labels), and no "
-        "threshold can be set, so there is no ASR."
+        "There is no shadow model: CLiD_th uses alpha = 0.9, it and CLiR the scales of the audited records (no "
+        "labels), and no threshold can be set, so there is no ASR."
     )
     if judgement.unjudged:
         words += f" Not judged, because they are fitted on a shadow: {', '.join(judgement.unjudged)}."

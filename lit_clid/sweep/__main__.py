@@ -1,5 +1,6 @@
 """Sweep timesteps and draws on a run's shadow model, plot AUROC against t, and write the choice as a config."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,39 +12,55 @@ from lit_clid.measure import measure
 from lit_clid.scores import write_text
 from lit_clid.sweep.choose import SCORES, Choice, Losses, read_losses
 from lit_clid.sweep.grid import Grid
-from lit_clid.sweep.plan import choose_all, overlay
+from lit_clid.sweep.plan import choose_all, overlay, wishes
 
 DEFAULT = Path(__file__).parent.parent.parent / "configs" / "demo.yaml"
 USAGE = """usage: python -m lit_clid.sweep [config.yaml ...] [key=value ...]
 
 Ask runs/NAME/shadow about its records at every timestep of `sweep.t`, with `sweep.draws` draws of noise each and one
 without, and write runs/NAME/sweep/attacks.yaml, the timesteps that told its members best. The target is not asked.
-example: python -m lit_clid.sweep configs/demo.yaml
-         python audit.py configs/demo.yaml runs/demo/sweep/attacks.yaml"""
+example: python -m lit_clid.sweep configs/demo.yaml"""
+
+
+PROXY = "AUROCs are of the caption against the empty caption alone, whatever texts the attack asks about."
 
 
 def main(arguments: Sequence[str]) -> None:
     config = read_config(arguments, DEFAULT)
     attacks = build_attacks(config.attacks)
+    wanted = wishes(attacks, config.sweep.t, config.sweep.draws)
     models = auditor.find_models(config.folder, config.audit, wanted="shadow")
     split = load_split(config.data, config.seed, config.folder)
     auditor.check_split(models, split)
     grid = Grid(tuple(config.sweep.t), config.sweep.draws)
     sitting = auditor.Sitting("sweep", "shadow", models["shadow"], {"grid": grid})
     targets = auditor.load_models([sitting], config.audit)
-    auditor.check_sittings([sitting], targets, split)
-    scores = measure(sitting, targets[sitting.model.path], config, split, None)
+    late = [t for t in grid.t if t >= targets[sitting.model].timesteps]
+    if late:
+        raise UserError(f"sweep.t: {late} lie outside the model's schedule of {targets[sitting.model].timesteps} steps")
+    scores = measure(sitting, targets[sitting.model], config, split, None)
     if not console.is_first_process() or scores is None:
         return
     losses = read_losses(scores, grid.t, grid.draws)
-    choices = choose_all(attacks, losses, grid.draws)
+    choices = choose_all(wanted, losses, grid.draws)
     folder = config.folder / "sweep"
     write_text(folder / "sweep.svg", plots.sweep_figure(grid.t, intervals(losses)))
-    head = (
-        f"# Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by python -m lit_clid.sweep.\n"
+    head = f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by python -m lit_clid.sweep."
+    write_text(folder / "attacks.yaml", f"# {head}\n# {PROXY}\n" + config_text(overlay(attacks, choices)))
+    print(
+        f"\n{table(choices)}\n\n{PROXY}\n\nfigure: {folder / 'sweep.svg'}\nconfig: {folder / 'attacks.yaml'}",
+        flush=True,
     )
-    write_text(folder / "attacks.yaml", head + config_text(overlay(attacks, choices)))
-    print(f"\n{table(choices)}\n\nfigure: {folder / 'sweep.svg'}\nconfig: {folder / 'attacks.yaml'}", flush=True)
+    print(f"next: {next_command(arguments, folder / 'attacks.yaml', config.name, models)}", flush=True)
+
+
+def next_command(arguments: Sequence[str], overlay: Path, name: str, models: Mapping[str, auditor.Model]) -> str:
+    """The audit with the chosen timesteps, of the same models under another name."""
+    files = [word for word in arguments if "=" not in word] or [str(DEFAULT)]
+    own = ("attacks=", "name=", "audit.target=", "audit.shadow=", "sweep.")
+    kept = [word for word in arguments if "=" in word and not word.startswith(own)]
+    named = [f"audit.{role}={model.path}" for role, model in models.items()]
+    return shlex.join(["python", "audit.py", *files, str(overlay), f"name={name}-swept", *kept, *named])
 
 
 def intervals(losses: Losses) -> dict[str, list[evidence.Figure]]:
@@ -59,8 +76,6 @@ def intervals(losses: Losses) -> dict[str, list[evidence.Figure]]:
 
 def table(choices: Mapping[str, Mapping[str, Choice]]) -> str:
     """One line per attack and field."""
-    if not choices:
-        raise UserError("attacks: none of them has timesteps to choose; ask for loss, clid or clir attacks")
     lines = [("attack", "field", "timesteps × draws", "held out", "before", "")]
     for name, fields in choices.items():
         for field, c in fields.items():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lit_clid.attacks.clir import FLOOR
 from lit_clid.evidence import auroc, curve
 from lit_clid.oracle import STILL
 from lit_clid.scores import Scores
@@ -53,12 +54,12 @@ def _discrepancy(losses: Losses, places: Sequence[int], draws: int) -> np.ndarra
 
 
 def _noisy_ratio(losses: Losses, places: Sequence[int], draws: int) -> np.ndarray:
-    logs = np.log(losses.noisy[:, places, :draws])
+    logs = np.log(np.maximum(losses.noisy[:, places, :draws], FLOOR))
     return (logs[..., 1] - logs[..., 0]).mean((1, 2))
 
 
 def _still_ratio(losses: Losses, places: Sequence[int], draws: int) -> np.ndarray:
-    logs = np.log(losses.still[:, places])
+    logs = np.log(np.maximum(losses.still[:, places], FLOOR))
     return (logs[..., 1] - logs[..., 0]).mean(1)
 
 
@@ -134,7 +135,9 @@ def _strength_of(losses: Losses, score: str, had: Draws, halves: Sequence[np.nda
     distinct = tuple(dict.fromkeys(places))
     if any(abs(losses.t[k] - step) > 25 for k, step in zip(places, had[0], strict=True)):
         return None
-    draws = min(had[1] * len(places) // len(distinct), losses.noisy.shape[2])
+    draws = had[1] * len(places) // len(distinct)
+    if draws > losses.noisy.shape[2] or draws * len(distinct) != had[1] * len(places):
+        return None
     return float(np.mean([strength(losses.rows(half), score, distinct, draws) for half in halves]))
 
 

@@ -19,7 +19,7 @@ class Grid(Attack):
     """−ℓ for every (t, draw, condition), as columns called `t_draw_condition`; the draw without noise is `still`."""
 
     t: tuple[int, ...] = tuple(range(50, 951, 50))
-    draws: int = 2
+    draws: int = 3
 
     @property
     def cells(self) -> list[tuple[int, str, str]]:

@@ -4,7 +4,7 @@ z_0 = scaling·(VAE latent − shift); the U-Net's ε-, v- or z_0-prediction is 
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -149,9 +149,15 @@ class StableDiffusion(Target):
     def gradient_norms(
         self, z_t: Tensor, t: Tensor, condition: Tensor, eps: Tensor, steps: int
     ) -> gradients.GradientNorms:
-        rows = steps * max(1, self.rows // steps)
-        parts = zip(z_t.split(rows), t.split(rows), condition.split(rows), eps.split(rows), strict=True)
-        found = [gradients.gradient_norms(self.network, partial(self._losses, *part), steps) for part in parts]
+        def split(rows: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+            return zip(*(tensor.split(rows) for tensor in tensors), strict=True)
+
+        records = split(steps * max(1, self.rows // steps), z_t, t, condition, eps)
+        if self.rows >= steps:
+            found = [gradients.gradient_norms(self.network, partial(self._losses, *part), steps) for part in records]
+        else:
+            parts = ([(len(p[0]), partial(self._losses, *p)) for p in split(self.rows, *record)] for record in records)
+            found = [gradients.gradient_norms_in_parts(self.network, part) for part in parts]
         return gradients.GradientNorms(torch.cat([f.each for f in found]), torch.cat([f.mean for f in found]))
 
     def _losses(self, z_t: Tensor, t: Tensor, condition: Tensor, eps: Tensor) -> Tensor:
