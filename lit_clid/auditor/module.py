@@ -90,7 +90,7 @@ class Auditor(L.LightningModule):
         columns = sorted({column for _, some, _ in ranks for column in some})
         if found:
             raise UserError(
-                f"the model answers NaN or infinity about {len(found)} records: {few(found, 5)} ({few(columns, 3)}); look "
-                "at them, leave the attack out or, if the denoiser runs in half precision, delete "
+                f"the model answers NaN or infinity about {len(found)} records: {few(found, 5)} ({few(columns, 3)}); "
+                "look at them, leave the attack out or, if the denoiser runs in half precision, delete "
                 f"{self.folder} and set audit.precision=32; the rest is kept"
             )
