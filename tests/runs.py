@@ -28,7 +28,8 @@ def arguments(runs: Path, base: Path, *more: str) -> list[str]:
 def assert_same_table(found: Path, expected: Path) -> None:
     """Every loss within 1e-5 relative; a discrepancy is first turned back into the loss under its reduced condition.
 
-    Attacks that chain answers or raise them to the fourth power multiply that error, and CLiR is a difference of logs.
+    Attacks that chain answers or raise them to the fourth power multiply that error. CLiR is a difference of logs, and
+    where a network sees little noise in a still latent, the rounding of its small answer is large beside its square.
     """
     for role in TABLES:
         new, old = (Scores.load(folder / "scores" / f"{role}.parquet") for folder in (found, expected))
@@ -39,5 +40,5 @@ def assert_same_table(found: Path, expected: Path) -> None:
             own = [t.signals[f"{attack}_l"] if part in DISCREPANCIES else 0.0 for t in (new, old)]
             pair = [t.signals[column] - base for t, base in zip((new, old), own, strict=True)]
             exact = column in ("loss", "monte_carlo") or column.startswith("clid")
-            rtol, atol = (1e-5, 0) if exact else (0, 2e-5) if column.startswith("clir") else (1e-3, 1e-6)
+            rtol, atol = (1e-5, 0) if exact else (0, 2e-4) if column.startswith("clir") else (1e-3, 1e-6)
             np.testing.assert_allclose(pair[0], pair[1], rtol=rtol, atol=atol, err_msg=column)
