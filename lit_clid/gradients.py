@@ -132,10 +132,11 @@ def gradient_norms(
     finally:
         for hook in hooks:
             hook.remove()
-    unused = [name for name in parameter_names(network) if name not in found]
+    parameters = [prefix + name for prefix, _, names in layers for name in names]
+    unused = [name for name in parameters if name not in found]
     if unused:
         raise UserError(f"gradients: {few(unused, 2)} take no part in the network's answer; leave gsa1 and gsa2 out")
-    each, mean = zip(*(found[name] for name in parameter_names(network)), strict=True)
+    each, mean = zip(*(found[name] for name in parameters), strict=True)
     return GradientNorms(torch.stack(each, -1), torch.stack(mean, -1))
 
 
