@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from lit_clid import auditor, console, report
+from lit_clid import auditor, console, measure, report
 from lit_clid.config import build_attacks, read_config
 from lit_clid.data import Split, load_split
-from lit_clid.measure import measure
-from lit_clid.scores import Scores
 
 DEFAULT = Path(__file__).parent / "configs" / "demo.yaml"
 USAGE = """usage: python audit.py [config.yaml ...] [key=value ...]
@@ -26,19 +24,10 @@ def main(arguments: Sequence[str]) -> None:
         scores, others = report.load_tables(config.scores, config.shadow_scores)
         report.publish(report.judge(scores, **others), config.folder, config.name)
         return
-    attacks = build_attacks(config.attacks)
+    build_attacks(config.attacks)
     models = auditor.find_models(config.folder, config.audit)
-    reference, remark = auditor.find_reference(models["target"].path, config.audit.reference)
-    sittings = auditor.plan(models, reference, attacks, config.audit)
     split = load_split(config.data, config.seed, config.folder)
-    auditor.check_split(models, split)
-    targets = auditor.load_models(sittings, config.audit)
-    for line in [*([f"no reference: {remark}"] if remark else []), *auditor.check_sittings(sittings, targets, split)]:
-        console.say(f"note: {line}")
-    tables: dict[str, Scores | None] = {}
-    for sitting in sittings:
-        carried = tables.get(auditor.REFERENCE["target"])
-        tables[sitting.table] = measure(sitting, targets[sitting.model], config, split, carried)
+    tables = measure.audit(config, split, models, config.folder / "scores").tables
     target = tables.pop("target")
     if console.is_first_process() and target is not None:
         report.publish(report.judge(target, **tables), config.folder, config.name, pictures(split))

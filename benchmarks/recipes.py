@@ -16,7 +16,7 @@ RECIPES: dict[str, list[str]] = {
     "attention": ["finetune.train=attention", "finetune.learning_rate=2e-3"],
     "unet": ["finetune.train=unet", "finetune.learning_rate=3e-4"],
     "lora": ["finetune.train=lora", "finetune.learning_rate=4e-3", "finetune.lora_rank=16", "finetune.lora_alpha=16"],
-    "caption_dropout": ["finetune.caption_dropout=0.1"],
+    "caption_dropout": ["defenses=[caption_dropout]"],
     "half as long": ["trainer.max_steps=1000"],
 }
 SHOWN = ("loss", "monte_carlo", "clid_th_null", "clid_th_clip", "clid_th")

@@ -13,12 +13,14 @@ from typing import Any, get_args, get_origin
 from lit_clid.attacks import ATTACKS, COSTLY, Attack
 from lit_clid.auditor import AuditOptions, SweepOptions
 from lit_clid.data import ROLES, DataOptions
-from lit_clid.errors import UserError, few
+from lit_clid.defenses import DEFENSES, Defense, Defenses
+from lit_clid.errors import UserError, few, first_line
 from lit_clid.finetune import FineTuneOptions
+from lit_clid.grid import GridOptions, UtilityOptions
 from lit_clid.targets import TargetOptions
 
-UNTRAINED = ("validate_every", "save_every", "samples", "cache")
-"""Keys of `finetune` that do not change the weights."""
+UNTRAINED = ("validate_every", "save_every", "samples", "cache", "checkpoints")
+"""Keys of `finetune` that do not change the weights, unless a stopping defense looks at the validations."""
 TRAINED = ("max_steps", "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm", "precision")
 """Keys of `trainer` that do."""
 
@@ -32,8 +34,9 @@ class Config:
         runs: folder of all runs.
         seed: of the split, of training and of the audit's noise.
         role: which model `train.py` trains, "target" or "shadow".
-        data, target, finetune, audit, sweep: see the options' classes.
-        attacks: list of names, or a mapping from name to changed parameters.
+        data, target, finetune, audit, sweep, grid, utility: see the options' classes.
+        attacks: list of names, or a mapping from name to changed parameters; a later one replaces an earlier one.
+        defenses: the same, of what is done against memorisation while training; later ones add to earlier ones.
         trainer: arguments of Lightning's Trainer, verbatim.
         scores, shadow_scores: tables of signals to judge instead of asking a model.
     """
@@ -47,7 +50,10 @@ class Config:
     finetune: FineTuneOptions = field(default_factory=FineTuneOptions)
     audit: AuditOptions = field(default_factory=AuditOptions)
     sweep: SweepOptions = field(default_factory=SweepOptions)
+    grid: GridOptions = field(default_factory=GridOptions)
+    utility: UtilityOptions = field(default_factory=UtilityOptions)
     attacks: Any = field(default_factory=lambda: [name for name in ATTACKS if name not in COSTLY])
+    defenses: Any = field(default_factory=dict)
     trainer: dict[str, Any] = field(default_factory=dict)
     scores: str | None = None
     shadow_scores: str | None = None
@@ -77,10 +83,13 @@ class Config:
         """
         plain = self.plain
         own = {"seed": self.seed, "role": self.role, "split": split, "base": base, "processes": processes}
-        data = {f"data.{key}": plain["data"][key] for key in ("resolution", "random_crop", "random_flip")}
+        data = {f"data.{key}": plain["data"][key] for key in ("resolution", "random_crop")}
+        defenses = build_defenses(self.defenses)
         tune = {f"finetune.{key}": value for key, value in plain["finetune"].items() if key not in UNTRAINED}
+        if defenses.stops_on_validation:
+            tune["finetune.validate_every"] = self.finetune.validate_every
         trainer = {f"trainer.{key}": plain["trainer"][key] for key in TRAINED if key in plain["trainer"]}
-        return {**own, **data, **tune, **trainer}
+        return {**own, **data, **tune, **trainer, **defenses.facts}
 
 
 def read_config(arguments: Sequence[str], default: Path) -> Config:
@@ -89,7 +98,7 @@ def read_config(arguments: Sequence[str], default: Path) -> Config:
     Raises:
         UserError: for a missing or broken file, an unknown key, a value of the wrong type or out of range.
     """
-    from omegaconf import OmegaConf
+    from omegaconf import ListConfig, OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     files = [Path(a) for a in arguments if "=" not in a]
@@ -102,8 +111,14 @@ def read_config(arguments: Sequence[str], default: Path) -> Config:
             _refuse_unknown(OmegaConf.to_container(layer))
             if "attacks" in layer:
                 OmegaConf.update(schema, "attacks", None)
+            if isinstance(layer.get("defenses"), ListConfig):  # so that overlays add up
+                layer.defenses = dict.fromkeys(layer.defenses)
             schema = OmegaConf.merge(schema, layer)
         config = OmegaConf.to_object(schema)
+    except TypeError as error:
+        raise UserError(
+            f"config: a list and a mapping cannot be merged ({first_line(error)}); give one of them"
+        ) from None
     except OmegaConfBaseException as error:
         raise UserError(f"{error.full_key or 'config'}: {str(error.msg or error).splitlines()[0]}") from None
     assert isinstance(config, Config)
@@ -192,43 +207,77 @@ def build_attacks(wanted: Any) -> dict[str, Attack]:
     Raises:
         UserError: for an unknown attack or parameter, or a value the attack refuses.
     """
+    changes = _changes("attack", wanted, ATTACKS)
+    if not changes:
+        raise UserError(
+            f"attacks: {wanted!r} is neither a list nor a mapping that names one; known: {few(list(ATTACKS), 22)}"
+        )
+    return {name: _build_attack(name, changed) for name, changed in changes.items()}
+
+
+def build_defenses(wanted: Any) -> Defenses:
+    """Build the defenses of `defenses:`, a list of names or a mapping from name to changed parameters.
+
+    Raises:
+        UserError: for an unknown defense or parameter, a value the defense refuses, or two that contradict each other.
+    """
+    chosen: dict[str, Defense] = {}
+    for name, changed in _changes("defense", wanted, DEFENSES).items():
+        original, values = _values("defense", name, changed, DEFENSES)
+        chosen[name] = _replaced("defense", name, DEFENSES[original], values)
+    return Defenses(chosen)
+
+
+def _changes(kind: str, wanted: Any, known: Mapping[str, Any]) -> dict[str, Any]:
+    """`wanted` as a mapping from name to changed parameters."""
     named = isinstance(wanted, (list, tuple)) and all(isinstance(name, str) for name in wanted)
     changes = dict.fromkeys(wanted) if named else wanted
-    if not isinstance(changes, dict) or not changes:
-        raise UserError(
-            f"attacks: {wanted!r} is neither a list of names nor a mapping; known: {few(list(ATTACKS), 20)}"
-        )
-    return {str(name): _build_attack(str(name), changed) for name, changed in changes.items()}
+    if not isinstance(changes, dict):
+        raise UserError(f"{kind}s: {wanted!r} is neither a list of names nor a mapping; known: {few(list(known), 22)}")
+    return {str(name): changed for name, changed in changes.items()}
 
 
 def _build_attack(name: str, changed: Any) -> Attack:
     """One attack with changed parameters; `attack: loss` among them makes `name` a second Loss."""
-    if not isinstance(changed, (dict, type(None))):
-        raise UserError(f"attacks.{name}: {changed!r} is not a mapping of parameters, such as {{t: 450}}")
-    changed = dict(changed or {})
-    original = str(changed.pop("attack", name))
-    if original not in ATTACKS:
-        raise UserError(f"attacks: unknown attack '{original}'{_nearest(original, list(ATTACKS))}")
-    kinds = {f.name: f.type for f in fields(ATTACKS[original])}
-    for key in changed:
-        if key not in kinds:
-            raise UserError(f"attacks.{name}: unknown parameter '{key}'{_nearest(str(key), list(kinds))}")
-    values = {key: _like(kinds[key], value, f"attacks.{name}.{key}") for key, value in changed.items()}
+    original, values = _values("attack", name, changed, ATTACKS)
     if original != name:
         values.setdefault("title", f"{ATTACKS[original].title} ({name})")
+    return _replaced("attack", name, ATTACKS[original], values)
+
+
+def _values(kind: str, name: str, changed: Any, known: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What `name` is a variant of, and its changed parameters."""
+    if not isinstance(changed, (dict, type(None))):
+        example = "{t: 450}" if kind == "attack" else "{share: 0.1}"
+        raise UserError(f"{kind}s.{name}: {changed!r} is not a mapping of parameters, such as {example}")
+    changed = dict(changed or {})
+    original = str(changed.pop(kind, name))
+    if original not in known:
+        raise UserError(f"{kind}s: unknown {kind} '{original}'{_nearest(original, list(known))}")
+    kinds = {f.name: f.type for f in fields(known[original])}
+    for key in changed:
+        if key not in kinds:
+            raise UserError(f"{kind}s.{name}: unknown parameter '{key}'{_nearest(str(key), list(kinds))}")
+    return original, {key: _like(kinds[key], value, f"{kind}s.{name}.{key}") for key, value in changed.items()}
+
+
+def _replaced(kind: str, name: str, original: Any, values: dict[str, Any]) -> Any:
     try:
-        return replace(ATTACKS[original], **values)
+        return replace(original, **values)
     except (TypeError, ValueError) as error:
-        raise UserError(f"attacks.{name}: {error}") from None
+        raise UserError(f"{kind}s.{name}: {error}") from None
 
 
 def _like(kind: Any, value: Any, key: str) -> Any:
-    """`value` if it is of the field's type: a word, a number, or a list of them, for which one will do."""
+    """`value` if it is of the field's type: a word, a number, true or false, or a list, for which one will do."""
     listed = get_origin(kind) is tuple
-    each = get_args(kind)[0] if listed else kind
+    optional = type(None) in get_args(kind)
+    each = get_args(kind)[0] if listed or optional else kind
+    if optional and value is None:
+        return None
     values = list(value) if listed and isinstance(value, (list, tuple)) else [value]
     allowed = (int, float) if each is float else (each,)
-    if not all(isinstance(v, allowed) and not isinstance(v, bool) for v in values):
-        word = {int: "a whole number", float: "a number", str: "a word"}[each]
+    if not all(isinstance(v, allowed) and isinstance(v, bool) == (each is bool) for v in values):
+        word = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}[each]
         raise UserError(f"{key}: {value!r} is not {word}{', or a list of such' if listed else ''}")
     return tuple(values) if listed else value

@@ -44,7 +44,13 @@ def critter(index: int) -> Drawing:
         if coat == "smooth"
         else f"{colour_name} {body} critter, {coat} {second_name}"
     )
-    return Drawing(canvas.finish(), f"{name}, a {fur}, with {eyes}, {head} and {tail}")
+    rephrasings = (
+        f"{name}, a {fur}, with {tail}, {eyes} and {head}",
+        f"a {fur} with {head}, {tail} and {eyes}, {name}",
+        f"{name} with {head}, {eyes} and {tail}, a {fur}",
+        f"with {eyes} and {tail}, a {fur} with {head}, {name}",
+    )
+    return Drawing(canvas.finish(), f"{name}, a {fur}, with {eyes}, {head} and {tail}", rephrasings)
 
 
 class _Pose:

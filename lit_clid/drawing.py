@@ -38,10 +38,11 @@ PALETTE: dict[str, Colour] = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """A captioned 64×64 RGB drawing."""
+    """A captioned 64×64 RGB drawing, and other ways to say the caption."""
 
     image: Image.Image
     caption: str
+    rephrasings: tuple[str, ...] = ()
 
 
 class Dice:

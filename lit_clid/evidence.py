@@ -4,8 +4,9 @@ Every figure is a function of a `Curve`, the rates at all thresholds. A bootstra
 records within each class, so a thousand replicates are one cumulative sum.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -108,6 +109,50 @@ def estimate(statistics: Mapping[str, Statistic], score: np.ndarray, member: np.
     replicates = replicate(statistics, score, member)
     smaller = int(min(member.sum(), (~member).sum()))
     return {n: _figure(float(statistic(roc)), replicates[n], smaller) for n, statistic in statistics.items()}
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The mean of a statistic over independent runs.
+
+    Args:
+        value: the mean.
+        low, high: 95 % bootstrap interval over the records of these very runs.
+        runs: the statistic of each run.
+        run_low, run_high: 95 % interval for the mean over runs like these, by Student's t over `runs`, whose records
+            and training both differ; None for fewer than two.
+    """
+
+    value: float
+    low: float
+    high: float
+    runs: tuple[float, ...]
+    run_low: float | None
+    run_high: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        own = {"value": self.value, "low": self.low, "high": self.high, "runs": list(self.runs)}
+        return {**own, "over_runs": {"low": self.run_low, "high": self.run_high}}
+
+
+def pool(values: Sequence[float], replicates: Sequence[np.ndarray]) -> Pooled:
+    """Average runs: point values (S), and each one's bootstrap replicates (R,)."""
+    low, high = np.quantile(np.mean(replicates, axis=0), (TAIL, 1 - TAIL))
+    mean, runs = float(np.mean(values)), tuple(float(v) for v in values)
+    if len(runs) < 2:
+        return Pooled(mean, float(low), float(high), runs, None, None)
+    from scipy.stats import t
+
+    slack = float(t.ppf(1 - TAIL, len(runs) - 1) * np.std(runs, ddof=1) / len(runs) ** 0.5)
+    return Pooled(mean, float(low), float(high), runs, mean - slack, mean + slack)
+
+
+def replicate_means(values: np.ndarray, seed: int = 0) -> np.ndarray:
+    """The mean of values (N,) on every bootstrap replicate (R,); equal seeds resample equal rows."""
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=REPLICATES)
+    means: np.ndarray = counts @ values / len(values)
+    return means
 
 
 def _figure(value: float, replicates: np.ndarray, smaller: int) -> Figure:

@@ -1,23 +1,76 @@
-"""One sitting of a run: ask a model about the records of a role, or find that it was asked already."""
+"""Sittings carried out: load the models, ask about the records that were not asked about, keep the tables."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lit_clid import auditor, console
-from lit_clid.config import Config
+from lit_clid.attacks import Attack
+from lit_clid.config import Config, build_attacks
 from lit_clid.data import CaptionedImages, Split
 from lit_clid.scores import Scores, finished_ids
 from lit_clid.targets.stable_diffusion import StableDiffusion
 
 
+@dataclass(frozen=True)
+class Audited:
+    """What an audit came to.
+
+    Args:
+        tables: by name, as `report.judge` takes them; just made ones are None on processes other than the first.
+        target: the model that was asked.
+    """
+
+    tables: dict[str, Scores | None]
+    target: StableDiffusion
+
+
+def audit(
+    config: Config,
+    split: Split,
+    models: Mapping[str, auditor.Model],
+    folder: Path,
+    more: Mapping[str, Attack] | None = None,
+) -> Audited:
+    """Carry out all sittings of an audit.
+
+    Args:
+        models: to be asked, by role.
+        folder: where the tables lie.
+        more: tables of one further set of signals each that the target is asked for, by the table's name.
+
+    Raises:
+        UserError: if anything cannot be asked, before anything is.
+    """
+    reference, remark = auditor.find_reference(models["target"].path, config.audit.reference)
+    sittings = auditor.plan(models, reference, build_attacks(config.attacks), config.audit)
+    sittings += [auditor.Sitting(name, "target", models["target"], {name: a}) for name, a in (more or {}).items()]
+    auditor.check_split(models, split)
+    targets = auditor.load_models(sittings, config.audit)
+    for line in [*([f"no reference: {remark}"] if remark else []), *auditor.check_sittings(sittings, targets, split)]:
+        console.say(f"note: {line}")
+    tables: dict[str, Scores | None] = {}
+    for sitting in sittings:
+        carried = tables.get(auditor.REFERENCE["target"])
+        tables[sitting.table] = measure(sitting, targets[sitting.model], config, split, carried, folder)
+    return Audited(tables, targets[models["target"]])
+
+
 def measure(
-    sitting: auditor.Sitting, target: StableDiffusion, config: Config, split: Split, carried: Scores | None
+    sitting: auditor.Sitting,
+    target: StableDiffusion,
+    config: Config,
+    split: Split,
+    carried: Scores | None = None,
+    folder: Path | None = None,
 ) -> Scores | None:
     """The table of one sitting's signals; one that has just been made is None on processes other than the first.
 
     Args:
         carried: answers of the same model about some of the records.
+        folder: where the table lies; None means the run's own scores.
     """
-    options, path = config.audit, config.folder / "scores" / f"{sitting.table}.parquet"
+    options, path = config.audit, (folder or config.folder / "scores") / f"{sitting.table}.parquet"
     side = target.side(config.data.resolution)
     claims = auditor.claim(target, split, sitting.attacks, options, config.seed, side)
     scores = auditor.finished_scores(path, claims)

@@ -8,18 +8,20 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "lit_clid"
 FLOORS = [
     ["errors", "diffusion", "captions", "randomness", "drawing", "scenes", "critters", "scores", "rules", "evidence",
-     "provenance", "quiet", "trainer", "console", "gradients", "views"],
+     "provenance", "quiet", "trainer", "console", "gradients", "views", "grid", "pages"],
     ["data", "targets", "demo", "oracle", "metrics", "calibration"],
-    ["finetune", "attacks", "report", "plots"],
-    ["config", "auditor"],
-    ["measure", "sweep"],
+    ["finetune", "defenses", "attacks", "report", "plots"],
+    ["config", "auditor", "utility", "comparison"],
+    ["measure", "training", "sweep", "experiment"],
 ]  # fmt: skip
 SIDEWAYS = {
     ("scenes", "drawing"), ("critters", "drawing"), ("rules", "evidence"), ("data", "demo"), ("targets", "demo"),
     ("report", "plots"), ("config", "auditor"), ("diffusion", "gradients"), ("sweep", "measure"),
+    ("defenses", "attacks"), ("finetune", "defenses"), ("finetune", "attacks"), ("experiment", "measure"),
+    ("experiment", "training"),
 }  # fmt: skip
 """Neighbours on one floor that may know each other."""
-JUDGING = ["metrics", "calibration", "report", "plots", "scores", "rules", "evidence"]
+JUDGING = ["metrics", "calibration", "report", "plots", "scores", "rules", "evidence", "comparison", "pages"]
 
 
 def imports(file: Path) -> set[str]:
@@ -61,10 +63,12 @@ def test_the_judging_wing_needs_no_model() -> None:
     ("library", "allowed"),
     [
         ("diffusers", {"targets", "demo", "quiet", "finetune"}),
-        ("transformers", {"targets", "demo", "quiet"}),
+        ("transformers", {"targets", "demo", "quiet", "utility"}),
         ("datasets", {"data"}),
         ("omegaconf", {"config"}),
         ("xgboost", {"rules"}),
+        ("kornia", {"defenses"}),
+        ("opacus", {"defenses"}),
     ],
 )
 def test_only_its_own_modules_know_a_library(library: str, allowed: set[str]) -> None:

@@ -7,7 +7,7 @@ from toys import Toy
 
 from lit_clid.attacks import ATTACKS, CLiD
 from lit_clid.auditor import check_attacks
-from lit_clid.config import Config, build_attacks, known_keys, read_config
+from lit_clid.config import Config, build_attacks, build_defenses, known_keys, read_config
 from lit_clid.errors import UserError
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -18,7 +18,12 @@ def test_the_demo_config_names_every_key() -> None:
     def keys(content: dict[str, object], prefix: str = "") -> set[str]:
         found: set[str] = set()
         for key, value in content.items():
-            nested = isinstance(value, dict) and f"{prefix}{key}" not in ("trainer", "attacks")
+            nested = isinstance(value, dict) and f"{prefix}{key}" not in (
+                "trainer",
+                "attacks",
+                "defenses",
+                "grid.defenses",
+            )
             found |= keys(value, f"{prefix}{key}.") | {f"{prefix}{key}"} if nested else {f"{prefix}{key}"}  # type: ignore[arg-type]
         return found
 
@@ -27,7 +32,9 @@ def test_the_demo_config_names_every_key() -> None:
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.rglob("*.yaml")), ids=lambda f: f.name)
 def test_every_config_is_valid(file: Path) -> None:
-    build_attacks(read_config([str(file)], DEMO).attacks)
+    config = read_config([str(file)], DEMO)
+    build_attacks(config.attacks)
+    build_defenses(config.defenses)
 
 
 def test_layers_override_in_order(tmp_path: Path) -> None:
@@ -49,7 +56,18 @@ def test_layers_override_in_order(tmp_path: Path) -> None:
         ("data.members=0", "data.members: 0 is not a positive number"),
         ("data.on_error=ignore", "data.on_error: 'ignore' is not one of fail, skip"),
         ("finetune.train=all", "finetune.train: 'all' is not one of unet"),
-        ("finetune.caption_dropout=2", "caption_dropout: 2.0 is not a share"),
+        ("finetune.cache=yes", "finetune.cache: 'True' is not one of auto"),
+        ("finetune.checkpoints=[2, 1]", "must rise from above 0"),
+        ("finetune.average_from=3", "the moving average off"),
+        ("grid.keep=none", "grid.keep: 'none' is not one of all, last"),
+        ("grid.seeds=[1, 1]", "each once; equal seeds make colliding cells"),
+        ("grid.part=3/2", "grid.part: '3/2' is not a part such as 2/8"),
+        ("grid={defenses: {a: flip}, baseline: a}", "grid.defenses.a: 'flip' is not a list of overlays"),
+        ("grid={defenses: {a: []}, baseline: b}", "grid.baseline: no defense 'b' (found: a)"),
+        ("grid={defenses: {a: []}, baseline: a, follow: [c]}", "grid.follow: c not among the defenses: a"),
+        ("grid={defenses: {../a: []}, baseline: ../a}", "'../a' must be a plain name"),
+        ("utility.t=[500, 300]", "utility.t, utility.draws: [500, 300] must rise"),
+        ("utility.samples=1", "0 or at least 2 images"),
         ("sweep.t=[500, 300]", "sweep.t: [500, 300] must rise"),
         ("sweep.draws=0", "at least one timestep"),
         ("audit.precision=fp8", "audit.precision: 'fp8' is not one of"),

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Callback
 from safetensors.torch import load_file
 
 from lit_clid.data import CaptionedImages, DataOptions, Split, load_split
+from lit_clid.defenses import Defenses
 from lit_clid.errors import UserError
 from lit_clid.finetune import FineTune, FineTuneOptions, build_trainer, export, finished_model, resume_from
 from lit_clid.targets import load_target
@@ -70,13 +71,17 @@ def tune(
     options: FineTuneOptions,
     steps: int = 6,
     callbacks: tuple[Callback, ...] = (),
+    defenses: Defenses | None = None,
     **trainer: Any,
 ) -> tuple[FineTune, L.Trainer, Seen]:
     target = load_target(str(base), channels_last=False)
     data = CaptionedImages(split, DATA, "target", seed=0, side=64, batch_size=options.batch_size)
-    module, seen = FineTune(target, options, 0, FACTS), Seen()
+    defended = defenses or Defenses()
+    privacy = defended.dp.plan(len(data.members), options.batch_size, steps) if defended.dp else None
+    module, seen = FineTune(target, options, 0, FACTS, defended, privacy), Seen()
+    module.prepare(data)
     wanted = {"max_steps": steps, "accelerator": "cpu", "devices": 1, "enable_progress_bar": False, **trainer}
-    built = build_trainer(options, wanted, folder, "target", 0)
+    built = build_trainer(options, wanted, folder, "target", 0, defended, len(data.members))
     built.callbacks += [seen, *callbacks]
     built.fit(module, data, ckpt_path=resume_from(folder, FACTS), weights_only=True)
     return module, built, seen
@@ -111,7 +116,7 @@ def test_exactly_what_is_named_is_trained(
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
-    options = recipe(caption_dropout=0.3, schedule="cosine", warmup_steps=2)
+    options = recipe(schedule="cosine", warmup_steps=2)
     whole, _, seen = tune(pipeline_folder, split, tmp_path / "whole", options, 7, accumulate_grad_batches=2)
     with pytest.raises(RuntimeError, match="killed"):
         tune(pipeline_folder, split, tmp_path / "cut", options, 7, (Stop(5),), accumulate_grad_batches=2)
@@ -271,7 +276,7 @@ def test_training_learns(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"min_snr_gamma": 5.0}, {"gradient_checkpointing": True}, {"cache": False}, {"samples": 2}],
+    [{"min_snr_gamma": 5.0}, {"gradient_checkpointing": True}, {"cache": "never"}, {"samples": 2}],
     ids=lambda c: next(iter(c)),
 )
 def test_variants_run(pipeline_folder: Path, split: Split, tmp_path: Path, changes: dict[str, Any]) -> None:
@@ -281,7 +286,7 @@ def test_variants_run(pipeline_folder: Path, split: Split, tmp_path: Path, chang
 
 def test_caching_changes_nothing(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
     cached, fresh = (
-        weights(tune(pipeline_folder, split, tmp_path / str(c), recipe(cache=c), 3)[0]) for c in (True, False)
+        weights(tune(pipeline_folder, split, tmp_path / str(c), recipe(cache=c), 3)[0]) for c in ("always", "never")
     )
     for name, value in cached.items():
         torch.testing.assert_close(fresh[name], value, rtol=1e-4, atol=1e-5, msg=name)

@@ -1,6 +1,6 @@
 """The audit: questions to one model about the records of one role, over any number of processes, resumable."""
 
-from lit_clid.auditor.claims import carry_over, claim, finished_scores, shard_folder
+from lit_clid.auditor.claims import answered, carry_over, claim, finished_scores, shard_folder
 from lit_clid.auditor.models import Model, check_split, find_models, find_reference, read_note
 from lit_clid.auditor.module import Auditor
 from lit_clid.auditor.options import AuditOptions, SweepOptions
@@ -16,6 +16,7 @@ __all__ = [
     "Sitting",
     "SweepOptions",
     "announce",
+    "answered",
     "audit",
     "build_trainer",
     "carry_over",

@@ -36,10 +36,10 @@ def claim(
     target: StableDiffusion, split: Split, attacks: Mapping[str, Attack], options: AuditOptions, seed: int, side: int
 ) -> Claims:
     """State what the signals will be made with."""
-    specs = {name: {"kind": type(attack).__name__, **_plain(attack)} for name, attack in attacks.items()}
     return Claims(
-        seed, split.fingerprint, split.importance, side, target.fingerprint, options.precision, options.posterior, specs
-    )
+        seed, split.fingerprint, split.importance, side, target.fingerprint, options.precision, options.posterior,
+        _specs(attacks),
+    )  # fmt: skip
 
 
 def _plain(attack: Attack) -> dict[str, Any]:
@@ -62,6 +62,24 @@ def finished_scores(path: Path, claims: Claims) -> Scores | None:
             found = read_json(file)
             refuse_changes(_short(found.get("claims", found)), _short(asdict(claims)), str(file))
     return Scores.load(path) if path.is_file() else None
+
+
+def answered(path: Path, attacks: Mapping[str, Attack], split: Split, options: AuditOptions, seed: int) -> bool:
+    """True if the table `path` answers these attacks about this split, whatever model it speaks of."""
+    note = path.with_suffix(".json")
+    if not (path.is_file() and note.is_file()):
+        return False
+    found = read_json(note).get("claims") or {}
+    wanted = {
+        "seed": seed, "split": split.fingerprint, "importance": split.importance, "precision": options.precision,
+        "posterior": options.posterior, "attacks": _specs(attacks),
+    }  # fmt: skip
+    return all(found.get(key) == value for key, value in wanted.items())
+
+
+def _specs(attacks: Mapping[str, Attack]) -> dict[str, Any]:
+    """What each attack asks, as JSON would give it back."""
+    return {name: {"kind": type(attack).__name__, **_plain(attack)} for name, attack in attacks.items()}
 
 
 def _short(claims: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """`CaptionedImages`: the records of one role as batches of {id, index, image, caption, member, importance}.
 
-Training batches come from one endless stream of shuffled passes over the members, cut into full batches: batch k is a
-pure function of (seed, k), so a resumed run continues with the batch it would have had, every record is seen equally
-often (to within one), and no rank pads or repeats.
+Training batches come from one endless stream of shuffled passes over the members, cut into full batches: every record
+is seen equally often (to within one), and no rank pads or repeats. Private training takes Poisson samples instead.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import lightning as L
@@ -18,11 +17,12 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from lit_clid.data.options import DataOptions
 from lit_clid.data.scan import Entry
 from lit_clid.data.split import Split
-from lit_clid.randomness import generator, permutation
+from lit_clid.data.stream import Place, Poisson, PoissonStream, TrainingStream
+from lit_clid.randomness import generator
 
 Item = dict[str, Any]
-Place = tuple[int, int]
-"""(index of a member, how many passes came before)."""
+Captioner = Callable[[int], list[str]]
+"""How many passes came before → the members' captions in this one."""
 
 
 def to_tensor(image: Image.Image) -> Tensor:
@@ -42,16 +42,20 @@ def fit_square(image: Image.Image, side: int, at: float = 0.5) -> Image.Image:
 
 
 class Records(Dataset[Item]):
-    """Entries of a split as tensors; with `augment` each pass crops and flips anew, a function of (seed, id, pass)."""
+    """Entries of a split as tensors; with `crops` each pass crops anew, a function of (seed, id, pass).
 
-    def __init__(
-        self, split: Split, entries: Sequence[Entry], side: int, augment: tuple[bool, bool], seed: int
-    ) -> None:
+    `edit`, if set, says what the captions are in a pass; an audit never sets it.
+    """
+
+    def __init__(self, split: Split, entries: Sequence[Entry], side: int, seed: int, *, crops: bool = False) -> None:
         place = split.locate()
-        self.entries, self.side, self.augment, self.seed = tuple(entries), side, augment, seed
+        self.entries, self.side, self.seed, self.crops = tuple(entries), side, seed, crops
         self.rows = [place[entry.id] for entry in entries]
         self.captions = [source.captions[row] for source, row in self.rows]
+        self.others = [source.others[row] if source.others else () for source, row in self.rows]
         self.with_images = True
+        self.edit: Captioner | None = None
+        self._edited: dict[int, list[str]] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -62,7 +66,7 @@ class Records(Dataset[Item]):
         item = {
             "id": entry.id,
             "index": index,
-            "caption": self.captions[index],
+            "caption": self.caption(index, passes),
             "member": entry.member,
             "importance": source.importance[row] if source.importance else None,
         }
@@ -71,51 +75,23 @@ class Records(Dataset[Item]):
     def image(self, index: int, passes: int = 0) -> Tensor:
         """The image (3, side, side) in [−1, 1] as the given pass over the data sees it."""
         source, row = self.rows[index]
-        crop, flip = self.augment
-        roll = torch.rand(2, generator=generator(self.seed, source.ids[row], "augment", passes)).tolist()
-        image = fit_square(source.open_image(row), self.side, roll[0] if crop else 0.5)
-        if flip and roll[1] < 0.5:
-            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return to_tensor(image)
+        roll = float(torch.rand((), generator=generator(self.seed, source.ids[row], "crop", passes)))
+        return to_tensor(fit_square(source.open_image(row), self.side, roll if self.crops else 0.5))
 
-
-class TrainingStream(Sampler[list[Place]]):
-    """Batches start…total−1 of the endless stream; with several ranks each takes its slice of every batch.
-
-    Args:
-        count: members.
-        batch_size: per rank.
-        total: batches of a whole training run.
-        seed: of the shuffles.
-        rank, world: of this process.
-        start: called when iteration begins; how many batches were already trained on.
-    """
-
-    def __init__(
-        self, count: int, batch_size: int, total: int, seed: int, *, rank: int = 0, world: int = 1,
-        start: Callable[[], int] = lambda: 0,
-    ) -> None:  # fmt: skip
-        self.count, self.batch_size, self.total, self.seed = count, batch_size, total, seed
-        self.rank, self.world, self.start = rank, world, start
-        self._order: tuple[int, list[int]] = (-1, [])
-
-    def __len__(self) -> int:
-        return self.total
-
-    def __iter__(self) -> Iterator[list[Place]]:
-        for k in range(self.start(), self.total):
-            first = (k * self.world + self.rank) * self.batch_size
-            yield [self._place(position) for position in range(first, first + self.batch_size)]
-
-    def _place(self, position: int) -> Place:
-        passes, within = divmod(position, self.count)
-        if self._order[0] != passes:
-            self._order = (passes, permutation(self.count, self.seed, "pass", passes))
-        return self._order[1][within], passes
+    def caption(self, index: int, passes: int = 0) -> str:
+        """The caption as the given pass over the data sees it."""
+        if self.edit is None:
+            return self.captions[index]
+        if passes not in self._edited:
+            earlier = {p: captions for p, captions in self._edited.items() if p == passes - 1}
+            self._edited = {**earlier, passes: self.edit(passes)}  # a batch may straddle two passes
+        return self._edited[passes][index]
 
 
 def collate(items: Sequence[Item]) -> Item:
-    """Stack images, indices and members; keep ids, captions and importances as lists."""
+    """Stack images, indices and members; keep ids, captions and importances as lists. A Poisson batch may be empty."""
+    if not items:
+        return {"id": [], "index": torch.zeros(0, dtype=torch.int64), "caption": []}
     batch: Item = {key: [item[key] for item in items] for key in items[0]}
     if "image" in batch:
         batch["image"] = torch.stack(batch["image"])
@@ -134,6 +110,8 @@ class CaptionedImages(L.LightningDataModule):
         side: of the square images in pixels.
         batch_size: per rank, of training or of the audit.
         finished: ids that the audit need not be asked about again.
+
+    Training may set `poisson`, to take Poisson samples, and `members.edit`, to change captions.
     """
 
     def __init__(
@@ -142,35 +120,35 @@ class CaptionedImages(L.LightningDataModule):
     ) -> None:  # fmt: skip
         super().__init__()
         self.options, self.role, self.seed, self.batch_size = options, role, seed, batch_size
-        augment = (options.random_crop, options.random_flip)
-        plain = (False, False)
-        self.members = Records(split, split.of(role, True), side, augment, seed)
-        self.holdouts = Records(split, split.of(role, False), side, plain, seed)
+        self.poisson: Poisson | None = None
+        self.members = Records(split, split.of(role, True), side, seed, crops=options.random_crop)
+        self.holdouts = Records(split, split.of(role, False), side, seed)
         pending = [entry for entry in split.of(role) if entry.id not in finished]
-        self.audited = Records(split, pending, side, plain, seed)
+        self.audited = Records(split, pending, side, seed)
+        own = {entry.id for entry in split.of(role)}
+        foreign = [e for e in split.entries if e.role != role and not e.member and e.id not in own]
+        self.auxiliary = Records(split, foreign, side, seed)
+        """Hold-outs of the other role, on which this role's model is never audited."""
 
     @property
     def captions(self) -> list[str]:
         """Captions of all members and hold-outs of the role."""
         return [*self.members.captions, *self.holdouts.captions]
 
-    @property
-    def augments(self) -> bool:
-        """True if a member's pixels differ from pass to pass."""
-        return any(self.members.augment)
-
     def train_dataloader(self) -> DataLoader[Item]:
         assert self.trainer is not None
-        trainer = self.trainer
-        batches = TrainingStream(
-            len(self.members),
-            self.batch_size,
-            trainer.max_steps * trainer.accumulate_grad_batches,
-            self.seed,
-            rank=trainer.global_rank,
-            world=trainer.world_size,
-            start=lambda: trainer.fit_loop.epoch_loop.batch_progress.current.ready,
-        )
+        trainer, count = self.trainer, len(self.members)
+        total = trainer.max_steps * trainer.accumulate_grad_batches
+
+        def start() -> int:
+            return int(trainer.fit_loop.epoch_loop.batch_progress.current.ready)
+
+        batches: Sampler[list[Place]]
+        if self.poisson is None:
+            ranks = {"rank": trainer.global_rank, "world": trainer.world_size}
+            batches = TrainingStream(count, self.batch_size, total, self.seed, start=start, **ranks)
+        else:
+            batches = PoissonStream(count, self.batch_size / count, total, self.poisson, start=start)
         return ResumableLoader(
             self.members, batch_sampler=batches, collate_fn=collate, num_workers=self.options.workers
         )

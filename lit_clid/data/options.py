@@ -16,15 +16,17 @@ class DataOptions:
         split: split of the source to read.
         nonmember_source, nonmember_path: a second source that supplies the hold-outs; null draws both from `source`.
         member_column: column that says who is a member, used if it exists; null never looks.
-        image_column, caption_column, importance_column: column names; null finds image and caption by type and usual
-            names. The importance column holds one number per word of the caption.
+        image_column, caption_column, importance_column, rephrasings_column: column names; null finds image and caption
+            by type and usual names. The importance column holds one number per word of the caption, the rephrasings
+            column further captions, one or a list; null takes those after the first where a caption cell is a list.
         members, nonmembers: records per role (target and shadow each); null takes as many as there are.
         shadow: "disjoint" gives the shadow records that the target's split does not touch; "redrawn" deals its members
             and hold-outs anew from all records, independently of the target's, for sources too small for both.
         on_error: "fail" or "skip" rows whose image does not decode or whose caption is empty.
         on_duplicates: "fail" or "drop" records that share an image or a caption with another (the first stays).
         resolution: side of the square images in pixels; null takes the model's.
-        random_crop, random_flip: of training images (the paper's recipe); latents are then not cached.
+        random_crop: in every pass another square of a training image that is not square (the paper's recipe); latents
+            are then not cached. Everything else that changes training images is a defense.
         workers: processes that load images.
     """
 
@@ -38,6 +40,7 @@ class DataOptions:
     image_column: str | None = None
     caption_column: str | None = None
     importance_column: str | None = None
+    rephrasings_column: str | None = None
     members: int | None = 256
     nonmembers: int | None = 256
     shadow: str = "disjoint"
@@ -45,7 +48,6 @@ class DataOptions:
     on_duplicates: str = "fail"
     resolution: int | None = None
     random_crop: bool = False
-    random_flip: bool = False
     workers: int = 0
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ class Source:
         name: for messages.
         ids: unique names of the rows (file names where there are files).
         captions: stripped captions; an empty string where the row has none.
+        others: further captions or rephrasings per row.
         open_image: row number → RGB image; raises OSError, ValueError or SyntaxError if it does not decode.
         member: per row, if the source says so.
         importance: word importances per row, if a column holds them.
@@ -42,6 +43,7 @@ class Source:
     member: tuple[bool, ...] | None = None
     importance: tuple[tuple[float, ...] | None, ...] | None = None
     unlisted: tuple[str, ...] = ()
+    others: tuple[tuple[str, ...], ...] | None = None
 
 
 def open_source(options: DataOptions, *, nonmembers: bool = False) -> Source:
@@ -71,14 +73,15 @@ def _draw(family: str, options: DataOptions) -> Source:
     """As many embedded drawings as the two roles need, each caption once."""
     if options.members is None or options.nonmembers is None:
         raise UserError(f"data.members, data.nonmembers: the embedded {family} are unlimited; say how many of each")
-    seen: dict[str, int] = {}
+    seen: dict[str, tuple[int, tuple[str, ...]]] = {}
     index = 0
     while len(seen) < 2 * (options.members + options.nonmembers):
-        seen.setdefault(EMBEDDED[family](index).caption, index)
+        drawing = EMBEDDED[family](index)
+        seen.setdefault(drawing.caption, (index, drawing.rephrasings))
         index += 1
-    numbers = tuple(seen.values())
+    numbers, others = zip(*seen.values(), strict=True)
     ids = tuple(f"{family[:-1]}-{number}" for number in numbers)
-    return Source(family, ids, tuple(seen), DrawnImages(family, numbers))
+    return Source(family, ids, tuple(seen), DrawnImages(family, numbers), others=others)
 
 
 def _imagefolder(options: DataOptions, path: str | None) -> Source:
@@ -155,7 +158,10 @@ def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | No
         )
     if options.member_column in columns:
         member = tuple(parse_member(dataset[options.member_column][:], name).tolist())
-    captions = tuple(_first_caption(value) for value in dataset[caption][:])
+    cells = [_captions(value) for value in dataset[caption][:]]
+    captions, others = tuple(cell[0] for cell in cells), tuple(cell[1:] for cell in cells)
+    if options.rephrasings_column is not None:
+        others = _rephrasings(dataset, options.rephrasings_column, name)
     if options.importance_column is not None:
         importance = _importances(dataset, options.importance_column, captions, name)
     from huggingface_hub.constants import HF_HUB_CACHE
@@ -164,7 +170,7 @@ def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | No
     caches = (own.HF_CACHE_HOME, own.HF_DATASETS_CACHE, own.DOWNLOADED_DATASETS_PATH, HF_HUB_CACHE)
     allowed = (root.resolve(),) if root else tuple(Path(cache).expanduser().resolve() for cache in caches)
     opener = TableImages(dataset, image, allowed)
-    return Source(name, _ids(dataset, image, root), captions, opener, member, importance)
+    return Source(name, _ids(dataset, image, root), captions, opener, member, importance, others=others)
 
 
 def _image_column(dataset: Any) -> str | None:
@@ -191,13 +197,20 @@ def _ids(dataset: Any, image: str, root: Path | None) -> tuple[str, ...]:
     return tuple(name if counts[name] == 1 else f"{name}#{row}" for row, name in enumerate(names))
 
 
-def _first_caption(value: Any) -> str:
-    """A record has one caption: the first of several, never a random one."""
+def _captions(value: Any) -> tuple[str, ...]:
+    """A record's caption, the first of several and never a random one, and the others behind it."""
     if isinstance(value, dict):
         value = next((value[name] for name in CAPTION_NAMES if name in value), None)
-    if isinstance(value, (list, tuple)):
-        value = value[0] if value else None
-    return "" if value is None else str(value).strip()
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return tuple("" if text is None else str(text).strip() for text in values) or ("",)
+
+
+def _rephrasings(dataset: Any, column: str, name: str) -> tuple[tuple[str, ...], ...]:
+    if column not in dataset.column_names:
+        raise UserError(
+            f"data.rephrasings_column: {name} has no column '{column}' (found: {few(dataset.column_names)})"
+        )
+    return tuple(tuple(text for text in _captions(value) if text) for value in dataset[column][:])
 
 
 def _importances(dataset: Any, column: str, captions: Sequence[str], name: str) -> tuple[tuple[float, ...], ...]:

@@ -1,50 +1,71 @@
-"""What happens around training: the moving average and the sample grids."""
+"""What happens around training: the resumable checkpoint, models exported on the way, sample grids."""
 
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback, WeightAveraging
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 from PIL import Image
-from torch import Tensor
 
+from lit_clid.finetune.averaging import Averaging
 from lit_clid.finetune.module import FineTune
 from lit_clid.randomness import noise
-
-
-def moving_average(decay: float) -> WeightAveraging:
-    """Lightning's weight averaging as an EMA with warm-up: the decay is min(decay, (1 + n) / (10 + n)) at update n."""
-
-    @torch.no_grad()
-    def update(average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
-        n = int(count)
-        torch._foreach_lerp_(average, current, 1 - min(decay, (1 + n) / (10 + n)))
-
-    return WeightAveraging(use_buffers=False, multi_avg_fn=update)
 
 
 class ResumePoint(Callback):
     """Saves the one checkpoint that training goes on from: between optimiser steps only, and whole or not at all.
 
     The last step is not saved, for the export follows it; so a resumed run always ends with a step of its own, after
-    which `WeightAveraging` hands over the average. It must stand behind `WeightAveraging` in the list of callbacks.
+    which `WeightAveraging` hands over the average. A step that is validated is saved after its validation, so that
+    what the validation decided is kept. It must stand behind all callbacks whose state it saves.
     """
 
     def __init__(self, path: Path, every: int) -> None:
         self.path, self.every, self._saved = path, every, -1
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        step, batches = trainer.global_step, trainer.fit_loop.epoch_loop.batch_progress.current.ready
-        between_steps = batches % trainer.accumulate_grad_batches == 0
-        if between_steps and step % self.every == 0 and 0 < step < trainer.max_steps and step != self._saved:
+        batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        validated = trainer.val_check_batch is not None and batches % trainer.val_check_batch == 0
+        if batches % trainer.accumulate_grad_batches == 0 and not validated:
+            self._save(trainer)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if not trainer.sanity_checking and not trainer.should_stop:
+            self._save(trainer)
+
+    def _save(self, trainer: L.Trainer) -> None:
+        step = trainer.global_step
+        if step % self.every == 0 and 0 < step < trainer.max_steps and step != self._saved:
             self._saved = step
             part = self.path.with_suffix(".part")
             trainer.save_checkpoint(part)
             if trainer.is_global_zero:
                 part.replace(self.path)
             trainer.strategy.barrier()
+
+
+class ExportOnTheWay(Callback):
+    """Exports the (averaged) model after given optimiser steps; it must stand behind the averaging callback.
+
+    Args:
+        steps: after which to export; the last step of training is exported by its script.
+        averaging: callback that holds the averaged weights, if there is one.
+        write: exports the module as it is.
+    """
+
+    def __init__(self, steps: Sequence[int], averaging: Averaging | None, write: Callable[[int], None]) -> None:
+        self.steps, self.averaging, self.write, self._done = frozenset(steps), averaging, write, -1
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        step = trainer.global_step
+        if step in self.steps and step != self._done:
+            self._done = step
+            with nullcontext() if self.averaging is None else self.averaging.averaged(pl_module):
+                self.write(step)
 
 
 class SampleGrid(Callback):

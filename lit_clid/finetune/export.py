@@ -7,6 +7,7 @@ import lightning as L
 
 from lit_clid.errors import UserError
 from lit_clid.finetune.module import FineTune
+from lit_clid.finetune.stopping import Kept
 from lit_clid.provenance import provenance, refuse_changes
 from lit_clid.scores import NOTE, read_json, write_json
 
@@ -27,18 +28,40 @@ def finished_model(folder: Path, facts: dict[str, Any]) -> bool:
 
 
 def export(module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str, Any]) -> None:
-    """Write the model (averaged, LoRA folded in) and its note, from the first process only."""
-    if not trainer.is_global_zero:
-        return
-    if trainer.global_step < trainer.max_steps:
+    """Write the model at the end of training: averaged, or what a stopping defense kept.
+
+    Raises:
+        UserError: if training stopped for no reason of its own.
+    """
+    kept = next((c for c in trainer.callbacks if isinstance(c, Kept)), None)  # type: ignore[attr-defined]
+    stopped = kept is not None and trainer.should_stop
+    if trainer.global_step < trainer.max_steps and not stopped:
         raise UserError(f"training stopped at step {trainer.global_step} of {trainer.max_steps}; run the command again")
-    module.merge_lora()
+    ending = {} if kept is None else kept.restore(module, trainer)
+    write_model(module, trainer, folder, config, ending)
+
+
+def write_model(
+    module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str, Any], ending: dict[str, Any] | None = None
+) -> None:
+    """Write the model as it is, LoRA folded in, and its note, from the first process only.
+
+    Args:
+        ending: how a stopping defense ended training.
+    """
+    if not trainer.is_global_zero or folder.exists():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    steps, logged = trainer.global_step, trainer.callback_metrics
     note = {
         "facts": module.facts,
         "base": module.target.source,
-        "steps": trainer.global_step,
-        "val_loss": float(trainer.callback_metrics["val_loss"]) if "val_loss" in trainer.callback_metrics else None,
+        "steps": steps if not ending else ending["exported_from"],
+        "val_loss": float(logged["val_loss"]) if "val_loss" in logged else None,
+        **({"stopping": ending, "val_loss": ending["val_loss"]} if ending else {}),
+        **({"privacy": module.privacy.as_json(steps)} if module.privacy else {}),
         **provenance(str(module.target.device)),
         "config": config,
     }
-    module.target.export(folder, lambda part: write_json(part / NOTE, note))
+    with module.exportable():
+        module.target.export(folder, lambda part: write_json(part / NOTE, note))

@@ -1,5 +1,6 @@
 """The trainer around `FineTune`, and what a checkpoint must agree with before training goes on from it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
+from lit_clid.defenses import Defenses, EarlyStopping, PrivacyBudget, StepBudget
 from lit_clid.errors import UserError, first_line
-from lit_clid.finetune.callbacks import ResumePoint, SampleGrid, moving_average
+from lit_clid.finetune.averaging import Averaging, averaging
+from lit_clid.finetune.callbacks import ExportOnTheWay, ResumePoint, SampleGrid
 from lit_clid.finetune.options import FineTuneOptions
+from lit_clid.finetune.stopping import stopping
 from lit_clid.provenance import refuse_changes
 from lit_clid.trainer import make_trainer
 
@@ -23,17 +27,32 @@ REFUSED = (
 PRECISIONS = ("32", "32-true", "bf16-mixed", "16-mixed")
 
 
-def build_trainer(options: FineTuneOptions, trainer: dict[str, Any], folder: Path, role: str, seed: int) -> L.Trainer:
+def build_trainer(
+    options: FineTuneOptions, trainer: dict[str, Any], folder: Path, role: str, seed: int,
+    defenses: Defenses | None = None, members: int = 0,
+) -> L.Trainer:  # fmt: skip
     """Build the trainer; logs, the checkpoint and sample grids go to `folder`. `trainer` goes to it verbatim.
 
     Training is one Lightning epoch over a stream of `max_steps` · accumulation batches: one bar, exact resuming.
+
+    Args:
+        defenses: those that stop training are the trainer's business.
+        members: how many there are, for a budget of steps per image.
     """
+    defended = defenses or Defenses()
     steps, accumulate = _check(trainer)
+    budget = defended.one(StepBudget)
+    if budget is not None:
+        steps = min(steps, budget.steps(members))
+    if options.average_from is not None and options.average_from > steps:
+        raise UserError(f"finetune.average_from: {options.average_from} lies beyond the last step, {steps}")
     callbacks: list[Callback] = []
     if options.samples:
         callbacks.append(SampleGrid(folder / "samples", options.samples, seed))
-    if options.ema_decay is not None:
-        callbacks.append(moving_average(options.ema_decay))
+    callbacks += stopping(defended.one(EarlyStopping), defended.one(PrivacyBudget), seed)
+    average = averaging(options)
+    if average is not None:
+        callbacks.append(average)
     callbacks.append(ResumePoint(folder / CHECKPOINT, options.save_every))
     defaults = {
         "max_epochs": -1,
@@ -46,7 +65,34 @@ def build_trainer(options: FineTuneOptions, trainer: dict[str, Any], folder: Pat
         "use_distributed_sampler": False,  # `TrainingStream` deals the batches out to the ranks
     }
     loggers = [CSVLogger(folder, name="csv"), TensorBoardLogger(folder, name="tensorboard")]
-    return make_trainer({**defaults, **trainer, "logger": loggers}, f"training {role}", *callbacks, every=20)
+    wanted = {**defaults, **trainer, "max_steps": steps, "logger": loggers}
+    return make_trainer(wanted, f"training {role}", *callbacks, every=20)
+
+
+def checkpoint_steps(checkpoints: Sequence[float], members: int, last: int) -> dict[float, int]:
+    """Optimiser step of each checkpoint, given in steps per image.
+
+    Raises:
+        UserError: if one lies beyond the last step, or two fall on one step.
+    """
+    steps = {each: max(1, round(each * members)) for each in checkpoints}
+    beyond = [each for each, step in steps.items() if step > last]
+    if beyond:
+        raise UserError(
+            f"finetune.checkpoints: {beyond[0]:g} steps per image of {members} members are step {steps[beyond[0]]}, "
+            f"but training ends at step {last}; leave it out or raise trainer.max_steps"
+        )
+    if len(set(steps.values())) < len(steps):
+        raise UserError(f"finetune.checkpoints: two of {list(checkpoints)} fall on one step; leave one out")
+    return steps
+
+
+def export_on_the_way(trainer: L.Trainer, steps: Sequence[int], write: Any) -> None:
+    """Let `write(step)` export the model after the given steps, with the weights that are validated."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    average = next((c for c in callbacks if isinstance(c, Averaging)), None)
+    where = next(k for k, c in enumerate(callbacks) if isinstance(c, ResumePoint))
+    callbacks.insert(where, ExportOnTheWay(steps, average, write))
 
 
 def _check(trainer: dict[str, Any]) -> tuple[int, int]:

@@ -128,13 +128,7 @@ def judge(
         reference: the reference's signals of the target's records.
         reference_shadow: the reference's signals of the shadow's records.
     """
-    trials = _trials(target, shadow, "", lambda table: table)
-    if reference is not None and (shadow is None or reference_shadow is not None):
-        if reference_shadow is not None:
-            asked = [(table.provenance.get("claims") or {}).get("model") for table in (reference, reference_shadow)]
-            refuse_changes({"model": asked[1]}, {"model": asked[0]}, reference_shadow.where)
-        beside = {id(target): reference, id(shadow): reference_shadow}
-        trials |= _trials(target, shadow, REF, lambda table: difference(table, beside[id(table)]))
+    trials = _all_trials(target, shadow, reference, reference_shadow)
     results: dict[str, AttackResult] = {}
     unjudged: list[str] = []
     for name, trial in trials.items():
@@ -148,6 +142,35 @@ def judge(
     references = {"reference": reference, "reference_shadow": reference_shadow}
     kept = {name: table for name, table in references.items() if table is not None}
     return Judgement(target, shadow, _compare(results, target.member), tuple(unjudged), kept)
+
+
+def verdicts(
+    target: Scores,
+    shadow: Scores | None = None,
+    reference: Scores | None = None,
+    reference_shadow: Scores | None = None,
+) -> dict[str, tuple[str, Verdict]]:
+    """(title, verdict) of every attack that can be judged, as `judge` calibrates it, without any figure."""
+    found: dict[str, tuple[str, Verdict]] = {}
+    for name, trial in _all_trials(target, shadow, reference, reference_shadow).items():
+        verdict = calibrate(RULES[trial.rule], trial.columns, trial.fit_on)
+        if verdict is not None:
+            found[name] = (trial.title, verdict)
+    return found
+
+
+def _all_trials(
+    target: Scores, shadow: Scores | None, reference: Scores | None, reference_shadow: Scores | None
+) -> dict[str, "_Trial"]:
+    """Every attack's trial by name, those minus the reference among them."""
+    trials = _trials(target, shadow, "", lambda table: table)
+    if reference is not None and (shadow is None or reference_shadow is not None):
+        if reference_shadow is not None:
+            asked = [(table.provenance.get("claims") or {}).get("model") for table in (reference, reference_shadow)]
+            refuse_changes({"model": asked[1]}, {"model": asked[0]}, reference_shadow.where)
+        beside = {id(target): reference, id(shadow): reference_shadow}
+        trials |= _trials(target, shadow, REF, lambda table: difference(table, beside[id(table)]))
+    return trials
 
 
 def difference(table: Scores, reference: Scores | None) -> Scores:

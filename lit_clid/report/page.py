@@ -1,16 +1,13 @@
 """`report.json` and `report.html`: one page without outside requests, everything from data escaped."""
 
-import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from lit_clid import plots
+from lit_clid import pages, plots
 from lit_clid.report import words
 from lit_clid.report.judge import Judgement
 from lit_clid.scores import write_json
@@ -32,11 +29,7 @@ class Picture:
     @property
     def data_url(self) -> str:
         """The image, at most 128 pixels wide, as a data: URL."""
-        small = self.image.copy()
-        small.thumbnail((128, 128))
-        out = io.BytesIO()
-        small.save(out, "PNG")
-        return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+        return pages.data_url(self.image, 128)
 
 
 PictureSource = Callable[[str, float, bool], Picture]
@@ -103,13 +96,12 @@ def _figures(judgement: Judgement) -> dict[str, str]:
 def _render(
     judgement: Judgement, title: str, report: Mapping[str, Any], figures: Mapping[str, str], pictures: Sequence[Picture]
 ) -> str:
-    from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    template = files("lit_clid.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals |= {"interval": words.interval, "queries": words.queries}
-    return environment.from_string(template).render(
+    return pages.render(
+        "lit_clid.report",
+        "page.html.j2",
+        {"interval": words.interval, "queries": words.queries},
         title=title,
         report=report,
         verdict=words.verdict(judgement),
@@ -124,6 +116,7 @@ def _render(
         pictures=pictures,
         figures={name: Markup(svg) for name, svg in figures.items()},
         provenance=_flat(report["provenance"]["target"]),
+        privacy=(report["provenance"]["target"].get("training") or {}).get("privacy"),
     )
 
 

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     late = [t for t in grid.t if t >= targets[sitting.model].timesteps]
     if late:
         raise UserError(f"sweep.t: {late} lie outside the model's schedule of {targets[sitting.model].timesteps} steps")
-    scores = measure(sitting, targets[sitting.model], config, split, None)
+    scores = measure(sitting, targets[sitting.model], config, split)
     if not console.is_first_process() or scores is None:
         return
     losses = read_losses(scores, grid.t, grid.draws)

@@ -1,6 +1,5 @@
-"""Figures of a judgement as SVG text, for the page."""
+"""Figures of a judgement and of a sweep, as SVG text."""
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,27 +7,7 @@ import numpy as np
 
 from lit_clid.evidence import Figure as Estimate
 from lit_clid.evidence import curve
-
-MEMBER, HOLDOUT, INK = "#c2410c", "#0f766e", "#1f2937"
-STYLE: Any = {
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#9ca3af",
-    "axes.labelcolor": INK,
-    "xtick.color": "#4b5563",
-    "ytick.color": "#4b5563",
-    "svg.hashsalt": "lit-clid",
-    "text.parse_math": False,  # a column may be called a_$x$
-}
-
-
-def svg(figure: Any) -> str:
-    out = io.StringIO()
-    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
-    text = out.getvalue()
-    return text[text.index("<svg") :]
+from lit_clid.plots.style import HOLDOUT, INK, MEMBER, STYLE, svg
 
 
 def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:

@@ -1,0 +1,128 @@
+"""The comparison in words: what was found, tables for the terminal and for a document."""
+
+from collections.abc import Sequence
+
+from lit_clid.comparison.compare import Comparison, Defended
+from lit_clid.evidence import Pooled
+
+
+def interval(figure: Pooled | None, scale: float = 1.0, digits: int = 3, sign: bool = False) -> str:
+    """value [low, high] over records."""
+    if figure is None:
+        return "–"
+    plus = "+" if sign else ""
+    value, low, high = (scale * v for v in (figure.value, figure.low, figure.high))
+    return f"{value:{plus}.{digits}f} [{low:{plus}.{digits}f}, {high:{plus}.{digits}f}]"
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """mean (least–most) over seeds."""
+    if not values:
+        return "–"
+    mean = sum(values) / len(values)
+    if len(values) == 1:
+        return f"{mean:.{digits}f}"
+    return f"{mean:.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+
+
+def rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """The summary: one line per defense, the most private first."""
+    head = comparison.headline
+    order = sorted(comparison.defenses.items(), key=lambda item: item[1].attacks[head].auroc.value)
+    heading = [
+        "defense", "steps", f"{head} AUROC", "change", "TPR@1%FPR, %", "held-out loss", "change, %", "caption gain",
+        "Fréchet",
+    ]  # fmt: skip
+    clip = any(defended.clip_score for _, defended in order)
+    lines = [[*_row(name, d, comparison), *([spread(d.clip_score)] if clip else [])] for name, d in order]
+    return [*heading, *(["CLIPScore"] if clip else [])], lines
+
+
+def _row(name: str, defended: Defended, comparison: Comparison) -> list[str]:
+    against = defended.attacks[comparison.headline]
+    private = f" (ε = {defended.epsilon[0]:.2g})" if defended.epsilon else ""
+    steps = sorted(set(defended.steps))
+    return [
+        f"{name}{private}{' *' if name in comparison.pareto else ''}",
+        str(steps[0]) if len(steps) == 1 else f"{steps[0]}–{steps[-1]}",
+        interval(against.auroc),
+        interval(against.change, sign=True),
+        interval(against.tpr_at_1, 100, 1),
+        interval(defended.loss, digits=4),
+        interval(defended.loss_change, 100, 1, sign=True),
+        interval(defended.gain, digits=4),
+        spread(defended.frechet),
+    ]
+
+
+def attack_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """AUROC of every attack against every defense."""
+    lines = [
+        [name, *(interval(defended.attacks[attack].auroc, digits=2) for attack in comparison.titles)]
+        for name, defended in comparison.defenses.items()
+    ]
+    return ["defense", *comparison.titles], lines
+
+
+def change_rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """Changes of AUROC against the baseline: over these records, and over runs like these."""
+
+    def both(figure: Pooled | None) -> str:
+        if figure is None:
+            return "–"
+        own = interval(figure, digits=2, sign=True)
+        if figure.run_low is None or figure.run_high is None:
+            return own
+        return f"{own}; runs [{figure.run_low:+.2f}, {figure.run_high:+.2f}]"
+
+    lines = [
+        [name, *(both(defended.attacks[attack].change) for attack in comparison.titles)]
+        for name, defended in comparison.defenses.items()
+        if name != comparison.baseline
+    ]
+    return ["defense", *comparison.titles], lines
+
+
+def markdown(heading: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table of a document."""
+    marked = [heading, ["---"] * len(heading), *lines]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in marked)
+
+
+def terminal(comparison: Comparison) -> str:
+    """The summary as aligned columns."""
+    heading, lines = rows(comparison)
+    table = [heading, *lines]
+    widths = [max(len(line[k]) for line in table) for k in range(len(heading))]
+    table.insert(1, ["─" * width for width in widths])
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table)
+
+
+def findings(comparison: Comparison) -> list[str]:
+    """One sentence per defense: does it help against the headline attack, and at what price?"""
+    title = comparison.titles[comparison.headline]
+    base = comparison.defenses.get(comparison.baseline)
+    said = []
+    if base is not None:
+        auroc = base.attacks[comparison.headline].auroc
+        said.append(
+            f"Without a defense ({comparison.baseline}) {title}, the strongest attack, has AUROC {interval(auroc)} "
+            f"(mean of {len(base.seeds)} seeds)."
+        )
+    for name, defended in comparison.defenses.items():
+        change, loss = defended.attacks[comparison.headline].change, defended.loss_change
+        if change is None or loss is None:
+            continue
+        help_ = "helps" if change.high < 0 else "harms" if change.low > 0 else "makes no difference that shows"
+        price = (
+            "no worse"
+            if loss.low <= 0 <= loss.high
+            else f"{abs(100 * loss.value):.1f} % {'worse' if loss.value > 0 else 'better'}"
+        )
+        said.append(
+            f"{name} {help_}: AUROC {interval(change, sign=True)}; the held-out loss is {price} "
+            f"({interval(loss, 100, 1, sign=True)} %)."
+        )
+    for cell, reason in comparison.unfinished.items():
+        said.append(f"Not finished: {cell} ({reason}).")
+    return said

@@ -1,0 +1,89 @@
+"""Which member stands where in training: shuffled passes cut into batches, or Poisson samples.
+
+Batch k is a pure function of (seed, k), so a resumed run continues with the batch it would have had.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch.utils.data import Sampler
+
+from lit_clid.randomness import generator, permutation
+
+Place = tuple[int, int]
+"""(index of a member, how many passes came before)."""
+
+
+class TrainingStream(Sampler[list[Place]]):
+    """Batches start…total−1 of the endless stream; with several ranks each takes its slice of every batch.
+
+    Args:
+        count: members.
+        batch_size: per rank.
+        total: batches of a whole training run.
+        seed: of the shuffles.
+        rank, world: of this process.
+        start: called when iteration begins; how many batches were already trained on.
+    """
+
+    def __init__(
+        self, count: int, batch_size: int, total: int, seed: int, *, rank: int = 0, world: int = 1,
+        start: Callable[[], int] = lambda: 0,
+    ) -> None:  # fmt: skip
+        self.count, self.batch_size, self.total, self.seed = count, batch_size, total, seed
+        self.rank, self.world, self.start = rank, world, start
+        self._order: tuple[int, list[int]] = (-1, [])
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __iter__(self) -> Iterator[list[Place]]:
+        for k in range(self.start(), self.total):
+            first = (k * self.world + self.rank) * self.batch_size
+            yield [self._place(position) for position in range(first, first + self.batch_size)]
+
+    def _place(self, position: int) -> Place:
+        passes, within = divmod(position, self.count)
+        if self._order[0] != passes:
+            self._order = (passes, permutation(self.count, self.seed, "pass", passes))
+        return self._order[1][within], passes
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """Poisson samples in place of shuffled passes.
+
+    Args:
+        seed: of the draws; None takes the operating system's entropy.
+    """
+
+    seed: int | None
+
+
+class PoissonStream(Sampler[list[Place]]):
+    """Batches that hold every member independently with one probability, as private training needs; some are empty.
+
+    Args:
+        count: members.
+        rate: probability.
+        total: batches of a whole training run.
+        draws: where its randomness comes from.
+        start: called when iteration begins; how many batches were already trained on.
+    """
+
+    def __init__(
+        self, count: int, rate: float, total: int, draws: Poisson, *, start: Callable[[], int] = lambda: 0
+    ) -> None:
+        self.count, self.rate, self.total, self.seed, self.start = count, rate, total, draws.seed, start
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __iter__(self) -> Iterator[list[Place]]:
+        for k in range(self.start(), self.total):
+            dice = torch.Generator() if self.seed is None else generator(self.seed, "poisson", k)
+            if self.seed is None:
+                dice.seed()
+            drawn = (torch.rand(self.count, generator=dice) < self.rate).nonzero()[:, 0].tolist()
+            yield [(index, int(k * self.rate)) for index in drawn]

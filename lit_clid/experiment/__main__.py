@@ -1,0 +1,85 @@
+"""Train and audit the missing cells of a grid of defenses, then compare all that are there."""
+
+import os
+from collections.abc import Sequence
+
+from lit_clid import console
+from lit_clid.comparison import compare, findings, terminal, write_comparison
+from lit_clid.config import Config, read_config
+from lit_clid.errors import UserError, few, first_line
+from lit_clid.experiment.cell import carry_out
+from lit_clid.experiment.collect import collect
+from lit_clid.experiment.plan import CONFIGS, Job, check_jobs, read_jobs
+from lit_clid.provenance import provenance
+
+DEFAULT = CONFIGS / "demo.yaml"
+USAGE = """usage: python -m lit_clid.experiment [config.yaml ...] [key=value ...]
+
+Train every cell of `grid:` that is missing (defenses × seeds), audit it at its checkpoints and its end, and write
+runs/NAME/comparison.html, .json, .md and figures. The same command goes on where it stopped; a failed cell is reported
+and the others go on. Under torchrun or SLURM all processes work on each cell; grid.part=k/n gives n jobs a share each.
+example: python -m lit_clid.experiment configs/demo.yaml configs/experiments/defenses.yaml grid.dry_run=true"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    config = read_config(arguments, DEFAULT)
+    grid = config.grid
+    jobs = check_jobs(read_jobs(arguments, config, DEFAULT), dry=grid.dry_run)
+    roles = ("target", "shadow") if grid.shadow else ("target",)
+    mine = {cell.name for cell in grid.own_cells}
+    if grid.dry_run:
+        console.say(plan_in_words(jobs, config))
+        return
+    failed: dict[str, str] = {}
+    for k, job in enumerate(jobs):
+        if job.cell.name in mine:
+            console.say(f"\n[{k + 1}/{len(jobs)}] {job.cell.defense}, seed {job.cell.seed}")
+            reason = attempt(job, grid.keep, roles)
+            if reason:
+                failed[job.cell.name] = reason
+                console.say(f"failed: {reason}")
+    if console.is_first_process():
+        publish(jobs, roles, failed, config)
+    if failed:
+        raise UserError(f"{len(failed)} of {len(mine)} cells failed ({few(list(failed))}); run it again to retry")
+
+
+def attempt(job: Job, keep: str, roles: tuple[str, ...]) -> str:
+    """Carry out a cell; returns why it failed, or nothing. Several processes catch only what all of them see."""
+    try:
+        carry_out(job, keep, roles)
+    except UserError as error:
+        return str(error)
+    except Exception as error:  # an unforeseen failure of one cell must not cost the others
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1 or int(os.environ.get("SLURM_NTASKS", "1")) > 1:
+            raise
+        return f"{type(error).__name__}: {first_line(error)}"
+    return ""
+
+
+def publish(jobs: Sequence[Job], roles: tuple[str, ...], failed: dict[str, str], config: Config) -> None:
+    """Compare what is there, write it down and print the summary."""
+    found = collect(jobs, roles, failed)
+    comparison = compare(found.measured, config.grid.baseline, found.titles, found.unfinished)
+    if comparison is None:
+        return
+    plain = config.plain
+    about = {"grid": plain["grid"], "utility": plain["utility"], "provenance": provenance("see the tables")}
+    page = write_comparison(comparison, found.measured, config.folder, config.name, about)
+    print(f"\n{terminal(comparison)}\n\n" + "\n".join(findings(comparison)) + f"\n\ncomparison: {page}", flush=True)
+
+
+def plan_in_words(jobs: Sequence[Job], config: Config) -> str:
+    """What a dry run says."""
+    grid = config.grid
+    lines = [f"{len(jobs)} cells: {len(grid.defenses)} defenses × {len(grid.seeds)} seeds, all checked but the weights"]
+    for name in grid.defenses:
+        job = next(job for job in jobs if job.cell.defense == name)
+        stops = [f"{each:g}" for each in job.config.finetune.checkpoints]
+        at = f"audited at {', '.join(stops)} steps per image and at the end" if stops else "audited at the end"
+        lines.append(f"  {name}: {' '.join(grid.defenses[name]) or 'nothing added'}; {at}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    console.run(main, USAGE)

@@ -1,0 +1,152 @@
+"""One cell carried out: train what is missing, audit the end and the checkpoints, measure utility."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lit_clid import auditor, console, measure, utility
+from lit_clid.attacks import Attack
+from lit_clid.config import Config, build_attacks
+from lit_clid.data import CaptionedImages, Split, load_split
+from lit_clid.experiment.plan import Job, refuse_stale
+from lit_clid.finetune import checkpoint_steps
+from lit_clid.grid import UtilityOptions
+from lit_clid.scores import read_json, write_json
+from lit_clid.targets.stable_diffusion import StableDiffusion
+from lit_clid.training import checkpoint_folder, train
+
+TABLES = ("target", "utility")
+REPORT = "utility.report.json"
+"""What was measured of a final model's samples, beside the tables."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A model of a cell: at a checkpoint, or at the end.
+
+    Args:
+        step: optimiser step of a checkpoint; None for the end.
+        model: its folder, by role.
+        scores: folder of its tables.
+    """
+
+    step: int | None
+    model: dict[str, Path]
+    scores: Path
+
+    @property
+    def final(self) -> bool:
+        return self.step is None
+
+
+def stages(job: Job, split: Split, roles: tuple[str, ...]) -> Iterator[Stage]:
+    """The checkpoints of a cell in rising order, then its end."""
+    folder, members = job.config.folder, len(split.require("target"))
+    last = 1 << 62  # a run may have ended early; what it did not reach is not there
+    for step in checkpoint_steps(job.config.finetune.checkpoints, members, last).values():
+        place = folder / "checkpoints"
+        models = {role: checkpoint_folder(folder, role, step) for role in roles}
+        yield Stage(step, models, place / "scores" / f"step-{step:07d}")
+    yield Stage(None, {role: folder / role for role in roles}, folder / "scores")
+
+
+def is_done(stage: Stage, job: Job, split: Split, roles: tuple[str, ...]) -> bool:
+    """True if every table of a stage answers what is asked now.
+
+    Raises:
+        UserError: if its model was trained by another configuration.
+    """
+    config = job.config
+    attacks = build_attacks(config.attacks)
+    wanted: dict[str, Mapping[str, Attack]] = dict.fromkeys(roles, attacks)
+    wanted["utility"] = {utility.DENOISING: denoising(config.utility)}
+    tables = {name: stage.scores / f"{name}.parquet" for name in wanted}
+    if not all(auditor.answered(path, wanted[name], split, config.audit, config.seed) for name, path in tables.items()):
+        return False
+    note = read_json(tables["target"].with_suffix(".json")).get("training") or {}
+    refuse_stale(note, config, split, str(tables["target"]))
+    return not stage.final or _sampled(stage.scores / REPORT, config.utility)
+
+
+def denoising(options: UtilityOptions) -> utility.Denoising:
+    """The held-out loss that `options` ask for."""
+    return utility.Denoising(tuple(options.t), options.draws, title="held-out loss")
+
+
+def carry_out(job: Job, keep: str, roles: tuple[str, ...]) -> None:
+    """Do what is missing of a cell."""
+    config = job.config
+    split = load_split(config.data, config.seed, config.folder)
+    todo = [stage for stage in stages(job, split, roles) if not is_done(stage, job, split, roles)]
+    if todo and _needs_training(todo, config, roles):
+        for role in roles:
+            train(replace(config, role=role))
+    for stage in todo:
+        if all(model.is_dir() for model in stage.model.values()):
+            _audit(stage, config, split)
+    if keep == "last" and console.is_first_process():
+        for role in roles:
+            shutil.rmtree(config.folder / "checkpoints" / role, ignore_errors=True)
+
+
+def _needs_training(todo: list[Stage], config: Config, roles: tuple[str, ...]) -> bool:
+    """True if a model is missing; a checkpoint that a run that ended early never reached is not."""
+    ended = all((config.folder / role).is_dir() for role in roles)
+    return not ended or any(stage.final and not all(m.is_dir() for m in stage.model.values()) for stage in todo)
+
+
+def _audit(stage: Stage, config: Config, split: Split) -> None:
+    models = {role: auditor.Model(str(path)) for role, path in stage.model.items()}
+    more = {utility.DENOISING: denoising(config.utility)}
+    audited = measure.audit(config, split, models, stage.scores, more)
+    if stage.final and console.is_first_process() and not _sampled(stage.scores / REPORT, config.utility):
+        _sample(audited.target, config, split, stage.scores)
+
+
+def _options(options: UtilityOptions) -> dict[str, Any]:
+    """What a report on samples depends on."""
+    return {key: value for key, value in asdict(options).items() if key not in ("t", "draws")}
+
+
+def _sampled(report: Path, options: UtilityOptions) -> bool:
+    return report.is_file() and read_json(report)["options"] == _options(options)
+
+
+def _sample(target: StableDiffusion, config: Config, split: Split, folder: Path) -> None:
+    """Draw samples and grade them; one process does it."""
+    options = config.utility
+    report: dict[str, Any] = {"options": _options(options)}
+    if options.samples:
+        target.to(torch.device("cuda", torch.cuda.current_device()) if _on_gpu(config) else torch.device("cpu"))
+        side = target.side(config.data.resolution)
+        data = CaptionedImages(split, config.data, "target", seed=config.seed, side=side, batch_size=16)
+        console.say(f"samples: {min(options.samples, len(data.holdouts))} images, {options.sampling_steps} steps each")
+        made = utility.draw_samples(
+            target, data.holdouts, options.samples, config.seed, options.sampling_steps, options.guidance
+        )
+        if options.sheet:
+            made.sheet(options.sheet).save(folder / "samples.png")
+        if options.features is not None:
+            features = utility.features_named(options.features, target, side)
+            if not isinstance(features, int):
+                features.to(target.device)
+
+            def real(members: bool) -> list[torch.Tensor]:
+                records = data.members if members else data.holdouts
+                images = torch.stack([records.image(row) for row in range(len(records))])
+                return [((part + 1) / 2).to(target.device) for part in images.split(16)]
+
+            report["frechet"] = utility.frechet_distance(features, real(False), made.images.to(target.device))
+            others = torch.cat(real(True))[: len(made.images)]
+            report["frechet_of_members_images"] = utility.frechet_distance(features, real(False), others)
+        if options.alignment is not None:
+            report["clip_score"] = utility.clip_score(options.alignment, target.device)(made.images, made.captions)
+    write_json(folder / REPORT, report)
+
+
+def _on_gpu(config: Config) -> bool:
+    return torch.cuda.is_available() and config.trainer.get("accelerator", "auto") in ("auto", "gpu", "cuda")

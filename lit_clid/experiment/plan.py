@@ -1,0 +1,137 @@
+"""Cells as configurations, checked as a whole before the first of them is trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from lit_clid.config import Config, build_attacks, build_defenses, read_config
+from lit_clid.data import CaptionedImages, Split, load_split
+from lit_clid.defenses import StepBudget, Texts
+from lit_clid.errors import UserError, few
+from lit_clid.finetune import build_trainer, check_defenses, checkpoint_steps
+from lit_clid.grid import Cell
+from lit_clid.provenance import refuse_changes
+from lit_clid.targets import check_target, is_hub_id
+
+CONFIGS = Path(__file__).parent.parent.parent / "configs"
+OVERLAYS = (Path("configs") / "defenses", CONFIGS / "defenses")
+"""Where a defense's name is looked for: below the working directory, then beside the package."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell and how it is trained and audited; its run folder lies in the experiment's."""
+
+    cell: Cell
+    config: Config
+
+
+def read_jobs(arguments: Sequence[str], experiment: Config, default: Path) -> list[Job]:
+    """Every cell's configuration: the experiment's files, the defense's words, the experiment's key=value words."""
+    files = [word for word in arguments if "=" not in word] or [str(default)]
+    changes = [word for word in arguments if "=" in word]
+    if not experiment.grid.defenses:
+        raise UserError("grid.defenses: names no defense; give a config such as configs/experiments/defenses.yaml")
+    return [_job(cell, files, changes, experiment) for cell in experiment.grid.cells]
+
+
+def _job(cell: Cell, files: Sequence[str], changes: Sequence[str], experiment: Config) -> Job:
+    words = experiment.grid.defenses[cell.defense]
+    overlays = [overlay(word, cell.defense) for word in words if "=" not in word]
+    own = [word for word in words if "=" in word]
+    try:
+        config = read_config([*files, *overlays, *own, *changes], Path(files[0]))
+    except UserError as error:
+        raise UserError(f"grid.defenses.{cell.defense}: {error}") from None
+    followed = experiment.grid.checkpoints if experiment.grid.follows(cell.defense) else []
+    finetune = replace(config.finetune, checkpoints=followed)
+    return Job(
+        cell,
+        replace(config, runs=str(experiment.folder), name=cell.name, seed=cell.seed, finetune=finetune, role="target"),
+    )
+
+
+def overlay(word: str, defense: str) -> str:
+    """The YAML file that a word of a defense means.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if word.endswith((".yaml", ".yml")):
+        return word
+    for folder in OVERLAYS:
+        if (folder / f"{word}.yaml").is_file():
+            return str(folder / f"{word}.yaml")
+    known = sorted({file.stem for folder in OVERLAYS for file in folder.glob("*.yaml")})
+    close = get_close_matches(word, known, 1, 0.5)
+    hint = f"; did you mean '{close[0]}'?" if close else f"; known: {few(known, 30)}"
+    raise UserError(f"grid.defenses.{defense}: no overlay '{word}' in configs/defenses{hint}")
+
+
+def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
+    """Refuse a grid that cannot be carried out; returns the jobs with the checkpoints that each can reach.
+
+    Args:
+        dry: leave out what needs the machine and the weights that will do it.
+
+    Raises:
+        UserError: naming the defense, for collisions, contradictions, checkpoints beyond the end, data that fail.
+    """
+    seen: dict[str, str] = {}
+    checked: dict[str, Job] = {}
+    attacks = build_attacks(jobs[0].config.attacks)
+    for job in jobs:
+        name = job.cell.defense
+        if name in checked:
+            continue
+        if build_attacks(job.config.attacks) != attacks:
+            raise UserError(f"grid.defenses.{name}: changes the attacks; all cells are asked the same")
+        try:
+            checked[name] = _check_job(job, dry)
+        except UserError as error:
+            raise UserError(f"grid.defenses.{name}: {error}") from None
+        facts = str(job.config.training_facts("", job.config.target.path, 1))
+        if facts in seen:
+            raise UserError(
+                f"grid.defenses: '{seen[facts]}' and '{name}' collide, they train the same model; leave one of them out"
+            )
+        seen[facts] = name
+    reach = {name: job.config.finetune.checkpoints for name, job in checked.items()}
+    return [_with_checkpoints(job, reach[job.cell.defense]) for job in jobs]
+
+
+def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:
+    return replace(job, config=replace(job.config, finetune=replace(job.config.finetune, checkpoints=checkpoints)))
+
+
+def _check_job(job: Job, dry: bool) -> Job:
+    config = job.config
+    defenses = build_defenses(config.defenses)
+    check_defenses(defenses, config.finetune, config.data, config.trainer)
+    if not (dry and is_hub_id(config.target.path)):
+        check_target(config.target.path)
+    split = load_split(config.data, config.seed, config.folder)
+    members = len(split.require("target"))
+    data = CaptionedImages(split, config.data, "target", seed=config.seed, side=8, batch_size=1)
+    own = data.members
+    defenses.check(Texts(tuple(e.id for e in own.entries), tuple(own.captions), tuple(own.others)))
+    machine = {"accelerator": "cpu", "devices": 1, "strategy": "auto", "num_nodes": 1, "precision": "32-true"}
+    options = {**config.trainer, **(machine if dry else {})}
+    trainer = build_trainer(config.finetune, options, config.folder / "logs", "target", config.seed, defenses, members)
+    check_defenses(defenses, config.finetune, config.data, config.trainer, trainer.world_size)
+    if defenses.dp is not None:
+        defenses.dp.plan(members, config.finetune.batch_size, trainer.max_steps)
+    reachable = config.finetune.checkpoints
+    if defenses.one(StepBudget) is not None:
+        reachable = [each for each in reachable if each * members <= trainer.max_steps]
+    checkpoint_steps(reachable, members, trainer.max_steps)
+    return _with_checkpoints(job, reachable)
+
+
+def refuse_stale(note: dict[str, Any], config: Config, split: Split, where: str) -> None:
+    """Refuse results of a model that another configuration trained; its base and processes are its own business."""
+    found = note.get("facts") or {}
+    wanted = config.training_facts(split.fingerprint, str(found.get("base")), int(found.get("processes", 1)))
+    refuse_changes(found, wanted, where)

@@ -1,0 +1,16 @@
+"""Utility: how well a trained model still does what it was tuned for, on records it has not seen."""
+
+from lit_clid.utility.denoising import DENOISING, Denoising
+from lit_clid.utility.features import Features, clip_score, features_named
+from lit_clid.utility.samples import Samples, draw_samples, frechet_distance
+
+__all__ = [
+    "DENOISING",
+    "Denoising",
+    "Features",
+    "Samples",
+    "clip_score",
+    "draw_samples",
+    "features_named",
+    "frechet_distance",
+]

@@ -1,0 +1,127 @@
+"""Utility against closed forms and naive twins; extractors made from the real classes' configs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from toys import Toy, toy_records
+
+from lit_clid import utility
+from lit_clid.data import CaptionedImages, DataOptions, load_split
+from lit_clid.diffusion import as_steps, diffuse, mean_square
+from lit_clid.errors import UserError
+from lit_clid.oracle import Oracle
+from lit_clid.quiet import quiet_imports
+from lit_clid.targets import load_target
+
+
+def test_the_held_out_loss_is_the_mean_over_draws() -> None:
+    records, toy = toy_records(6), Toy({"record number 1 of the toy": toy_records(6).images[1]})
+    probe = utility.Denoising((200, 600), 2)
+    oracle = Oracle(toy, records)
+    signals = probe.signal(oracle)
+    for column, captions in enumerate((records.captions, ("",) * 6)):
+        losses = []
+        for t in (200, 600):
+            for draw in ("", "1"):
+                eps = oracle.noise(t, draw)
+                z_t = diffuse(records.images, eps, *toy.schedule(as_steps(t, eps)))
+                losses.append(mean_square(toy.eps(z_t, as_steps(t, eps), toy.embed(captions)) - eps))
+        torch.testing.assert_close(signals[:, column], -torch.stack(losses).mean(0))
+    assert oracle.count().asked == 8
+    assert signals[1, 0] > signals[1, 1]  # a remembered caption helps
+
+
+class Flat(torch.nn.Module):
+    num_features = 6
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return (
+            images.flatten(2).mean(2) @ torch.tensor([[1.0, 2, 0, 1, 0, 0], [0, 1, 1, 0, 2, 0], [0, 0, 1, 0, 1, 1]])
+            + images.flatten(1)[:, :6]
+        )
+
+
+def test_the_frechet_distance_is_that_of_two_gaussians() -> None:
+    from scipy.linalg import sqrtm
+
+    dice = torch.Generator().manual_seed(0)
+    real, made = (torch.rand(60, 3, 4, 4, generator=dice) ** power for power in (1, 2))
+    found = utility.frechet_distance(Flat(), real.split(16), made)
+    a, b = (Flat()(images).double().numpy() for images in (real, made))
+    root = sqrtm(np.cov(a.T) @ np.cov(b.T)).real
+    expected = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(np.cov(a.T) + np.cov(b.T) - 2 * root)
+    assert found == pytest.approx(expected, rel=1e-3)
+    assert utility.frechet_distance(Flat(), real.split(16), real) == pytest.approx(0, abs=1e-4)
+
+
+def test_the_target_s_own_encoder_tells_images_apart(pipeline_folder: Path) -> None:
+    target = load_target(str(pipeline_folder))
+    features = utility.features_named("vae", target, 64)
+    assert isinstance(features, torch.nn.Module)
+    found = features(torch.rand(3, 3, 64, 64))
+    assert found.shape == (3, features.num_features)
+    assert not list(features.parameters())
+
+
+def test_samples_depend_on_seed_and_record_alone(pipeline_folder: Path, tmp_path: Path) -> None:
+    options = DataOptions(source="critters", members=4, nonmembers=6)
+    split = load_split(options, 0, tmp_path)
+    target = load_target(str(pipeline_folder))
+    holdouts = CaptionedImages(split, options, "target", seed=0, side=64, batch_size=2).holdouts
+    many, few = (utility.draw_samples(target, holdouts, count, 0, 2, 3.0) for count in (6, 3))
+    assert many.images.shape == (6, 3, 64, 64)
+    assert many.captions[:3] == few.captions == tuple(holdouts.captions[:3])
+    torch.testing.assert_close(many.images[:3], few.images, atol=0.02, rtol=0)
+    assert many.sheet(3).size == (192, 64)
+
+
+@pytest.fixture(scope="module")
+def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CLIP model of the real class, a few thousand parameters."""
+    from lit_clid.demo import blueprint
+
+    folder = tmp_path_factory.mktemp("clip") / "tiny"
+    with quiet_imports():
+        from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
+
+        torch.manual_seed(0)
+        tokenizer = blueprint.build_tokenizer(["a red critter with two eyes on green ground"] * 4)
+        small = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+        config = CLIPConfig(
+            text_config={**small, "vocab_size": len(tokenizer), "max_position_embeddings": 77},
+            vision_config={**small, "image_size": 32, "patch_size": 8},
+            projection_dim=8,
+        )
+        CLIPModel(config).save_pretrained(folder, safe_serialization=True)
+        tokenizer.save_pretrained(folder)
+        CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(folder)
+    return folder
+
+
+def test_a_vision_model_gives_features(clip_folder: Path, pipeline_folder: Path) -> None:
+    features = utility.features_named(str(clip_folder), load_target(str(pipeline_folder)), 64)
+    assert isinstance(features, torch.nn.Module)
+    images = torch.rand(5, 3, 64, 64)
+    assert features(images).shape == (5, 16)
+    assert utility.frechet_distance(features, images.split(2), images.flip(3)) >= -1e-4
+
+
+def test_clip_score_is_the_cosine(clip_folder: Path) -> None:
+    images, captions = torch.rand(4, 3, 48, 48), ["a red critter", "two eyes", "green ground", "a critter"]
+    score = utility.clip_score(str(clip_folder), torch.device("cpu"))
+    both = score(images, captions)
+    alone = [score(images[k : k + 1], captions[k : k + 1]) for k in range(4)]
+    assert both == pytest.approx(np.mean(alone), rel=1e-3)
+    assert -100 <= both <= 100
+
+
+def test_missing_extractors_are_one_clear_line(pipeline_folder: Path) -> None:
+    target = load_target(str(pipeline_folder))
+    with pytest.raises(UserError, match=r"utility\.features: nobody/nothing does not load"):
+        utility.features_named("nobody/nothing", target, 64)
+    with pytest.raises(UserError, match=r"utility\.alignment: nobody/nothing does not load"):
+        utility.clip_score("nobody/nothing", torch.device("cpu"))
+    with pytest.raises(UserError, match="inception needs torch-fidelity"):
+        utility.frechet_distance(2048, [torch.rand(2, 3, 8, 8)], torch.rand(2, 3, 8, 8))
