@@ -218,11 +218,15 @@ def build_attacks(wanted: Any) -> dict[str, Attack]:
 def build_defenses(wanted: Any) -> Defenses:
     """Build the defenses of `defenses:`, a list of names or a mapping from name to changed parameters.
 
+    A defense that is set to false is left out, so that an overlay can take one away.
+
     Raises:
         UserError: for an unknown defense or parameter, a value the defense refuses, or two that contradict each other.
     """
     chosen: dict[str, Defense] = {}
     for name, changed in _changes("defense", wanted, DEFENSES).items():
+        if changed is False:
+            continue
         original, values = _values("defense", name, changed, DEFENSES)
         chosen[name] = _replaced("defense", name, DEFENSES[original], values)
     return Defenses(chosen)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from test_finetune import DATA, FACTS, Stop, recipe, tune, validation_losses, weights
 
-from lit_clid.config import build_defenses
+from lit_clid.config import build_defenses, read_config
 from lit_clid.data import CaptionedImages, DataOptions, Poisson, PoissonStream, Split, load_split
 from lit_clid.defenses import (
     DEFENSES,
@@ -557,6 +557,17 @@ def test_the_proxy_is_fed_by_records_that_are_never_audited(split: Split) -> Non
     borrowed = {e.id for e in data.auxiliary.entries}
     assert len(borrowed) == DATA.nonmembers
     assert not borrowed & {e.id for e in split.of("target")}
+
+
+def test_overlays_add_up_and_take_away(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("defenses: [flip, word_shuffle]\n")
+    (tmp_path / "b.yaml").write_text("defenses: {word_shuffle: {redraw: false}, blur: {}}\n")
+    files = [str(tmp_path / name) for name in ("a.yaml", "b.yaml")]
+    config = read_config([*files, "defenses.flip=false", "defenses=[jpeg]"], tmp_path / "a.yaml")
+    chosen = build_defenses(config.defenses).chosen
+    assert set(chosen) == {"word_shuffle", "blur", "jpeg"}
+    assert not chosen["word_shuffle"].redraw  # type: ignore[attr-defined]
+    assert "defenses.flip" not in config.training_facts("", "", 1)
 
 
 # bad input

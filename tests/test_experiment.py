@@ -164,6 +164,27 @@ def test_a_dry_run_needs_no_weights_and_no_accelerator(tmp_path: Path, run: Run)
     assert "drop: caption_dropout; audited at 0.25 steps per image and at the end" in printed
 
 
+@pytest.mark.parametrize("preset", sorted((DEMO.parent / "paper").glob("*.yaml")), ids=lambda file: file.stem)
+def test_the_paper_s_grid_is_checked_without_its_weights(preset: Path, tmp_path: Path, run: Run) -> None:
+    from PIL import Image
+
+    (tmp_path / "data").mkdir()
+    lines = []
+    for k in range(16):
+        Image.new("RGB", (16 + k, 20), (16 * k, 0, 99)).save(tmp_path / "data" / f"{k}.png")
+        lines.append(f'{{"file_name": "{k}.png", "text": "picture {k}", "rephrasings": ["number {k}", "no. {k}"]}}')
+    (tmp_path / "data" / "metadata.jsonl").write_text("\n".join(lines))
+    configs = [DEMO.parent / "paper" / "recipe.yaml", preset, DEMO.parent / "experiments" / "paper.yaml"]
+    small = [f"data.path={tmp_path / 'data'}", "data.members=4", "data.nonmembers=4", f"runs={tmp_path}"]
+    more = ["grid.dry_run=true", "data.workers=0", *(["trainer.max_steps=100"] if preset.stem == "recipe" else [])]
+    code, printed = run(experiment, *map(str, configs), *small, *more)
+    assert code == 0, printed
+    assert "6 cells: 6 defenses × 1 seeds" in printed
+    code, printed = run(experiment, *map(str, configs), *small, *more, "data.rephrasings_column=absent", "name=other")
+    assert code == 2
+    assert "data.rephrasings_column: " in printed and "has no column 'absent'" in printed
+
+
 # the comparison
 
 
