@@ -4,7 +4,7 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 CONFIG ?= configs/demo.yaml
 
-.PHONY: demo test lint bench base clean
+.PHONY: demo test lint defenses bench base clean
 
 demo: $(VENV)/demo.ok
 	$(RUN) train.py $(CONFIG)
@@ -19,6 +19,9 @@ lint: $(VENV)/dev.ok
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
+defenses: $(VENV)/dp.ok
+	$(RUN) benchmarks/defenses.py
+
 bench: $(VENV)/demo.ok
 	$(RUN) benchmarks/audit_speed.py
 
@@ -28,6 +31,10 @@ base: $(VENV)/demo.ok
 $(VENV)/demo.ok: pyproject.toml
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[vec]"
+	touch $@
+
+$(VENV)/dp.ok: $(VENV)/demo.ok
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[dp]"
 	touch $@
 
 $(VENV)/test.ok: $(VENV)/demo.ok

@@ -1,0 +1,50 @@
+"""Run the defense grids and write their tables and figures into docs: `python benchmarks/defenses.py [--fxemoji FOLDER]`.
+
+What is finished is kept in runs/defenses and runs/defenses-fxemoji, so that a second call only writes.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "defenses.md"
+FIGURES = ("plane.svg", "heatmap.svg", "trajectory-none.svg")
+
+
+def run(name: str, *words: str) -> Path:
+    """Carry out a grid; the folder of its comparison."""
+    command = [sys.executable, "-m", "lit_clid.experiment", *words, f"name={name}"]
+    subprocess.run(command, check=True, cwd=ROOT)
+    return ROOT / "runs" / name
+
+
+def insert(page: str, name: str, tables: str) -> str:
+    """`page` with `tables` between the markers called `name`."""
+    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    head, rest = page.split(start)
+    return f"{head}{start}\n{tables.strip()}\n{end}{rest.split(end)[1]}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--fxemoji", type=Path, help="folder of the emoji drawings")
+    arguments = parser.parse_args()
+    grids = {"demo": run("defenses", "configs/demo.yaml", "configs/experiments/defenses.yaml")}
+    if arguments.fxemoji is not None:
+        data = f"data.path={arguments.fxemoji.resolve()}"
+        grids["fxemoji"] = run("defenses-fxemoji", "configs/fxemoji.yaml", "configs/experiments/fxemoji.yaml", data)
+    page = PAGE.read_text(encoding="utf-8")
+    for name, folder in grids.items():
+        page = insert(page, name, (folder / "comparison.md").read_text(encoding="utf-8"))
+        for figure in FIGURES:
+            if (folder / figure).is_file():
+                shutil.copy(folder / figure, PAGE.parent / f"defenses-{name}-{figure}")
+    PAGE.write_text(page, encoding="utf-8")
+    print(f"written: {PAGE.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
