@@ -1,4 +1,4 @@
-"""Run the defense grids and write their tables and figures into docs: `python benchmarks/defenses.py [--fxemoji FOLDER]`.
+"""Run the defense grids, and write what came of them into docs: `python benchmarks/defenses.py [--fxemoji FOLDER]`.
 
 What is finished is kept in runs/defenses and runs/defenses-fxemoji, so that a second call only writes.
 """

@@ -84,6 +84,8 @@ class Config:
         plain = self.plain
         own = {"seed": self.seed, "role": self.role, "split": split, "base": base, "processes": processes}
         data = {f"data.{key}": plain["data"][key] for key in ("resolution", "random_crop")}
+        if self.data.rephrasings_column is not None:
+            data["data.rephrasings_column"] = self.data.rephrasings_column
         defenses = build_defenses(self.defenses)
         tune = {f"finetune.{key}": value for key, value in plain["finetune"].items() if key not in UNTRAINED}
         if defenses.stops_on_validation:
@@ -113,12 +115,11 @@ def read_config(arguments: Sequence[str], default: Path) -> Config:
                 OmegaConf.update(schema, "attacks", None)
             if isinstance(layer.get("defenses"), ListConfig):  # so that overlays add up
                 layer.defenses = dict.fromkeys(layer.defenses)
-            schema = OmegaConf.merge(schema, layer)
+            try:
+                schema = OmegaConf.merge(schema, layer)
+            except TypeError as error:
+                raise UserError(f"config: a list and a mapping cannot be merged ({first_line(error)})") from None
         config = OmegaConf.to_object(schema)
-    except TypeError as error:
-        raise UserError(
-            f"config: a list and a mapping cannot be merged ({first_line(error)}); give one of them"
-        ) from None
     except OmegaConfBaseException as error:
         raise UserError(f"{error.full_key or 'config'}: {str(error.msg or error).splitlines()[0]}") from None
     assert isinstance(config, Config)

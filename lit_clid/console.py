@@ -57,6 +57,9 @@ def _end(words: str, code: int) -> None:
 
 def is_first_process() -> bool:
     """True on the process that speaks: rank zero of a distributed run, or the only one."""
+    for rank in ("RANK", "SLURM_PROCID"):  # set by torchrun and by srun
+        if rank in os.environ:
+            return os.environ[rank] == "0"
     return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 

@@ -135,9 +135,17 @@ class Pooled:
         return {**own, "over_runs": {"low": self.run_low, "high": self.run_high}}
 
 
-def pool(values: Sequence[float], replicates: Sequence[np.ndarray]) -> Pooled:
-    """Average runs: point values (S), and each one's bootstrap replicates (R,)."""
+def pool(values: Sequence[float], replicates: Sequence[np.ndarray], smaller: int | None = None) -> Pooled:
+    """Average runs: point values (S), and each one's bootstrap replicates (R,).
+
+    Args:
+        smaller: records of the smaller class of the smallest run, for rates; as in `estimate` a mean of 0 or 1 without
+            any spread then gets the exact binomial bound.
+    """
     low, high = np.quantile(np.mean(replicates, axis=0), (TAIL, 1 - TAIL))
+    if smaller is not None:
+        bounded = _figure(float(np.mean(values)), np.mean(replicates, axis=0), smaller)
+        low, high = bounded.low or 0.0, 1.0 if bounded.high is None else bounded.high
     mean, runs = float(np.mean(values)), tuple(float(v) for v in values)
     if len(runs) < 2:
         return Pooled(mean, float(low), float(high), runs, None, None)

@@ -51,6 +51,8 @@ class GridOptions:
                 )
         if self.defenses and self.baseline not in self.defenses:
             raise UserError(f"grid.baseline: no defense '{self.baseline}' (found: {few(list(self.defenses))})")
+        if self.follow is not None and not isinstance(self.follow, list):
+            raise UserError(f"grid.follow: {self.follow!r} is not a list of defenses, or null for all")
         unknown = [name for name in self.follow or [] if name not in self.defenses]
         if unknown:
             raise UserError(f"grid.follow: {few(unknown)} not among the defenses: {few(list(self.defenses))}")

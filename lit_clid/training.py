@@ -41,6 +41,8 @@ def train(config: Config) -> None:
     steps = checkpoint_steps(options.checkpoints, len(members), trainer.max_steps)
     target = load_target(config.target.path, variant=config.target.variant, channels_last=False)
     facts = config.training_facts(split.fingerprint, target.fingerprint, trainer.world_size)
+    for step in steps.values():
+        finished_model(checkpoint_folder(config.folder, role, step), facts)  # of another recipe? then it is refused
     if finished_model(model, facts):
         console.say(f"{role}: already trained, see {model}")
         return

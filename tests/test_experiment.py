@@ -225,7 +225,7 @@ def test_a_comparison_averages_seeds_and_pairs_records() -> None:
     assert none.attacks["strong"].change is None
     assert found.pareto == ["none", "a"]
     said = " ".join(findings(found))
-    assert "a helps: AUROC -" in said and "2.0 % worse" in said
+    assert "a helps: AUROC of strong -" in said and "2.0 % worse" in said
 
 
 def test_a_defense_without_effect_is_not_called_one() -> None:

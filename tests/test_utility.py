@@ -124,4 +124,4 @@ def test_missing_extractors_are_one_clear_line(pipeline_folder: Path) -> None:
     with pytest.raises(UserError, match=r"utility\.alignment: nobody/nothing does not load"):
         utility.clip_score("nobody/nothing", torch.device("cpu"))
     with pytest.raises(UserError, match="inception needs torch-fidelity"):
-        utility.frechet_distance(2048, [torch.rand(2, 3, 8, 8)], torch.rand(2, 3, 8, 8))
+        utility.features_named("inception", target, 64)

@@ -58,10 +58,21 @@ class Defended:
     clip_score: tuple[float, ...] = ()
     epsilon: tuple[float, float] | None = None
 
+    @property
+    def strongest(self) -> str:
+        """The attack that tells most: what a defense is worth is what the best attacker is left with."""
+        return max(self.attacks, key=lambda name: self.attacks[name].auroc.value)
+
+    @property
+    def exposure(self) -> float:
+        """AUROC of the strongest attack; below one half nobody is better off than at one half."""
+        return max(0.5, self.attacks[self.strongest].auroc.value)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "seeds": list(self.seeds),
             "steps": list(self.steps),
+            "strongest_attack": self.strongest,
             "attacks": {name: against.as_json() for name, against in self.attacks.items()},
             "heldout_loss": self.loss.as_json(),
             "heldout_loss_relative_change": None if self.loss_change is None else self.loss_change.as_json(),
@@ -100,7 +111,7 @@ class Comparison:
 
     Args:
         baseline: what the others are compared with.
-        headline: the attack that is strongest on the baseline, by which privacy is ranked.
+        headline: the attack that is strongest on the baseline, of which changes are told first.
         titles: how people call each attack.
         defenses: by name; those of which no cell is there are left out.
         trajectories: defense → its points, in rising order, at least two.
@@ -116,8 +127,8 @@ class Comparison:
 
     @property
     def pareto(self) -> list[str]:
-        """Defenses that no other beats in both the headline attack's AUROC and the held-out loss."""
-        place = {name: (d.attacks[self.headline].auroc.value, d.loss.value) for name, d in self.defenses.items()}
+        """Defenses that no other beats in both the strongest attack's AUROC and the held-out loss."""
+        place = {name: (d.exposure, d.loss.value) for name, d in self.defenses.items()}
 
         def beaten(mine: tuple[float, float]) -> bool:
             return any(o[0] <= mine[0] and o[1] <= mine[1] and o != mine for o in place.values())
@@ -159,7 +170,7 @@ def compare(
 
 
 def _defended(runs: Sequence[Measured], base: Mapping[int, Measured], attacks: Sequence[str]) -> Defended:
-    paired = [(m, base[m.seed]) for m in runs if m.seed in base]
+    paired = [(m, base[m.seed]) for m in runs if m.seed in base and _same_records(m, base[m.seed])]
     useful = [m.usefulness for m in runs]
     spent = [m.epsilon for m in runs if m.epsilon is not None]
     return Defended(
@@ -177,9 +188,17 @@ def _defended(runs: Sequence[Measured], base: Mapping[int, Measured], attacks: S
     )
 
 
+def _same_records(one: Measured, other: Measured) -> bool:
+    """True if two models were asked about the same members and hold-outs, so that their figures can be paired."""
+    return one.ids == other.ids and bool((one.member == other.member).all())
+
+
 def _against(runs: Sequence[Measured], paired: Sequence[tuple[Measured, Measured]], attack: str) -> Against:
     found = [_statistics(m, attack) for m in runs]
-    pooled = {name: evidence.pool([f[name][0] for f in found], [f[name][1] for f in found]) for name in STATISTICS}
+    fewest = min(int(min(m.member.sum(), (~m.member).sum())) for m in runs)
+    pooled = {
+        name: evidence.pool([f[name][0] for f in found], [f[name][1] for f in found], fewest) for name in STATISTICS
+    }
     enough = min(int((~m.member).sum()) for m in runs) >= 100
     change = None
     if paired:

@@ -44,12 +44,11 @@ def write_comparison(
 
 
 def _figures(comparison: Comparison) -> dict[str, Any]:
-    head = comparison.headline
     plane = {
-        name: Plane(_triple(d.attacks[head].auroc), _triple(d.loss), name in comparison.pareto)
+        name: Plane(_triple(d.attacks[d.strongest].auroc), _triple(d.loss), name in comparison.pareto)
         for name, d in comparison.defenses.items()
     }
-    figures = {"plane": plots.plane_figure(plane, comparison.titles[head])}
+    figures = {"plane": plots.plane_figure(plane, "the strongest attack")}
     changes = {
         name: {attack: _square(against.change) for attack, against in d.attacks.items()}
         for name, d in comparison.defenses.items()

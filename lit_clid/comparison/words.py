@@ -28,10 +28,10 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
 def rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """The summary: one line per defense, the most private first."""
     head = comparison.headline
-    order = sorted(comparison.defenses.items(), key=lambda item: item[1].attacks[head].auroc.value)
+    order = sorted(comparison.defenses.items(), key=lambda item: item[1].attacks[item[1].strongest].auroc.value)
     heading = [
-        "defense", "steps", f"{head} AUROC", "change", "TPR@1%FPR, %", "held-out loss", "change, %", "caption gain",
-        "Fréchet",
+        "defense", "steps", "strongest attack, AUROC", f"{head} AUROC", "change", "TPR@1%FPR, %", "held-out loss",
+        "change, %", "caption gain", "Fréchet",
     ]  # fmt: skip
     clip = any(defended.clip_score for _, defended in order)
     lines = [[*_row(name, d, comparison), *([spread(d.clip_score)] if clip else [])] for name, d in order]
@@ -45,6 +45,7 @@ def _row(name: str, defended: Defended, comparison: Comparison) -> list[str]:
     return [
         f"{name}{private}{' *' if name in comparison.pareto else ''}",
         str(steps[0]) if len(steps) == 1 else f"{steps[0]}–{steps[-1]}",
+        f"{defended.strongest} {interval(defended.attacks[defended.strongest].auroc)}",
         interval(against.auroc),
         interval(against.change, sign=True),
         interval(against.tpr_at_1, 100, 1),
@@ -107,21 +108,23 @@ def findings(comparison: Comparison) -> list[str]:
         auroc = base.attacks[comparison.headline].auroc
         said.append(
             f"Without a defense ({comparison.baseline}) {title}, the strongest attack, has AUROC {interval(auroc)} "
-            f"(mean of {len(base.seeds)} seeds)."
+            f"(mean of {len(base.seeds)} seed{'s' if len(base.seeds) > 1 else ''})."
         )
     for name, defended in comparison.defenses.items():
         change, loss = defended.attacks[comparison.headline].change, defended.loss_change
         if change is None or loss is None:
             continue
-        help_ = "helps" if change.high < 0 else "harms" if change.low > 0 else "makes no difference that shows"
-        price = (
-            "no worse"
-            if loss.low <= 0 <= loss.high
-            else f"{abs(100 * loss.value):.1f} % {'worse' if loss.value > 0 else 'better'}"
-        )
+        agreed = all(run < 0 for run in change.runs) or all(run > 0 for run in change.runs)
+        shows = agreed and (change.high < 0 or change.low > 0)
+        help_ = "makes no difference that shows" if not shows else "helps" if change.value < 0 else "harms"
+        worse = f"{abs(100 * loss.value):.1f} % {'worse' if loss.value > 0 else 'better'}"
+        price = "not shown to be other" if loss.low <= 0 <= loss.high else worse
+        runs = ""
+        if change.run_low is not None and change.run_high is not None:
+            runs = f", over runs like these [{change.run_low:+.3f}, {change.run_high:+.3f}]"
         said.append(
-            f"{name} {help_}: AUROC {interval(change, sign=True)}; the held-out loss is {price} "
-            f"({interval(loss, 100, 1, sign=True)} %)."
+            f"{name} {help_}: AUROC of {comparison.headline} {interval(change, sign=True)}{runs}; the held-out loss is "
+            f"{price} ({interval(loss, 100, 1, sign=True)} %)."
         )
     for cell, reason in comparison.unfinished.items():
         said.append(f"Not finished: {cell} ({reason}).")

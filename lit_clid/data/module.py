@@ -122,6 +122,8 @@ class CaptionedImages(L.LightningDataModule):
         self.options, self.role, self.seed, self.batch_size = options, role, seed, batch_size
         self.poisson: Poisson | None = None
         self.members = Records(split, split.of(role, True), side, seed, crops=options.random_crop)
+        self.known = Records(split, split.of(role, True), side, seed)
+        """The members as an audit sees them."""
         self.holdouts = Records(split, split.of(role, False), side, seed)
         pending = [entry for entry in split.of(role) if entry.id not in finished]
         self.audited = Records(split, pending, side, seed)

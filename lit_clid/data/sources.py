@@ -202,7 +202,8 @@ def _captions(value: Any) -> tuple[str, ...]:
     if isinstance(value, dict):
         value = next((value[name] for name in CAPTION_NAMES if name in value), None)
     values = value if isinstance(value, (list, tuple)) else [value]
-    return tuple("" if text is None else str(text).strip() for text in values) or ("",)
+    texts = ["" if text is None else str(text).strip() for text in values] or [""]
+    return texts[0], *(text for text in texts[1:] if text)
 
 
 def _rephrasings(dataset: Any, column: str, name: str) -> tuple[tuple[str, ...], ...]:

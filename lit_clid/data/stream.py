@@ -55,10 +55,10 @@ class Poisson:
     """Poisson samples in place of shuffled passes.
 
     Args:
-        seed: of the draws; None takes the operating system's entropy.
+        seed: of the draws.
     """
 
-    seed: int | None
+    seed: int
 
 
 class PoissonStream(Sampler[list[Place]]):
@@ -82,8 +82,6 @@ class PoissonStream(Sampler[list[Place]]):
 
     def __iter__(self) -> Iterator[list[Place]]:
         for k in range(self.start(), self.total):
-            dice = torch.Generator() if self.seed is None else generator(self.seed, "poisson", k)
-            if self.seed is None:
-                dice.seed()
+            dice = generator(self.seed, "poisson", k)
             drawn = (torch.rand(self.count, generator=dice) < self.rate).nonzero()[:, 0].tolist()
             yield [(index, int(k * self.rate)) for index in drawn]

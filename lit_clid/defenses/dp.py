@@ -31,8 +31,8 @@ class DPSGD(Defense):
         max_grad_norm: clipping bound C on the L2 norm of a record's gradient over all trained parameters.
         rows: most records per backward pass, whose gradients are in memory one by one.
         accountant: "rdp", or "prv", which is tighter and slower.
-        secret: draw batches and noise from the operating system's entropy instead of the seed. With the seed known,
-            the noise is known, and ε protects nobody; false is for experiments only.
+        secret: draw batches, noise, timesteps and augmentation from the operating system's entropy instead of the
+            seed. With the seed known, the noise is known, and ε protects nobody; false is for experiments only.
     """
 
     source = "Abadi et al. 2016"
@@ -91,7 +91,7 @@ class DPSGD(Defense):
                     f"defenses.dp: no noise reaches epsilon={self.epsilon:g} at delta={delta:g} ({first_line(error)}); "
                     "ask for a larger epsilon or fewer steps"
                 ) from None
-        return Privacy(float(noise), self.max_grad_norm, rate, delta, self.accountant)
+        return Privacy(float(noise), self.max_grad_norm, rate, delta, self.accountant, self.secret)
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class Privacy:
     sample_rate: float
     delta: float
     accountant: str
+    secret: bool = False
 
     def epsilon(self, steps: int) -> float:
         """ε at δ after so many steps."""
@@ -125,6 +126,7 @@ class Privacy:
             "sample_rate": self.sample_rate,
             "accountant": self.accountant,
             "neighbours": "add or remove one member",
+            "secret": self.secret,
         }
 
     def optimizer(self, inner: torch.optim.Optimizer, batch_size: int) -> Any:

@@ -1,7 +1,8 @@
 """Train and audit the missing cells of a grid of defenses, then compare all that are there."""
 
-import os
 from collections.abc import Sequence
+
+import torch
 
 from lit_clid import console
 from lit_clid.comparison import compare, findings, terminal, write_comparison
@@ -45,15 +46,16 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def attempt(job: Job, keep: str, roles: tuple[str, ...]) -> str:
-    """Carry out a cell; returns why it failed, or nothing. Several processes catch only what all of them see."""
+    """Carry out a cell; returns why it failed, or nothing.
+
+    With several processes it raises: what one of them met the others may not have, and they would wait for it.
+    """
     try:
         carry_out(job, keep, roles)
-    except UserError as error:
-        return str(error)
-    except Exception as error:  # an unforeseen failure of one cell must not cost the others
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1 or int(os.environ.get("SLURM_NTASKS", "1")) > 1:
+    except Exception as error:  # a failure of one cell must not cost the others
+        if torch.distributed.is_initialized():
             raise
-        return f"{type(error).__name__}: {first_line(error)}"
+        return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {first_line(error)}"
     return ""
 
 

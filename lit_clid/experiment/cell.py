@@ -11,7 +11,8 @@ import torch
 from lit_clid import auditor, console, measure, utility
 from lit_clid.attacks import Attack
 from lit_clid.config import Config, build_attacks
-from lit_clid.data import CaptionedImages, Split, load_split
+from lit_clid.data import CaptionedImages, Records, Split, load_split
+from lit_clid.errors import UserError
 from lit_clid.experiment.plan import Job, refuse_stale
 from lit_clid.finetune import checkpoint_steps
 from lit_clid.grid import UtilityOptions
@@ -19,7 +20,6 @@ from lit_clid.scores import read_json, write_json
 from lit_clid.targets.stable_diffusion import StableDiffusion
 from lit_clid.training import checkpoint_folder, train
 
-TABLES = ("target", "utility")
 REPORT = "utility.report.json"
 """What was measured of a final model's samples, beside the tables."""
 
@@ -82,21 +82,26 @@ def carry_out(job: Job, keep: str, roles: tuple[str, ...]) -> None:
     config = job.config
     split = load_split(config.data, config.seed, config.folder)
     todo = [stage for stage in stages(job, split, roles) if not is_done(stage, job, split, roles)]
-    if todo and _needs_training(todo, config, roles):
+    if todo and not all((config.folder / role).is_dir() for role in roles):
         for role in roles:
             train(replace(config, role=role))
     for stage in todo:
         if all(model.is_dir() for model in stage.model.values()):
             _audit(stage, config, split)
+        elif stage.step is not None and stage.step < _ended_at(config.folder / "target"):
+            raise UserError(
+                f"{config.folder}: no model of step {stage.step} was exported in training; delete the folder to train "
+                "the cell again, or leave the checkpoint out"
+            )
     if keep == "last" and console.is_first_process():
         for role in roles:
             shutil.rmtree(config.folder / "checkpoints" / role, ignore_errors=True)
 
 
-def _needs_training(todo: list[Stage], config: Config, roles: tuple[str, ...]) -> bool:
-    """True if a model is missing; a checkpoint that a run that ended early never reached is not."""
-    ended = all((config.folder / role).is_dir() for role in roles)
-    return not ended or any(stage.final and not all(m.is_dir() for m in stage.model.values()) for stage in todo)
+def _ended_at(model: Path) -> int:
+    """The last step of the run that exported a model, which may have reached fewer checkpoints than others."""
+    note = auditor.read_note(str(model))
+    return int(note.get("stopping", {}).get("ended_at", note.get("steps", 0)))
 
 
 def _audit(stage: Stage, config: Config, split: Split) -> None:
@@ -135,17 +140,20 @@ def _sample(target: StableDiffusion, config: Config, split: Split, folder: Path)
             if not isinstance(features, int):
                 features.to(target.device)
 
-            def real(members: bool) -> list[torch.Tensor]:
-                records = data.members if members else data.holdouts
-                images = torch.stack([records.image(row) for row in range(len(records))])
-                return [((part + 1) / 2).to(target.device) for part in images.split(16)]
-
-            report["frechet"] = utility.frechet_distance(features, real(False), made.images.to(target.device))
-            others = torch.cat(real(True))[: len(made.images)]
-            report["frechet_of_members_images"] = utility.frechet_distance(features, real(False), others)
+            others = torch.cat(list(_real(data.known, len(made.images))))
+            for key, images in (("frechet", made.images), ("frechet_of_members_images", others)):
+                real = _real(data.holdouts, len(data.holdouts))
+                report[key] = utility.frechet_distance(features, real, images.to(target.device))
         if options.alignment is not None:
             report["clip_score"] = utility.clip_score(options.alignment, target.device)(made.images, made.captions)
     write_json(folder / REPORT, report)
+
+
+def _real(records: Records, count: int) -> Iterator[torch.Tensor]:
+    """Batches of the first images (B, 3, H, W) in [0, 1]."""
+    rows = range(min(count, len(records)))
+    for k in range(0, len(rows), 16):
+        yield (torch.stack([records.image(row) for row in rows[k : k + 16]]) + 1) / 2
 
 
 def _on_gpu(config: Config) -> bool:

@@ -30,13 +30,14 @@ def collect(jobs: Sequence[Job], roles: tuple[str, ...], failed: dict[str, str])
         try:
             split = load_split(job.config.data, job.config.seed, job.config.folder)
             done = [stage for stage in stages(job, split, roles) if is_done(stage, job, split, roles)]
+            read = [_read(stage, job, found.titles) for stage in done]
         except UserError as error:
             found.unfinished.setdefault(name, str(error))
             continue
         if not any(stage.final for stage in done):
             found.unfinished.setdefault(name, "not audited yet")
             continue
-        found.measured += [_read(stage, job, found.titles) for stage in done]
+        found.measured += read
     return found
 
 

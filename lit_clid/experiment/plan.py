@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
+
+from lit_clid import auditor, utility
 from lit_clid.config import Config, build_attacks, build_defenses, read_config
 from lit_clid.data import CaptionedImages, Split, load_split
 from lit_clid.defenses import StepBudget, Texts
@@ -13,7 +17,8 @@ from lit_clid.errors import UserError, few
 from lit_clid.finetune import build_trainer, check_defenses, checkpoint_steps
 from lit_clid.grid import Cell
 from lit_clid.provenance import refuse_changes
-from lit_clid.targets import check_target, is_hub_id
+from lit_clid.rules import RULES
+from lit_clid.targets import check_target, is_hub_id, load_target
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 OVERLAYS = (Path("configs") / "defenses", CONFIGS / "defenses")
@@ -98,8 +103,33 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
                 f"grid.defenses: '{seen[facts]}' and '{name}' collide, they train the same model; leave one of them out"
             )
         seen[facts] = name
+    if not dry:
+        _check_questions(jobs[0].config)
     reach = {name: job.config.finetune.checkpoints for name, job in checked.items()}
     return [_with_checkpoints(job, reach[job.cell.defense]) for job in jobs]
+
+
+def _check_questions(config: Config) -> None:
+    """Load the base and refuse attacks and utility that it cannot serve, before anything is trained."""
+    options = config.utility
+    base = load_target(config.target.path, variant=config.target.variant)
+    attacks = build_attacks(config.attacks)
+    if not config.grid.shadow and all(RULES[attack.rule].needs_shadow for attack in attacks.values()):
+        raise UserError(f"attacks: {few(list(attacks))} are fitted on a shadow; add others, or set grid.shadow=true")
+    auditor.check_attacks(attacks, base, [])
+    auditor.check_attacks({"utility": utility.Denoising(tuple(options.t), options.draws)}, base, [])
+    if options.samples and options.features is not None:
+        utility.features_named(options.features, base, base.side(config.data.resolution))
+    if options.samples and options.alignment is not None:
+        utility.clip_score(options.alignment, torch.device("cpu"))
+
+
+def _split(config: Config) -> Split:
+    """The cell's split; one that is only planned is written nowhere."""
+    if (config.folder / "split.csv").is_file():
+        return load_split(config.data, config.seed, config.folder)
+    with TemporaryDirectory() as folder:
+        return load_split(config.data, config.seed, Path(folder))
 
 
 def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:
@@ -112,7 +142,7 @@ def _check_job(job: Job, dry: bool) -> Job:
     check_defenses(defenses, config.finetune, config.data, config.trainer)
     if not (dry and is_hub_id(config.target.path)):
         check_target(config.target.path)
-    split = load_split(config.data, config.seed, config.folder)
+    split = _split(config)
     members = len(split.require("target"))
     data = CaptionedImages(split, config.data, "target", seed=config.seed, side=8, batch_size=1)
     own = data.members

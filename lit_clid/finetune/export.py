@@ -1,5 +1,6 @@
 """The trained model as a diffusers folder, with a note of how it was made."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def export(module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str,
         raise UserError(f"training stopped at step {trainer.global_step} of {trainer.max_steps}; run the command again")
     ending = {} if kept is None else kept.restore(module, trainer)
     write_model(module, trainer, folder, config, ending)
+    trainer.strategy.barrier()  # the others may look for the folder next
 
 
 def write_model(
@@ -49,8 +51,12 @@ def write_model(
     Args:
         ending: how a stopping defense ended training.
     """
-    if not trainer.is_global_zero or folder.exists():
+    if not trainer.is_global_zero:
         return
+    if folder.exists():
+        if not (module.defenses.dp and module.defenses.dp.secret):
+            return
+        shutil.rmtree(folder)  # of a resumed run whose secret noise was another
     folder.parent.mkdir(parents=True, exist_ok=True)
     steps, logged = trainer.global_step, trainer.callback_metrics
     note = {

@@ -1,8 +1,10 @@
 """`FineTune`: denoising loss on the members, validation loss on the hold-outs with fixed noise."""
 
 import copy
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import lightning as L
@@ -13,6 +15,7 @@ from torch import Tensor
 from lit_clid.data import CaptionedImages, Poisson
 from lit_clid.defenses import Defenses, MemberAware, Privacy, Proxy, Texts, keep_gradients, no_gradients
 from lit_clid.diffusion import TRAINING_TARGET, diffuse, mean_square, min_snr_weight
+from lit_clid.errors import UserError
 from lit_clid.finetune.encodings import Encodings
 from lit_clid.finetune.options import FineTuneOptions
 from lit_clid.randomness import generator, noise, stream
@@ -44,13 +47,16 @@ class FineTune(L.LightningModule):
     ) -> None:
         super().__init__()
         self.options, self.seed, self.facts = options, seed, facts
+        secret = defenses is not None and defenses.dp is not None and defenses.dp.secret
+        self._dice = secrets.randbits(62) if secret else seed
+        """Seed of whatever members are trained with; private training that is meant keeps it to itself."""
         self.defenses, self.privacy = defenses or Defenses(), privacy
         self.automatic_optimization = privacy is None
         self.target = target
         self.network: Any = target.network.train()
         self.strict_loading = False
         self._encodings = Encodings()
-        self._augment = self.defenses.augmenter(target.resolution, seed)
+        self._augment = self.defenses.augmenter(target.resolution, self._dice)
         self._proxy: Proxy | None = None
         self._proxy_state: dict[str, Any] | None = None
         self._auxiliary = Encodings()
@@ -90,10 +96,15 @@ class FineTune(L.LightningModule):
         texts = Texts(tuple(e.id for e in members.entries), tuple(members.captions), tuple(members.others))
         self.defenses.check(texts)
         if self.defenses.edits_captions:
-            members.edit = lambda passes: self.defenses.captions(texts, self.seed, passes)
-        self._augment = self.defenses.augmenter(members.side, self.seed)
+            members.edit = partial(self.defenses.captions, texts, self._dice)
+        self._augment = self.defenses.augmenter(members.side, self._dice)
         if self.defenses.dp is not None:
-            data.poisson = Poisson(None if self.defenses.dp.secret else self.seed)
+            data.poisson = Poisson(self._dice)
+        if self.defenses.one(MemberAware) is not None and not len(data.auxiliary):
+            raise UserError(
+                "defenses: member-aware training needs hold-outs of the other role, and the data have none left; ask "
+                "for fewer data.members and data.nonmembers"
+            )
 
     def on_fit_start(self) -> None:
         self.target.to(self.device)
@@ -121,7 +132,7 @@ class FineTune(L.LightningModule):
             condition = kept.embeddings[index].to(self.device)
         else:
             condition = self.target.embed(batch["caption"])
-        return z_0, self.defenses.embed(condition, self.seed, batch_idx, self.global_rank)
+        return z_0, self.defenses.embed(condition, self._dice, batch_idx, self.global_rank)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor | None:
         if self.privacy is not None:
@@ -137,7 +148,7 @@ class FineTune(L.LightningModule):
 
     def _draws(self, z_0: Tensor, *names: object) -> tuple[Tensor, Tensor]:
         """ε (B, C, h, w) and t (B,), on the model's device."""
-        dice = generator(self.seed, *names, self.global_rank)
+        dice = generator(self._dice, *names, self.global_rank)
         t = torch.randint(self.target.timesteps, (len(z_0),), generator=dice)
         return torch.randn(z_0.shape, generator=dice).to(self.device), t.to(self.device)
 
@@ -159,9 +170,7 @@ class FineTune(L.LightningModule):
         assert dp is not None
         optimizer: Any = self.optimizers()
         private: Any = optimizer.optimizer
-        private.generator = None
-        if not dp.secret:
-            private.generator = torch.Generator(self.device).manual_seed(stream(self.seed, "dp", batch_idx))
+        private.generator = torch.Generator(self.device).manual_seed(stream(self._dice, "dp", batch_idx))
         optimizer.zero_grad()
         if not batch["id"]:
             no_gradients(self.trainable)

@@ -72,7 +72,7 @@ class Kept(Callback):
         """AUROC of the attack on the probe, the same on every process."""
         if self._probe is None:
             data: Any = trainer.datamodule  # type: ignore[attr-defined]
-            parts = [_first(records, budget.probe) for records in (data.members, data.holdouts)]
+            parts = [_first(records, budget.probe) for records in (data.known, data.holdouts)]
             self._probe = Questions(
                 parts[0].ids + parts[1].ids, torch.cat([p.images for p in parts]), parts[0].captions + parts[1].captions
             )
@@ -95,11 +95,13 @@ class Kept(Callback):
         Raises:
             UserError: if no validation was within the budget.
         """
-        if not self.weights:
+        if not self.weights and self.budget is not None and self.overspent:
             raise UserError(
                 f"defenses.privacy_budget: the first validation was beyond the cap already (AUROC over "
-                f"{self.budget.cap if self.budget else 1:g}); validate earlier with finetune.validate_every"
+                f"{self.budget.cap:g}); validate earlier with finetune.validate_every"
             )
+        if not self.weights:
+            raise UserError("defenses.early_stopping: no validation had a finite loss; lower finetune.learning_rate")
         module.put_weights(self.weights)
         reason = "privacy budget" if self.overspent else "held-out loss" if trainer.should_stop else "last step"
         facts = {"ended_by": reason, "ended_at": trainer.global_step, "exported_from": self.step}
@@ -109,7 +111,7 @@ class Kept(Callback):
 def _first(records: Records, count: int) -> Questions:
     """The first records of a role's members or hold-outs, under the captions that an audit uses."""
     rows = range(min(count, len(records)))
-    images = torch.stack([Records.image(records, row) for row in rows])
+    images = torch.stack([records.image(row) for row in rows])
     return Questions(tuple(records.entries[r].id for r in rows), images, tuple(records.captions[r] for r in rows))
 
 

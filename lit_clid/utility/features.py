@@ -1,6 +1,7 @@
 """Image features for the Fréchet distance, and CLIPScore, from models that a config names."""
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -58,6 +59,11 @@ def features_named(name: str, target: StableDiffusion, side: int) -> Features | 
     if name == "vae":
         return LatentFeatures(target, side)
     if name == "inception":
+        if find_spec("torch_fidelity") is None:
+            raise UserError(
+                "utility.features: inception needs torch-fidelity and its weights (pip install torch-fidelity); or "
+                "give vae, or a folder of a CLIP or DINO vision model"
+            )
         return 2048
     with quiet_imports():
         from transformers import AutoImageProcessor, AutoModel, CLIPModel, CLIPVisionModel

@@ -1,6 +1,6 @@
 """Samples on fixed noise and captions, and their Fréchet distance to the hold-outs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from PIL import Image
 from torch import Tensor
 
 from lit_clid.data import Records
-from lit_clid.errors import UserError
 from lit_clid.randomness import noise
 from lit_clid.targets.stable_diffusion import StableDiffusion
 
@@ -50,29 +49,20 @@ def draw_samples(
     return Samples(pixels.permute(0, 3, 1, 2).float() / 255, captions)
 
 
-def frechet_distance(features: torch.nn.Module | int, real: Sequence[Tensor], made: Tensor) -> float:
+def frechet_distance(features: torch.nn.Module | int, real: Iterable[Tensor], made: Tensor) -> float:
     """Fréchet distance (Heusel et al. 2017) by torchmetrics between images in [0, 1].
 
     Args:
         features: an extractor, or the number of Inception's features.
         real: batches (B, 3, H, W) of real images.
         made: (N, 3, H, W).
-
-    Raises:
-        UserError: if Inception is asked for and torch-fidelity is missing.
     """
     from torchmetrics.image.fid import FrechetInceptionDistance
 
-    try:
-        options: Any = {"normalize": True, "sync_on_compute": False}
-        metric = FrechetInceptionDistance(feature=features, **options)
-    except ModuleNotFoundError:
-        raise UserError(
-            "utility.features: inception needs torch-fidelity and its weights (pip install torch-fidelity); or give "
-            "vae, or a folder of a CLIP or DINO vision model"
-        ) from None
+    options: Any = {"normalize": True, "sync_on_compute": False}
+    metric = FrechetInceptionDistance(feature=features, **options).to(made.device)
     for batch in real:
-        metric.update(batch, real=True)
+        metric.update(batch.to(made.device), real=True)
     for k in range(0, len(made), BATCH):
         metric.update(made[k : k + BATCH], real=False)
     return float(metric.compute())
