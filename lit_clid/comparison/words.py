@@ -30,7 +30,7 @@ def rows(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     head = comparison.headline
     order = sorted(comparison.defenses.items(), key=lambda item: item[1].attacks[item[1].strongest].auroc.value)
     heading = [
-        "defense", "steps", "strongest attack, AUROC", f"{head} AUROC", "change", "TPR@1%FPR, %", "held-out loss",
+        "defense", "steps", "strongest attack, AUROC", f"change of {head}", f"{head} TPR@1%FPR, %", "held-out loss",
         "change, %", "caption gain", "Fréchet",
     ]  # fmt: skip
     clip = any(defended.clip_score for _, defended in order)
@@ -46,7 +46,6 @@ def _row(name: str, defended: Defended, comparison: Comparison) -> list[str]:
         f"{name}{private}{' *' if name in comparison.pareto else ''}",
         str(steps[0]) if len(steps) == 1 else f"{steps[0]}–{steps[-1]}",
         f"{defended.strongest} {interval(defended.attacks[defended.strongest].auroc)}",
-        interval(against.auroc),
         interval(against.change, sign=True),
         interval(against.tpr_at_1, 100, 1),
         interval(defended.loss, digits=4),

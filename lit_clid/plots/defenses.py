@@ -79,18 +79,17 @@ def plane_figure(defenses: Mapping[str, Plane], attack: str) -> Any:
         axes = figure.add_subplot()
         front = sorted((d.auroc[0], d.loss[0]) for d in defenses.values() if d.best)
         axes.step(*zip(*front, strict=True), where="post", color="#c2410c", lw=1, ls="--", label="Pareto front")
-        for name, defense in defenses.items():
+        colours = matplotlib.colormaps["tab20"]
+        for k, (name, defense) in enumerate(defenses.items()):
             x, y = defense.auroc, defense.loss
-            colour = "#c2410c" if defense.best else "#0f766e"
             axes.errorbar(
                 x[0], y[0], [[y[0] - y[1]], [y[2] - y[0]]], [[x[0] - x[1]], [x[2] - x[0]]],
-                fmt="o", ms=5, lw=0.8, color=colour, ecolor="#d1d5db",
+                fmt="D" if defense.best else "o", ms=6, lw=0.9, color=colours(k % 20), label=name,
             )  # fmt: skip
-            axes.annotate(name, (x[0], y[0]), (5, 5), textcoords="offset points", fontsize=8, color=INK)
         axes.axvline(0.5, color="#9ca3af", lw=1, ls="--")
         axes.set(xlabel=f"AUROC of {attack}: privacy lost →", ylabel="held-out denoising loss: utility lost →")
         axes.grid(color="#e5e7eb", lw=0.6)
-        axes.legend(fontsize=8, frameon=False)
+        figure.legend(fontsize=8, frameon=False, loc="outside right center")
         return figure
 
 
