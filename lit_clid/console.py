@@ -48,10 +48,9 @@ def _code(stop: KeyboardInterrupt) -> int:
 
 
 def _end(words: str, code: int) -> None:
-    """The first process speaks and fails; the others, which met the same fate, leave quietly."""
-    if not is_first_process():
-        sys.exit(0)
-    print(words, file=sys.stderr)
+    """The first process speaks; the others fail quietly, so that a launcher ends those that still wait."""
+    if is_first_process():
+        print(words, file=sys.stderr)
     sys.exit(code)
 
 

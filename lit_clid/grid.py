@@ -41,6 +41,8 @@ class GridOptions:
             raise UserError(f"grid.keep: {self.keep!r} is not one of {', '.join(KEEP)}")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise UserError(f"grid.seeds: {self.seeds} must name seeds, each once; equal seeds make colliding cells")
+        if min(self.seeds) < 0:
+            raise UserError(f"grid.seeds: {self.seeds} must be 0 or more")
         for name, words in self.defenses.items():
             if Path(name).name != name or name.startswith("."):
                 raise UserError(f"grid.defenses: {name!r} must be a plain name; it becomes part of a folder's")

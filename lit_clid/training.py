@@ -51,6 +51,7 @@ def train(config: Config) -> None:
     data = CaptionedImages(split, config.data, role, seed=config.seed, side=side, batch_size=options.batch_size)
     privacy = None if defenses.dp is None else defenses.dp.plan(len(members), options.batch_size, trainer.max_steps)
     module = FineTune(target, options, config.seed, facts, defenses, privacy)
+    module.schedule_steps = config.trainer["max_steps"]
     module.prepare(data)
     export_on_the_way(
         trainer,

@@ -61,6 +61,7 @@ def test_layers_override_in_order(tmp_path: Path) -> None:
         ("finetune.average_from=3", "the moving average off"),
         ("grid.keep=none", "grid.keep: 'none' is not one of all, last"),
         ("grid.seeds=[1, 1]", "each once; equal seeds make colliding cells"),
+        ("grid.seeds=[-1]", "grid.seeds: [-1] must be 0 or more"),
         ("grid.part=3/2", "grid.part: '3/2' is not a part such as 2/8"),
         ("grid={defenses: {a: flip}, baseline: a}", "grid.defenses.a: 'flip' is not a list of overlays"),
         ("grid={defenses: {a: []}, baseline: b}", "grid.baseline: no defense 'b' (found: a)"),

@@ -368,6 +368,12 @@ def test_a_step_budget_ends_training(tmp_path: Path) -> None:
     assert build_trainer(recipe(), {"max_steps": 7}, tmp_path, "target", 0, defenses, 10).max_steps == 7
 
 
+def test_validations_are_not_tampered_with_where_they_decide(tmp_path: Path) -> None:
+    defenses = build_defenses(["early_stopping"])
+    with pytest.raises(UserError, match=r"trainer\.limit_val_batches: decides when a stopping defense stops"):
+        build_trainer(recipe(), {"max_steps": 9, "limit_val_batches": 0}, tmp_path, "target", 0, defenses, 10)
+
+
 def test_models_on_the_way_are_those_of_shorter_runs(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
     """A model exported after four steps is the model of a run of four steps, averaged weights included."""
     from safetensors.torch import load_file

@@ -113,8 +113,9 @@ def findings(comparison: Comparison) -> list[str]:
         change, loss = defended.attacks[comparison.headline].change, defended.loss_change
         if change is None or loss is None:
             continue
-        agreed = all(run < 0 for run in change.runs) or all(run > 0 for run in change.runs)
-        shows = agreed and (change.high < 0 or change.low > 0)
+        shows = change.high < 0 or change.low > 0
+        if change.run_low is not None and change.run_high is not None:
+            shows = shows and (change.run_high < 0 or change.run_low > 0)
         help_ = "makes no difference that shows" if not shows else "helps" if change.value < 0 else "harms"
         worse = f"{abs(100 * loss.value):.1f} % {'worse' if loss.value > 0 else 'better'}"
         price = "not shown to be other" if loss.low <= 0 <= loss.high else worse

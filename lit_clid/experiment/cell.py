@@ -12,7 +12,7 @@ from lit_clid import auditor, console, measure, utility
 from lit_clid.attacks import Attack
 from lit_clid.config import Config, build_attacks
 from lit_clid.data import CaptionedImages, Records, Split, load_split
-from lit_clid.errors import UserError
+from lit_clid.errors import UserError, few
 from lit_clid.experiment.plan import Job, refuse_stale
 from lit_clid.finetune import checkpoint_steps
 from lit_clid.grid import UtilityOptions
@@ -64,6 +64,10 @@ def is_done(stage: Stage, job: Job, split: Split, roles: tuple[str, ...]) -> boo
     attacks = build_attacks(config.attacks)
     wanted: dict[str, Mapping[str, Attack]] = dict.fromkeys(roles, attacks)
     wanted["utility"] = {utility.DENOISING: denoising(config.utility)}
+    if stage.model["target"].is_dir() and auditor.find_reference(str(stage.model["target"]), config.audit.reference)[0]:
+        names = config.audit.reference_attacks
+        asked = attacks if names is None else {name: attacks[name] for name in names}
+        wanted |= {auditor.REFERENCE[role]: asked for role in roles if asked}
     tables = {name: stage.scores / f"{name}.parquet" for name in wanted}
     if not all(auditor.answered(path, wanted[name], split, config.audit, config.seed) for name, path in tables.items()):
         return False
@@ -85,14 +89,17 @@ def carry_out(job: Job, keep: str, roles: tuple[str, ...]) -> None:
     if todo and not all((config.folder / role).is_dir() for role in roles):
         for role in roles:
             train(replace(config, role=role))
+    missing = []
     for stage in todo:
         if all(model.is_dir() for model in stage.model.values()):
             _audit(stage, config, split)
-        elif stage.step is not None and stage.step < _ended_at(config.folder / "target"):
-            raise UserError(
-                f"{config.folder}: no model of step {stage.step} was exported in training; delete the folder to train "
-                "the cell again, or leave the checkpoint out"
-            )
+        elif stage.step is not None and stage.step < min(_ended_at(config.folder / role) for role in roles):
+            missing.append(str(stage.step))
+    if missing:
+        raise UserError(
+            f"{config.folder}: no model of step {few(missing)} was exported in training; delete the folder to train "
+            "the cell again, or leave the checkpoint out"
+        )
     if keep == "last" and console.is_first_process():
         for role in roles:
             shutil.rmtree(config.folder / "checkpoints" / role, ignore_errors=True)

@@ -94,10 +94,11 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
         if build_attacks(job.config.attacks) != attacks:
             raise UserError(f"grid.defenses.{name}: changes the attacks; all cells are asked the same")
         try:
-            checked[name] = _check_job(job, dry)
+            split = _split(job.config)
+            checked[name] = _check_job(job, split, dry)
         except UserError as error:
             raise UserError(f"grid.defenses.{name}: {error}") from None
-        facts = str(job.config.training_facts("", job.config.target.path, 1))
+        facts = str(job.config.training_facts(split.fingerprint, job.config.target.path, 1))
         if facts in seen:
             raise UserError(
                 f"grid.defenses: '{seen[facts]}' and '{name}' collide, they train the same model; leave one of them out"
@@ -136,13 +137,12 @@ def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:
     return replace(job, config=replace(job.config, finetune=replace(job.config.finetune, checkpoints=checkpoints)))
 
 
-def _check_job(job: Job, dry: bool) -> Job:
+def _check_job(job: Job, split: Split, dry: bool) -> Job:
     config = job.config
     defenses = build_defenses(config.defenses)
     check_defenses(defenses, config.finetune, config.data, config.trainer)
     if not (dry and is_hub_id(config.target.path)):
         check_target(config.target.path)
-    split = _split(config)
     members = len(split.require("target"))
     data = CaptionedImages(split, config.data, "target", seed=config.seed, side=8, batch_size=1)
     own = data.members

@@ -52,6 +52,8 @@ class FineTune(L.LightningModule):
         """Seed of whatever members are trained with; private training that is meant keeps it to itself."""
         self.defenses, self.privacy = defenses or Defenses(), privacy
         self.automatic_optimization = privacy is None
+        self.schedule_steps: int | None = None
+        """Steps of the learning rate's schedule, where a step budget ends training before; None: all steps."""
         self.target = target
         self.network: Any = target.network.train()
         self.strict_loading = False
@@ -241,9 +243,8 @@ class FineTune(L.LightningModule):
             keep_gradients(self.network)
             optimizer = self.privacy.optimizer(optimizer, options.batch_size)
         name = "constant_with_warmup" if options.schedule == "constant" else "cosine"
-        schedule = get_scheduler(
-            name, optimizer, num_warmup_steps=options.warmup_steps, num_training_steps=self.trainer.max_steps
-        )
+        steps = self.schedule_steps or self.trainer.max_steps
+        schedule = get_scheduler(name, optimizer, num_warmup_steps=options.warmup_steps, num_training_steps=steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -24,6 +24,8 @@ REFUSED = (
     "enable_checkpointing", "use_distributed_sampler", "reload_dataloaders_every_n_epochs",
 )  # fmt: skip
 """Trainer options that would train on other members, or for another time, than the run claims."""
+VALIDATING = ("val_check_interval", "limit_val_batches", "check_val_every_n_epoch")
+"""Trainer options that change which validations there are."""
 PRECISIONS = ("32", "32-true", "bf16-mixed", "16-mixed")
 
 
@@ -41,6 +43,12 @@ def build_trainer(
     """
     defended = defenses or Defenses()
     steps, accumulate = _check(trainer)
+    if defended.stops_on_validation:
+        validating = [key for key in VALIDATING if key in trainer]
+        if validating:
+            raise UserError(
+                f"trainer.{validating[0]}: decides when a stopping defense stops; use finetune.validate_every instead"
+            )
     budget = defended.one(StepBudget)
     if budget is not None:
         steps = min(steps, budget.steps(members))

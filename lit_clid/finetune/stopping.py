@@ -57,16 +57,16 @@ class Kept(Callback):
             return
         assert isinstance(pl_module, FineTune)
         loss = float(trainer.callback_metrics["val_loss"])
+        found = None
         if self.budget is not None:
-            found = self._ask(trainer, pl_module, self.budget)
+            found = float(trainer.strategy.broadcast(self._ask(trainer, pl_module, self.budget)))  # one for all ranks
             pl_module.log("probe_auroc", found, prog_bar=True)
             if found > self.budget.cap:
                 self.overspent = True
                 trainer.should_stop = True
                 return
-            self.auroc = found
         if self.early is None or loss < self.loss - self.early.min_delta:
-            self.step, self.loss, self.weights = trainer.global_step, loss, pl_module.weights()
+            self.step, self.loss, self.weights, self.auroc = trainer.global_step, loss, pl_module.weights(), found
 
     def _ask(self, trainer: L.Trainer, module: FineTune, budget: PrivacyBudget) -> float:
         """AUROC of the attack on the probe, the same on every process."""
