@@ -24,10 +24,10 @@ def main(arguments: Sequence[str]) -> None:
         scores, others = report.load_tables(config.scores, config.shadow_scores)
         report.publish(report.judge(scores, **others), config.folder, config.name)
         return
-    build_attacks(config.attacks)
+    attacks = build_attacks(config.attacks)
     models = auditor.find_models(config.folder, config.audit)
     split = load_split(config.data, config.seed, config.folder)
-    tables = measure.audit(config, split, models, config.folder / "scores").tables
+    tables = measure.audit(config, attacks, split, models, config.folder / "scores").tables
     target = tables.pop("target")
     if console.is_first_process() and target is not None:
         report.publish(report.judge(target, **tables), config.folder, config.name, pictures(split))

@@ -71,9 +71,8 @@ class Row:
 
 def mean_figure(values: Sequence[float], replicates: Sequence[np.ndarray]) -> Figure:
     """Mean over runs with the interval of the mean of their independent bootstrap replicates."""
-    mean = np.mean(replicates, axis=0)
-    low, high = np.quantile(mean, (evidence.TAIL, 1 - evidence.TAIL))
-    return Figure(float(np.mean(values)), float(low), float(high))
+    pooled = evidence.pool(values, replicates)
+    return Figure(pooled.value, pooled.low, pooled.high)
 
 
 class Bench:

@@ -62,6 +62,14 @@ def is_first_process() -> bool:
     return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 
+def aligned(lines: Sequence[Sequence[str]], *, ruled: bool = False) -> str:
+    """Lines of cells as columns of plain text, with a rule below the first line if wanted."""
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    rule = [["─" * width for width in widths]] if ruled else []
+    table = [lines[0], *rule, *lines[1:]]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table)
+
+
 def say(sentence: str) -> None:
     """Print a sentence once, whatever the number of processes."""
     if is_first_process():

@@ -108,7 +108,8 @@ def estimate(statistics: Mapping[str, Statistic], score: np.ndarray, member: np.
     roc = curve(score, member)
     replicates = replicate(statistics, score, member)
     smaller = int(min(member.sum(), (~member).sum()))
-    return {n: _figure(float(statistic(roc)), replicates[n], smaller) for n, statistic in statistics.items()}
+    values = {name: float(statistic(roc)) for name, statistic in statistics.items()}
+    return {name: Figure(value, *_interval(value, replicates[name], smaller)) for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -142,17 +143,14 @@ def pool(values: Sequence[float], replicates: Sequence[np.ndarray], smaller: int
         smaller: records of the smaller class of the smallest run, for rates; as in `estimate` a mean of 0 or 1 without
             any spread then gets the exact binomial bound.
     """
-    low, high = np.quantile(np.mean(replicates, axis=0), (TAIL, 1 - TAIL))
-    if smaller is not None:
-        bounded = _figure(float(np.mean(values)), np.mean(replicates, axis=0), smaller)
-        low, high = bounded.low or 0.0, 1.0 if bounded.high is None else bounded.high
     mean, runs = float(np.mean(values)), tuple(float(v) for v in values)
+    low, high = _interval(mean, np.mean(replicates, axis=0), smaller)
     if len(runs) < 2:
-        return Pooled(mean, float(low), float(high), runs, None, None)
+        return Pooled(mean, low, high, runs, None, None)
     from scipy.stats import t
 
     slack = float(t.ppf(1 - TAIL, len(runs) - 1) * np.std(runs, ddof=1) / len(runs) ** 0.5)
-    return Pooled(mean, float(low), float(high), runs, mean - slack, mean + slack)
+    return Pooled(mean, low, high, runs, mean - slack, mean + slack)
 
 
 def replicate_means(values: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -163,12 +161,13 @@ def replicate_means(values: np.ndarray, seed: int = 0) -> np.ndarray:
     return means
 
 
-def _figure(value: float, replicates: np.ndarray, smaller: int) -> Figure:
+def _interval(value: float, replicates: np.ndarray, smaller: int | None) -> tuple[float, float]:
+    """95 % bootstrap interval; a rate of 0 or 1 without spread gets the exact binomial bound of `smaller` records."""
     low, high = np.quantile(replicates, (TAIL, 1 - TAIL))
-    if low == high and value in (0.0, 1.0):
+    if smaller is not None and low == high and value in (0.0, 1.0):
         slack = 1 - TAIL ** (1 / smaller)
         low, high = (1 - slack, 1.0) if value == 1.0 else (0.0, slack)
-    return Figure(value, float(low), float(high))
+    return float(low), float(high)
 
 
 def paired_auroc_difference(first: np.ndarray, second: np.ndarray, member: np.ndarray) -> Figure:

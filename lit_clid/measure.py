@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lit_clid import auditor, console
 from lit_clid.attacks import Attack
-from lit_clid.config import Config, build_attacks
+from lit_clid.config import Config
 from lit_clid.data import CaptionedImages, Split
 from lit_clid.scores import Scores, finished_ids
 from lit_clid.targets.stable_diffusion import StableDiffusion
@@ -27,6 +27,7 @@ class Audited:
 
 def audit(
     config: Config,
+    attacks: Mapping[str, Attack],
     split: Split,
     models: Mapping[str, auditor.Model],
     folder: Path,
@@ -43,7 +44,7 @@ def audit(
         UserError: if anything cannot be asked, before anything is.
     """
     reference, remark = auditor.find_reference(models["target"].path, config.audit.reference)
-    sittings = auditor.plan(models, reference, build_attacks(config.attacks), config.audit)
+    sittings = auditor.plan(models, reference, attacks, config.audit)
     sittings += [auditor.Sitting(name, "target", models["target"], {name: a}) for name, a in (more or {}).items()]
     auditor.check_split(models, split)
     targets = auditor.load_models(sittings, config.audit)

@@ -3,7 +3,8 @@
 It is drawn on the CPU, record by record, and only then moved to where it is used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 
 import torch
@@ -19,6 +20,21 @@ def stream(*names: object) -> int:
 def generator(*names: object) -> torch.Generator:
     """A CPU generator at the start of the stream called `names`."""
     return torch.Generator().manual_seed(stream(*names))
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Within this, what draws from PyTorch's own generators (the CPU's, and that of `device`) draws from `seed`.
+
+    The generators are as they were afterwards.
+    """
+    gpu = device if device is not None and device.type == "cuda" else None
+    with torch.random.fork_rng(devices=[] if gpu is None else [gpu]):
+        torch.default_generator.manual_seed(seed)
+        if gpu is not None:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 def noise(seed: int, ids: Sequence[str], draw: str, shape: Sequence[int]) -> Tensor:

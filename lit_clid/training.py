@@ -1,10 +1,15 @@
 """Train one role of a run: everything is checked, then the model is tuned and exported, or found to be there."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import lightning as L
 
 from lit_clid import console
 from lit_clid.config import Config, build_defenses
-from lit_clid.data import CaptionedImages, load_split
+from lit_clid.data import CaptionedImages, Split, load_split
+from lit_clid.defenses import Defenses, Privacy
 from lit_clid.finetune import (
     FineTune,
     build_trainer,
@@ -24,21 +29,57 @@ def checkpoint_folder(folder: Path, role: str, step: int) -> Path:
     return folder / "checkpoints" / role / f"step-{step:07d}"
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What a role will be trained with.
+
+    Args:
+        defenses: that were chosen.
+        members: how many are trained on.
+        trainer: built from `trainer:`.
+        remarks: what each defense does, and what it switches off.
+        privacy: what private training spends; None trains openly.
+    """
+
+    defenses: Defenses
+    members: int
+    trainer: L.Trainer
+    remarks: list[str]
+    privacy: Privacy | None
+
+
+def recipe(config: Config, split: Split, trainer: dict[str, Any]) -> Recipe:
+    """Build what training `config.role` on its split takes, the model aside.
+
+    Raises:
+        UserError: for what cannot be trained so.
+    """
+    options, members = config.finetune, len(split.require(config.role))
+    defenses = build_defenses(config.defenses)
+    logs = log_folder(config)
+    built = build_trainer(options, trainer, logs, config.role, config.seed, defenses, members)
+    remarks = check_defenses(defenses, options, config.data, config.trainer, built.world_size)
+    privacy = None if defenses.dp is None else defenses.dp.plan(members, options.batch_size, built.max_steps)
+    return Recipe(defenses, members, built, remarks, privacy)
+
+
+def log_folder(config: Config) -> Path:
+    """Where the logs and the resumable checkpoint of a role lie."""
+    return config.folder / "logs" / config.role
+
+
 def train(config: Config) -> None:
     """Tune `target.path` on the members of `config.role`.
 
     Raises:
         UserError: for anything in the configuration that cannot be done, before training starts.
     """
-    options, role = config.finetune, config.role
-    model, logs = config.folder / role, config.folder / "logs" / role
-    defenses = build_defenses(config.defenses)
-    check_defenses(defenses, options, config.data, config.trainer)
+    options, role, model = config.finetune, config.role, config.folder / config.role
+    check_defenses(build_defenses(config.defenses), options, config.data, config.trainer)  # before a split is drawn
     split = load_split(config.data, config.seed, config.folder)
-    members = split.require(role)
-    trainer = build_trainer(options, config.trainer, logs, role, config.seed, defenses, len(members))
-    remarks = check_defenses(defenses, options, config.data, config.trainer, trainer.world_size)
-    steps = checkpoint_steps(options.checkpoints, len(members), trainer.max_steps)
+    plan = recipe(config, split, config.trainer)
+    trainer, privacy = plan.trainer, plan.privacy
+    steps = checkpoint_steps(options.checkpoints, plan.members, trainer.max_steps)
     target = load_target(config.target.path, variant=config.target.variant, channels_last=False)
     facts = config.training_facts(split.fingerprint, target.fingerprint, trainer.world_size)
     for step in steps.values():
@@ -46,11 +87,10 @@ def train(config: Config) -> None:
     if finished_model(model, facts):
         console.say(f"{role}: already trained, see {model}")
         return
-    resumed = resume_from(logs, facts)
+    resumed = resume_from(log_folder(config), facts)
     side = target.side(config.data.resolution)
     data = CaptionedImages(split, config.data, role, seed=config.seed, side=side, batch_size=options.batch_size)
-    privacy = None if defenses.dp is None else defenses.dp.plan(len(members), options.batch_size, trainer.max_steps)
-    module = FineTune(target, options, config.seed, facts, defenses, privacy)
+    module = FineTune(target, options, config.seed, facts, plan.defenses, privacy)
     module.schedule_steps = config.trainer["max_steps"]
     module.prepare(data)
     export_on_the_way(
@@ -58,13 +98,13 @@ def train(config: Config) -> None:
         tuple(steps.values()),
         lambda step: write_model(module, trainer, checkpoint_folder(config.folder, role, step), config.plain),
     )
-    console.say(f"{role}: tuning {module.trained:,} parameters on {len(members)} members, {trainer.max_steps} steps")
-    for remark in remarks:
+    console.say(f"{role}: tuning {module.trained:,} parameters on {plan.members} members, {trainer.max_steps} steps")
+    for remark in plan.remarks:
         console.say(f"  {remark}")
     if privacy is not None:
         spent = privacy.epsilon(trainer.max_steps)
         console.say(f"  dp: σ = {privacy.noise_multiplier:.3g}, ε = {spent:.3g} at δ = {privacy.delta:.2g} when done")
-    console.say_overlong(target.overlong(data.members.captions), len(members))
+    console.say_overlong(target.overlong(data.members.captions), plan.members)
     trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
     export(module, trainer, model, config.plain)
     console.say(f"{role}: exported to {model}")

@@ -10,15 +10,15 @@ FLOORS = [
     ["errors", "diffusion", "captions", "randomness", "drawing", "scenes", "critters", "scores", "rules", "evidence",
      "provenance", "quiet", "trainer", "console", "gradients", "views", "grid", "pages"],
     ["data", "targets", "demo", "oracle", "metrics", "calibration"],
-    ["finetune", "defenses", "attacks", "report", "plots"],
+    ["finetune", "defenses", "attacks", "report", "plots", "samples"],
     ["config", "auditor", "utility", "comparison"],
     ["measure", "training", "sweep", "experiment"],
 ]  # fmt: skip
 SIDEWAYS = {
     ("scenes", "drawing"), ("critters", "drawing"), ("rules", "evidence"), ("data", "demo"), ("targets", "demo"),
     ("report", "plots"), ("config", "auditor"), ("diffusion", "gradients"), ("sweep", "measure"),
-    ("defenses", "attacks"), ("finetune", "defenses"), ("finetune", "attacks"), ("experiment", "measure"),
-    ("experiment", "training"),
+    ("defenses", "attacks"), ("finetune", "defenses"), ("finetune", "attacks"), ("finetune", "samples"),
+    ("experiment", "measure"), ("experiment", "training"),
 }  # fmt: skip
 """Neighbours on one floor that may know each other."""
 JUDGING = ["metrics", "calibration", "report", "plots", "scores", "rules", "evidence", "comparison", "pages"]

@@ -1,6 +1,6 @@
 """Privacy and utility of every defense, averaged over seeds, and its paired difference to the baseline's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,31 +154,56 @@ def compare(
 
     A defense is compared with the baseline over the seeds that both have.
     """
-    ends = [m for m in measured if m.final]
+    attacks = [name for name in titles if all(name in m.scores for m in measured)]
+    graded = [_Graded(m, {attack: _statistics(m, attack) for attack in attacks}) for m in measured]
+    ends: dict[str, list[_Graded]] = {}
+    for each in graded:
+        if each.model.final:
+            ends.setdefault(each.model.defense, []).append(each)
     if not ends:
         return None
-    names = list(dict.fromkeys(m.defense for m in ends))
-    attacks = [name for name in titles if all(name in m.scores for m in measured)]
-    by_name = {name: [m for m in ends if m.defense == name] for name in names}
-    base = {m.seed: m for m in by_name.get(baseline, [])}
-    defenses = {name: _defended(runs, base if name != baseline else {}, attacks) for name, runs in by_name.items()}
+    base = {each.model.seed: each for each in ends.get(baseline, [])}
+    defenses = {name: _defended(runs, base if name != baseline else {}) for name, runs in ends.items()}
     strongest = defenses.get(baseline, next(iter(defenses.values())))
     headline = max(attacks, key=lambda attack: strongest.attacks[attack].auroc.value)
-    paths = {name: _trajectory([m for m in measured if m.defense == name], attacks) for name in names}
+    paths = {name: _trajectory([each for each in graded if each.model.defense == name]) for name in ends}
     kept = {name: points for name, points in paths.items() if len(points) > 1}
     return Comparison(baseline, headline, {a: titles[a] for a in attacks}, defenses, kept, unfinished)
 
 
-def _defended(runs: Sequence[Measured], base: Mapping[int, Measured], attacks: Sequence[str]) -> Defended:
-    paired = [(m, base[m.seed]) for m in runs if m.seed in base and _same_records(m, base[m.seed])]
-    useful = [m.usefulness for m in runs]
-    spent = [m.epsilon for m in runs if m.epsilon is not None]
+@dataclass(frozen=True)
+class _Graded:
+    """A model with each attack's statistics and their bootstrap replicates (R,), computed once."""
+
+    model: Measured
+    attacks: Mapping[str, Mapping[str, tuple[float, np.ndarray]]]
+
+    def pairs_with(self, other: "_Graded") -> bool:
+        """True if both were asked about the same members and hold-outs, so that their figures can be paired."""
+        mine, theirs = self.model, other.model
+        return mine.ids == theirs.ids and bool((mine.member == theirs.member).all())
+
+
+def _statistics(model: Measured, attack: str) -> dict[str, tuple[float, np.ndarray]]:
+    """Equal seeds of cells resample equal records, which pairs two defenses."""
+    score = model.scores[attack]
+    roc = evidence.curve(score, model.member)
+    replicates = evidence.replicate(STATISTICS, score, model.member, model.seed)
+    return {name: (float(statistic(roc)), replicates[name]) for name, statistic in STATISTICS.items()}
+
+
+def _defended(runs: Sequence[_Graded], base: Mapping[int, _Graded]) -> Defended:
+    paired = [(m, base[m.model.seed]) for m in runs if m.model.seed in base and m.pairs_with(base[m.model.seed])]
+    models = [each.model for each in runs]
+    useful = [m.usefulness for m in models]
+    spent = [m.epsilon for m in models if m.epsilon is not None]
+    losses = [(m.model.usefulness.loss, b.model.usefulness.loss) for m, b in paired]
     return Defended(
-        tuple(m.seed for m in runs),
-        tuple(m.step for m in runs),
-        {attack: _against(runs, paired, attack) for attack in attacks},
+        tuple(m.seed for m in models),
+        tuple(m.step for m in models),
+        {attack: _against(runs, paired, attack) for attack in runs[0].attacks},
         _mean([u.loss for u in useful]),
-        _relative_change([(m.usefulness.loss, b.usefulness.loss) for m, b in paired]) if paired else None,
+        _relative_change(losses) if losses else None,
         _mean([u.gain for u in useful]),
         tuple(float(u.loss.mean()) - u.members_loss for u in useful),
         tuple(u.frechet for u in useful if u.frechet is not None),
@@ -188,31 +213,18 @@ def _defended(runs: Sequence[Measured], base: Mapping[int, Measured], attacks: S
     )
 
 
-def _same_records(one: Measured, other: Measured) -> bool:
-    """True if two models were asked about the same members and hold-outs, so that their figures can be paired."""
-    return one.ids == other.ids and bool((one.member == other.member).all())
-
-
-def _against(runs: Sequence[Measured], paired: Sequence[tuple[Measured, Measured]], attack: str) -> Against:
-    found = [_statistics(m, attack) for m in runs]
-    fewest = min(int(min(m.member.sum(), (~m.member).sum())) for m in runs)
+def _against(runs: Sequence[_Graded], paired: Sequence[tuple[_Graded, _Graded]], attack: str) -> Against:
+    found = [each.attacks[attack] for each in runs]
+    holdouts = min(int((~each.model.member).sum()) for each in runs)
+    fewest = min(holdouts, *(int(each.model.member.sum()) for each in runs))
     pooled = {
         name: evidence.pool([f[name][0] for f in found], [f[name][1] for f in found], fewest) for name in STATISTICS
     }
-    enough = min(int((~m.member).sum()) for m in runs) >= 100
     change = None
     if paired:
-        pairs = [(_statistics(m, attack)["auroc"], _statistics(b, attack)["auroc"]) for m, b in paired]
+        pairs = [(m.attacks[attack]["auroc"], b.attacks[attack]["auroc"]) for m, b in paired]
         change = evidence.pool([a[0] - b[0] for a, b in pairs], [a[1] - b[1] for a, b in pairs])
-    return Against(pooled["auroc"], pooled["tpr_at_1"] if enough else None, change)
-
-
-def _statistics(model: Measured, attack: str) -> dict[str, tuple[float, np.ndarray]]:
-    """Each statistic and its replicates; equal seeds of cells resample equal records, which pairs two defenses."""
-    score = model.scores[attack]
-    roc = evidence.curve(score, model.member)
-    replicates = evidence.replicate(STATISTICS, score, model.member, model.seed)
-    return {name: (float(statistic(roc)), replicates[name]) for name, statistic in STATISTICS.items()}
+    return Against(pooled["auroc"], pooled["tpr_at_1"] if holdouts >= 100 else None, change)
 
 
 def _mean(values: Sequence[np.ndarray]) -> Pooled:
@@ -223,27 +235,24 @@ def _mean(values: Sequence[np.ndarray]) -> Pooled:
 
 def _relative_change(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Pooled:
     """Mean of the first over mean of the second, minus one."""
-    change: Callable[[Any, Any], Any] = lambda mine, other: mine / other - 1  # noqa: E731
-    return evidence.pool(
-        [float(change(a.mean(), b.mean())) for a, b in pairs],
-        [change(evidence.replicate_means(a, k), evidence.replicate_means(b, k)) for k, (a, b) in enumerate(pairs)],
-    )
+    replicates = [evidence.replicate_means(a, k) / evidence.replicate_means(b, k) for k, (a, b) in enumerate(pairs)]
+    return evidence.pool([float(a.mean() / b.mean() - 1) for a, b in pairs], [each - 1 for each in replicates])
 
 
-def _trajectory(models: Sequence[Measured], attacks: Sequence[str]) -> tuple[Point, ...]:
+def _trajectory(runs: Sequence[_Graded]) -> tuple[Point, ...]:
     """The points of one defense; runs that ended early contribute to the points they reached."""
-    places: dict[int, list[Measured]] = {}
-    for model in sorted(models, key=lambda m: (m.step, m.final)):
-        here = places.setdefault(model.step, [])
-        if all(other.seed != model.seed for other in here):
-            here.append(model)
+    places: dict[int, list[_Graded]] = {}
+    for each in sorted(runs, key=lambda each: (each.model.step, each.model.final)):
+        here = places.setdefault(each.model.step, [])
+        if all(other.model.seed != each.model.seed for other in here):
+            here.append(each)
     return tuple(
         Point(
-            here[0].steps_per_image,
-            here[0].passes,
+            here[0].model.steps_per_image,
+            here[0].model.passes,
             len(here),
-            {attack: _against(here, [], attack) for attack in attacks},
-            _mean([m.usefulness.loss for m in here]),
+            {attack: _against(here, [], attack) for attack in here[0].attacks},
+            _mean([each.model.usefulness.loss for each in here]),
         )
         for here in places.values()
     )

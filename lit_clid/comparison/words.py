@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lit_clid import console
 from lit_clid.comparison.compare import Comparison, Defended
 from lit_clid.evidence import Pooled
 
@@ -92,10 +93,7 @@ def markdown(heading: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 def terminal(comparison: Comparison) -> str:
     """The summary as aligned columns."""
     heading, lines = rows(comparison)
-    table = [heading, *lines]
-    widths = [max(len(line[k]) for line in table) for k in range(len(heading))]
-    table.insert(1, ["─" * width for width in widths])
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table)
+    return console.aligned([heading, *lines], ruled=True)
 
 
 def findings(comparison: Comparison) -> list[str]:

@@ -5,6 +5,7 @@ is seen equally often (to within one), and no rank pads or repeats. Private trai
 """
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from typing import Any
 
 import lightning as L
@@ -78,6 +79,10 @@ class Records(Dataset[Item]):
         roll = float(torch.rand((), generator=generator(self.seed, source.ids[row], "crop", passes)))
         return to_tensor(fit_square(source.open_image(row), self.side, roll if self.crops else 0.5))
 
+    def images(self, rows: Sequence[int]) -> Tensor:
+        """The images (B, 3, side, side) of some rows as the first pass sees them."""
+        return torch.stack([self.image(row) for row in rows])
+
     def caption(self, index: int, passes: int = 0) -> str:
         """The caption as the given pass over the data sees it."""
         if self.edit is None:
@@ -122,15 +127,22 @@ class CaptionedImages(L.LightningDataModule):
         self.options, self.role, self.seed, self.batch_size = options, role, seed, batch_size
         self.poisson: Poisson | None = None
         self.members = Records(split, split.of(role, True), side, seed, crops=options.random_crop)
-        self.known = Records(split, split.of(role, True), side, seed)
-        """The members as an audit sees them."""
         self.holdouts = Records(split, split.of(role, False), side, seed)
         pending = [entry for entry in split.of(role) if entry.id not in finished]
         self.audited = Records(split, pending, side, seed)
-        own = {entry.id for entry in split.of(role)}
-        foreign = [e for e in split.entries if e.role != role and not e.member and e.id not in own]
-        self.auxiliary = Records(split, foreign, side, seed)
+        self._split, self._side = split, side
+
+    @cached_property
+    def known(self) -> Records:
+        """The members as an audit sees them."""
+        return Records(self._split, self.members.entries, self._side, self.seed)
+
+    @cached_property
+    def auxiliary(self) -> Records:
         """Hold-outs of the other role, on which this role's model is never audited."""
+        own = {entry.id for entry in self._split.of(self.role)}
+        foreign = [e for e in self._split.entries if e.role != self.role and not e.member and e.id not in own]
+        return Records(self._split, foreign, self._side, self.seed)
 
     @property
     def captions(self) -> list[str]:

@@ -13,25 +13,17 @@ from lit_clid.defenses.defense import (
     CaptionDefense,
     Dice,
     EmbeddingDefense,
+    ShareDefense,
     Texts,
-    check_share,
     pick,
     uniform,
 )
 from lit_clid.diffusion import expand
 
-SOMEPALLI = "Somepalli et al. 2023"
-
 
 @dataclass(frozen=True)
-class CaptionDropout(CaptionDefense):
-    """Each caption is replaced by the empty one with probability `share`."""
-
-    source = "Ho & Salimans 2022, for guidance"
-    share: float = 0.1
-
-    def __post_init__(self) -> None:
-        check_share("share", self.share)
+class CaptionDropout(ShareDefense):
+    """Each caption is replaced by the empty one with probability `share` (Ho & Salimans 2022, for guidance)."""
 
     def edit(self, captions: Sequence[str], texts: Texts, dice: Dice) -> list[str]:
         return ["" if uniform(dice(k))[0] < self.share else caption for k, caption in enumerate(captions)]
@@ -41,14 +33,8 @@ class CaptionDropout(CaptionDefense):
 
 
 @dataclass(frozen=True)
-class WordDeletion(CaptionDefense):
+class WordDeletion(ShareDefense):
     """Each word is left out with probability `share`; one word always stays (CLiD, table 5: 10 % and 30 %)."""
-
-    source = "Zhai et al. 2024, table 5"
-    share: float = 0.1
-
-    def __post_init__(self) -> None:
-        check_share("share", self.share)
 
     def edit(self, captions: Sequence[str], texts: Texts, dice: Dice) -> list[str]:
         return [self._thin(caption, dice(k)) for k, caption in enumerate(captions)]
@@ -66,14 +52,10 @@ class WordDeletion(CaptionDefense):
 
 
 @dataclass(frozen=True)
-class WordShuffle(CaptionDefense):
-    """The words of a caption stand in random order, in a share of the captions."""
+class WordShuffle(ShareDefense):
+    """The words of a caption stand in random order, in a share of the captions (Somepalli et al. 2023)."""
 
-    source = SOMEPALLI
     share: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_share("share", self.share)
 
     def edit(self, captions: Sequence[str], texts: Texts, dice: Dice) -> list[str]:
         return [self._shuffle(caption, dice(k)) for k, caption in enumerate(captions)]
@@ -89,15 +71,13 @@ class WordShuffle(CaptionDefense):
 
 
 @dataclass(frozen=True)
-class TokenReplacement(CaptionDefense):
-    """Each word is replaced with probability `share` by a word drawn evenly from all members' captions."""
+class TokenReplacement(ShareDefense):
+    """Each word is replaced with probability `share` by a word drawn evenly from all members' captions.
 
-    source = SOMEPALLI
+    Somepalli et al. 2023.
+    """
+
     across_records = True
-    share: float = 0.1
-
-    def __post_init__(self) -> None:
-        check_share("share", self.share)
 
     def edit(self, captions: Sequence[str], texts: Texts, dice: Dice) -> list[str]:
         vocabulary = sorted({word for caption in texts.own for word in caption.split()})
@@ -117,9 +97,10 @@ class TokenReplacement(CaptionDefense):
 
 @dataclass(frozen=True)
 class SeveralCaptions(CaptionDefense):
-    """A record's caption is drawn evenly from all it has: its own, and the further ones of the data."""
+    """A record's caption is drawn evenly from all it has: its own, and the further ones of the data.
 
-    source = SOMEPALLI
+    Somepalli et al. 2023.
+    """
 
     def edit(self, captions: Sequence[str], texts: Texts, dice: Dice) -> list[str]:
         choices = zip(captions, texts.others, strict=True)
@@ -137,20 +118,21 @@ class SeveralCaptions(CaptionDefense):
 
 
 @dataclass(frozen=True)
-class Rephrasing(CaptionDefense):
+class Rephrasing(ShareDefense):
     """A caption is replaced with probability `share` by one of its rephrasings, drawn evenly.
+
+    Zhai et al. 2024, table 5.
 
     Args:
         share: probability.
         templates: rephrasings for data that have none, such as "a drawing of {}".
     """
 
-    source = "Zhai et al. 2024, table 5"
     share: float = 1.0
     templates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_share("share", self.share)
+        super().__post_init__()
         bad = [template for template in self.templates if template.count("{}") != 1]
         if bad:
             raise ValueError(f"template {bad[0]!r} needs exactly one {{}} where the caption goes")
@@ -177,15 +159,14 @@ class Rephrasing(CaptionDefense):
 
 
 @dataclass(frozen=True)
-class CaptionShuffle(CaptionDefense):
-    """A random share of the members pass their captions on in a circle: the paper's destructive control."""
+class CaptionShuffle(ShareDefense):
+    """A random share of the members pass their captions on in a circle: the paper's destructive control.
 
-    source = "Zhai et al. 2024, table 5"
+    Zhai et al. 2024, table 5.
+    """
+
     across_records = True
     share: float = 0.5
-
-    def __post_init__(self) -> None:
-        check_share("share", self.share)
 
     def edit(self, captions: Sequence[str], texts: Texts, dice: Dice) -> list[str]:
         rolls = torch.tensor([uniform(dice(k))[0] for k in range(len(captions))])
@@ -207,9 +188,11 @@ class CaptionShuffle(CaptionDefense):
 
 @dataclass(frozen=True)
 class EmbeddingNoise(EmbeddingDefense):
-    """Gaussian noise on the text embedding in every step, `scale` times the embedding's own standard deviation."""
+    """Gaussian noise on the text embedding in every step, `scale` times the embedding's own standard deviation.
 
-    source = SOMEPALLI
+    Somepalli et al. 2023.
+    """
+
     scale: float = 0.1
 
     def __post_init__(self) -> None:

@@ -8,6 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from lit_clid.data import Records
+
 Dice = Callable[[int], torch.Generator]
 """Row of a member → its own generator."""
 
@@ -26,13 +28,16 @@ class Texts:
     own: tuple[str, ...]
     others: tuple[tuple[str, ...], ...]
 
+    @classmethod
+    def of(cls, members: Records) -> "Texts":
+        """Those of a role's members."""
+        return cls(tuple(e.id for e in members.entries), tuple(members.captions), tuple(members.others))
+
 
 @dataclass(frozen=True)
 class Defense(ABC):
     """Raises ValueError when built from values that no training could use."""
 
-    source: ClassVar[str] = ""
-    """Where it was proposed."""
     across_records: ClassVar[bool] = False
     """True if one record's training example holds something of another record."""
     probes_members: ClassVar[bool] = False
@@ -63,6 +68,20 @@ class CaptionDefense(Defense):
     @property
     def how_often(self) -> str:
         return "drawn anew in every pass" if self.redraw else "drawn once"
+
+
+@dataclass(frozen=True)
+class ShareDefense(CaptionDefense):
+    """Acts on a share of the captions, or of their words.
+
+    Args:
+        share: probability, in (0, 1].
+    """
+
+    share: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_share("share", self.share)
 
 
 @dataclass(frozen=True)

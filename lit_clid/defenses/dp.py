@@ -35,7 +35,6 @@ class DPSGD(Defense):
             seed. With the seed known, the noise is known, and ε protects nobody; false is for experiments only.
     """
 
-    source = "Abadi et al. 2016"
     epsilon: float | None = 8.0
     noise_multiplier: float | None = None
     delta: float | None = None

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from lit_clid.defenses.defense import ImageDefense, check_range
+from lit_clid.randomness import seeded
 
 
 def augment(module: torch.nn.Module, images: Tensor, seed: int) -> Tensor:
     """Apply a kornia augmentation to images (B, 3, H, W) in [−1, 1], with its dice at `seed`."""
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with torch.no_grad(), seeded(seed):
         found: Any = module(((images.float() + 1) / 2).clamp(0, 1))
     changed: Tensor = found[0] if isinstance(found, list) else found
     return changed.clamp(0, 1).to(images.dtype) * 2 - 1
@@ -24,9 +24,11 @@ def augment(module: torch.nn.Module, images: Tensor, seed: int) -> Tensor:
 
 @dataclass(frozen=True)
 class RandomResizedCrop(ImageDefense):
-    """A random part of the image, `scale` of its area and of an aspect ratio in `ratio`, resized to the whole."""
+    """A random part of the image, `scale` of its area and of an aspect ratio in `ratio`, resized to the whole.
 
-    source = "Szegedy et al. 2015"
+    Szegedy et al. 2015.
+    """
+
     scale: tuple[float, ...] = (0.8, 1.0)
     ratio: tuple[float, ...] = (0.9, 1.1)
 
@@ -46,9 +48,8 @@ class RandomResizedCrop(ImageDefense):
 
 @dataclass(frozen=True)
 class Flip(ImageDefense):
-    """Horizontal mirror images."""
+    """Horizontal mirror images (Zhai et al. 2024, real-world training)."""
 
-    source = "Zhai et al. 2024, real-world training"
     probability: float = 0.5
 
     def build(self, side: int) -> torch.nn.Module:
@@ -62,9 +63,11 @@ class Flip(ImageDefense):
 
 @dataclass(frozen=True)
 class ColourJitter(ImageDefense):
-    """Brightness, contrast and saturation are scaled by up to 1 ± their value, the hue is turned by up to ± `hue`."""
+    """Brightness, contrast and saturation are scaled by up to 1 ± their value, the hue is turned by up to ± `hue`.
 
-    source = "Krizhevsky et al. 2012"
+    Krizhevsky et al. 2012.
+    """
+
     brightness: float = 0.2
     contrast: float = 0.2
     saturation: float = 0.2
@@ -129,9 +132,8 @@ class JPEG(ImageDefense):
 
 @dataclass(frozen=True)
 class RandAugment(ImageDefense):
-    """`operations` random operations of strength `magnitude` (1–29); always on every image."""
+    """`operations` random operations of strength `magnitude` (1–29); always on every image (Cubuk et al. 2020)."""
 
-    source = "Cubuk et al. 2020"
     operations: int = 2
     magnitude: int = 9
 
@@ -155,9 +157,11 @@ class RandAugment(ImageDefense):
 
 @dataclass(frozen=True)
 class CutMix(ImageDefense):
-    """A box of another member's image is pasted over a tenth to a half of the image; the caption stays."""
+    """A box of another member's image is pasted over a tenth to a half of the image; the caption stays.
 
-    source = "Yun et al. 2019"
+    Yun et al. 2019.
+    """
+
     across_records = True
     probability: float = 0.5
 
@@ -174,9 +178,11 @@ class CutMix(ImageDefense):
 
 @dataclass(frozen=True)
 class MixUp(ImageDefense):
-    """The image is mixed with up to `most` of another member's; the caption stays that of the larger part."""
+    """The image is mixed with up to `most` of another member's; the caption stays that of the larger part.
 
-    source = "Zhang et al. 2018"
+    Zhang et al. 2018.
+    """
+
     across_records = True
     probability: float = 0.5
     most: float = 0.4

@@ -5,6 +5,7 @@ AAAI 2025 (arXiv 2402.11989): MP-LoRA minimises L − λ·CE, SMP-LoRA the ratio
 loss and CE the proxy's cross-entropy on members, the negative of its MI gain.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from lit_clid.defenses.defense import Defense
-from lit_clid.randomness import stream
+from lit_clid.randomness import seeded, stream
 
 FORMS = ("sum", "ratio")
 
 
 @dataclass(frozen=True)
 class MemberAware(Defense):
-    """A proxy attacker in the loop.
+    """A proxy attacker in the loop (Luo et al. 2025).
 
     Args:
         form: "sum" (MP-LoRA) or "ratio" (SMP-LoRA).
@@ -30,7 +31,6 @@ class MemberAware(Defense):
         hidden: widths of the proxy's two hidden layers.
     """
 
-    source = "Luo et al. 2025"
     across_records = True
     probes_members = True
     form: str = "ratio"
@@ -76,10 +76,8 @@ class Proxy:
             ).to(device)  # fmt: skip
         self.optimizer = torch.optim.Adam(self.network.parameters(), options.learning_rate, weight_decay=1e-4)
 
-    def _dice(self, *names: object) -> Any:
-        devices = [self.device] if self.device.type == "cuda" else []
-        fork = torch.random.fork_rng(devices=devices)
-        return _Seeded(fork, stream(self.seed, "proxy", *names))
+    def _dice(self, *names: object) -> AbstractContextManager[None]:
+        return seeded(stream(self.seed, "proxy", *names), self.device)
 
     def cross_entropy(self, errors: Tensor, member: bool, *dice: object) -> Tensor:
         """Mean cross-entropy of calling squared errors (B, C, h, w) members, or not."""
@@ -105,17 +103,3 @@ class Proxy:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
-
-
-class _Seeded:
-    """Seeds the generators inside a fork of them."""
-
-    def __init__(self, fork: Any, seed: int) -> None:
-        self.fork, self.seed = fork, seed
-
-    def __enter__(self) -> None:
-        self.fork.__enter__()
-        torch.manual_seed(self.seed)
-
-    def __exit__(self, *error: Any) -> None:
-        self.fork.__exit__(*error)

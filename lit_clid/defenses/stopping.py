@@ -32,7 +32,6 @@ class EarlyStopping(StoppingDefense):
 class StepBudget(StoppingDefense):
     """Stop after so many optimiser steps per member, the unit in which CLiD (sec. 5.3) counts training."""
 
-    source = "Zhai et al. 2024, figure 2"
     steps_per_image: float = 2.0
 
     def __post_init__(self) -> None:

@@ -26,7 +26,6 @@ def main(arguments: Sequence[str]) -> None:
     config = read_config(arguments, DEFAULT)
     grid = config.grid
     jobs = check_jobs(read_jobs(arguments, config, DEFAULT), dry=grid.dry_run)
-    roles = ("target", "shadow") if grid.shadow else ("target",)
     mine = {cell.name for cell in grid.own_cells}
     if grid.dry_run:
         console.say(plan_in_words(jobs, config))
@@ -35,23 +34,23 @@ def main(arguments: Sequence[str]) -> None:
     for k, job in enumerate(jobs):
         if job.cell.name in mine:
             console.say(f"\n[{k + 1}/{len(jobs)}] {job.cell.defense}, seed {job.cell.seed}")
-            reason = attempt(job, grid.keep, roles)
+            reason = attempt(job)
             if reason:
                 failed[job.cell.name] = reason
                 console.say(f"failed: {reason}")
     if console.is_first_process():
-        publish(jobs, roles, failed, config)
+        publish(jobs, failed, config)
     if failed:
         raise UserError(f"{len(failed)} of {len(mine)} cells failed ({few(list(failed))}); run it again to retry")
 
 
-def attempt(job: Job, keep: str, roles: tuple[str, ...]) -> str:
+def attempt(job: Job) -> str:
     """Carry out a cell; returns why it failed, or nothing.
 
     With several processes it raises: what one of them met the others may not have, and they would wait for it.
     """
     try:
-        carry_out(job, keep, roles)
+        carry_out(job)
     except Exception as error:  # a failure of one cell must not cost the others
         if torch.distributed.is_initialized():
             raise
@@ -59,9 +58,9 @@ def attempt(job: Job, keep: str, roles: tuple[str, ...]) -> str:
     return ""
 
 
-def publish(jobs: Sequence[Job], roles: tuple[str, ...], failed: dict[str, str], config: Config) -> None:
+def publish(jobs: Sequence[Job], failed: dict[str, str], config: Config) -> None:
     """Compare what is there, write it down and print the summary."""
-    found = collect(jobs, roles, failed)
+    found = collect(jobs, failed)
     comparison = compare(found.measured, config.grid.baseline, found.titles, found.unfinished)
     if comparison is None:
         return

@@ -11,7 +11,7 @@ import torch
 from lit_clid import auditor, console, measure, utility
 from lit_clid.attacks import Attack
 from lit_clid.config import Config, build_attacks
-from lit_clid.data import CaptionedImages, Records, Split, load_split
+from lit_clid.data import CaptionedImages, Records, Split
 from lit_clid.errors import UserError, few
 from lit_clid.experiment.plan import Job, refuse_stale
 from lit_clid.finetune import checkpoint_steps
@@ -43,31 +43,29 @@ class Stage:
         return self.step is None
 
 
-def stages(job: Job, split: Split, roles: tuple[str, ...]) -> Iterator[Stage]:
-    """The checkpoints of a cell in rising order, then its end."""
-    folder, members = job.config.folder, len(split.require("target"))
-    last = 1 << 62  # a run may have ended early; what it did not reach is not there
-    for step in checkpoint_steps(job.config.finetune.checkpoints, members, last).values():
-        place = folder / "checkpoints"
-        models = {role: checkpoint_folder(folder, role, step) for role in roles}
-        yield Stage(step, models, place / "scores" / f"step-{step:07d}")
-    yield Stage(None, {role: folder / role for role in roles}, folder / "scores")
+def stages(job: Job) -> Iterator[Stage]:
+    """The checkpoints of a cell in rising order, reached or not, then its end."""
+    folder, members = job.config.folder, len(job.split.require("target"))
+    for step in checkpoint_steps(job.config.finetune.checkpoints, members).values():
+        models = {role: checkpoint_folder(folder, role, step) for role in job.roles}
+        yield Stage(step, models, folder / "checkpoints" / "scores" / f"step-{step:07d}")
+    yield Stage(None, {role: folder / role for role in job.roles}, folder / "scores")
 
 
-def is_done(stage: Stage, job: Job, split: Split, roles: tuple[str, ...]) -> bool:
+def is_done(stage: Stage, job: Job) -> bool:
     """True if every table of a stage answers what is asked now.
 
     Raises:
         UserError: if its model was trained by another configuration.
     """
-    config = job.config
+    config, split = job.config, job.split
     attacks = build_attacks(config.attacks)
-    wanted: dict[str, Mapping[str, Attack]] = dict.fromkeys(roles, attacks)
-    wanted["utility"] = {utility.DENOISING: denoising(config.utility)}
+    wanted: dict[str, Mapping[str, Attack]] = dict.fromkeys(job.roles, attacks)
+    wanted[utility.DENOISING] = {utility.DENOISING: utility.denoising(config.utility)}
     if stage.model["target"].is_dir() and auditor.find_reference(str(stage.model["target"]), config.audit.reference)[0]:
         names = config.audit.reference_attacks
         asked = attacks if names is None else {name: attacks[name] for name in names}
-        wanted |= {auditor.REFERENCE[role]: asked for role in roles if asked}
+        wanted |= {auditor.REFERENCE[role]: asked for role in job.roles if asked}
     tables = {name: stage.scores / f"{name}.parquet" for name in wanted}
     if not all(auditor.answered(path, wanted[name], split, config.audit, config.seed) for name, path in tables.items()):
         return False
@@ -76,32 +74,26 @@ def is_done(stage: Stage, job: Job, split: Split, roles: tuple[str, ...]) -> boo
     return not stage.final or _sampled(stage.scores / REPORT, config.utility)
 
 
-def denoising(options: UtilityOptions) -> utility.Denoising:
-    """The held-out loss that `options` ask for."""
-    return utility.Denoising(tuple(options.t), options.draws, title="held-out loss")
-
-
-def carry_out(job: Job, keep: str, roles: tuple[str, ...]) -> None:
+def carry_out(job: Job) -> None:
     """Do what is missing of a cell."""
     config = job.config
-    split = load_split(config.data, config.seed, config.folder)
-    todo = [stage for stage in stages(job, split, roles) if not is_done(stage, job, split, roles)]
-    if todo and not all((config.folder / role).is_dir() for role in roles):
-        for role in roles:
+    todo = [stage for stage in stages(job) if not is_done(stage, job)]
+    if todo and not all((config.folder / role).is_dir() for role in job.roles):
+        for role in job.roles:
             train(replace(config, role=role))
     missing = []
     for stage in todo:
         if all(model.is_dir() for model in stage.model.values()):
-            _audit(stage, config, split)
-        elif stage.step is not None and stage.step < min(_ended_at(config.folder / role) for role in roles):
+            _audit(stage, config, job.split)
+        elif stage.step is not None and stage.step < min(_ended_at(config.folder / role) for role in job.roles):
             missing.append(str(stage.step))
     if missing:
         raise UserError(
             f"{config.folder}: no model of step {few(missing)} was exported in training; delete the folder to train "
             "the cell again, or leave the checkpoint out"
         )
-    if keep == "last" and console.is_first_process():
-        for role in roles:
+    if config.grid.keep == "last" and console.is_first_process():
+        for role in job.roles:
             shutil.rmtree(config.folder / "checkpoints" / role, ignore_errors=True)
 
 
@@ -113,8 +105,8 @@ def _ended_at(model: Path) -> int:
 
 def _audit(stage: Stage, config: Config, split: Split) -> None:
     models = {role: auditor.Model(str(path)) for role, path in stage.model.items()}
-    more = {utility.DENOISING: denoising(config.utility)}
-    audited = measure.audit(config, split, models, stage.scores, more)
+    more = {utility.DENOISING: utility.denoising(config.utility)}
+    audited = measure.audit(config, build_attacks(config.attacks), split, models, stage.scores, more)
     if stage.final and console.is_first_process() and not _sampled(stage.scores / REPORT, config.utility):
         _sample(audited.target, config, split, stage.scores)
 
@@ -160,7 +152,7 @@ def _real(records: Records, count: int) -> Iterator[torch.Tensor]:
     """Batches of the first images (B, 3, H, W) in [0, 1]."""
     rows = range(min(count, len(records)))
     for k in range(0, len(rows), 16):
-        yield (torch.stack([records.image(row) for row in rows[k : k + 16]]) + 1) / 2
+        yield (records.images(rows[k : k + 16]) + 1) / 2
 
 
 def _on_gpu(config: Config) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 
 from lit_clid import report, utility
 from lit_clid.comparison import Measured, Usefulness
-from lit_clid.data import load_split
 from lit_clid.errors import UserError
 from lit_clid.experiment.cell import REPORT, Stage, is_done, stages
 from lit_clid.experiment.plan import Job
@@ -22,14 +21,13 @@ class Collected:
     unfinished: dict[str, str] = field(default_factory=dict)
 
 
-def collect(jobs: Sequence[Job], roles: tuple[str, ...], failed: dict[str, str]) -> Collected:
+def collect(jobs: Sequence[Job], failed: dict[str, str]) -> Collected:
     """Read every finished stage of every cell."""
     found = Collected(unfinished=dict(failed))
     for job in jobs:
         name = job.cell.name
         try:
-            split = load_split(job.config.data, job.config.seed, job.config.folder)
-            done = [stage for stage in stages(job, split, roles) if is_done(stage, job, split, roles)]
+            done = [stage for stage in stages(job) if is_done(stage, job)]
             read = [_read(stage, job, found.titles) for stage in done]
         except UserError as error:
             found.unfinished.setdefault(name, str(error))
@@ -66,7 +64,7 @@ def _read(stage: Stage, job: Job, titles: dict[str, str]) -> Measured:
 
 
 def _usefulness(stage: Stage) -> Usefulness:
-    table = Scores.load(stage.scores / "utility.parquet")
+    table = Scores.load(stage.scores / f"{utility.DENOISING}.parquet")
     loss, unconditional = (-table.signals[f"{utility.DENOISING}_{kind}"] for kind in ("conditional", "unconditional"))
     held_out = ~table.member
     samples: dict[str, Any] = read_json(stage.scores / REPORT) if stage.final else {}

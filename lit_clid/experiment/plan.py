@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,15 +11,16 @@ from typing import Any
 import torch
 
 from lit_clid import auditor, utility
-from lit_clid.config import Config, build_attacks, build_defenses, read_config
+from lit_clid.config import Config, build_attacks, read_config
 from lit_clid.data import CaptionedImages, Split, load_split
-from lit_clid.defenses import StepBudget, Texts
+from lit_clid.defenses import StepBudget
 from lit_clid.errors import UserError, few
-from lit_clid.finetune import build_trainer, check_defenses, checkpoint_steps
+from lit_clid.finetune import check_records, checkpoint_steps
 from lit_clid.grid import Cell
 from lit_clid.provenance import refuse_changes
 from lit_clid.rules import RULES
 from lit_clid.targets import check_target, is_hub_id, load_target
+from lit_clid.training import recipe
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 OVERLAYS = (Path("configs") / "defenses", CONFIGS / "defenses")
@@ -31,6 +33,16 @@ class Job:
 
     cell: Cell
     config: Config
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Which models are trained."""
+        return ("target", "shadow") if self.config.grid.shadow else ("target",)
+
+    @cached_property
+    def split(self) -> Split:
+        """The cell's split, drawn or read and verified once."""
+        return load_split(self.config.data, self.config.seed, self.config.folder)
 
 
 def read_jobs(arguments: Sequence[str], experiment: Config, default: Path) -> list[Job]:
@@ -118,7 +130,7 @@ def _check_questions(config: Config) -> None:
     if not config.grid.shadow and all(RULES[attack.rule].needs_shadow for attack in attacks.values()):
         raise UserError(f"attacks: {few(list(attacks))} are fitted on a shadow; add others, or set grid.shadow=true")
     auditor.check_attacks(attacks, base, [])
-    auditor.check_attacks({"utility": utility.Denoising(tuple(options.t), options.draws)}, base, [])
+    auditor.check_attacks({utility.DENOISING: utility.denoising(options)}, base, [])
     if options.samples and options.features is not None:
         utility.features_named(options.features, base, base.side(config.data.resolution))
     if options.samples and options.alignment is not None:
@@ -139,24 +151,16 @@ def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:
 
 def _check_job(job: Job, split: Split, dry: bool) -> Job:
     config = job.config
-    defenses = build_defenses(config.defenses)
-    check_defenses(defenses, config.finetune, config.data, config.trainer)
     if not (dry and is_hub_id(config.target.path)):
         check_target(config.target.path)
-    members = len(split.require("target"))
-    data = CaptionedImages(split, config.data, "target", seed=config.seed, side=8, batch_size=1)
-    own = data.members
-    defenses.check(Texts(tuple(e.id for e in own.entries), tuple(own.captions), tuple(own.others)))
     machine = {"accelerator": "cpu", "devices": 1, "strategy": "auto", "num_nodes": 1, "precision": "32-true"}
-    options = {**config.trainer, **(machine if dry else {})}
-    trainer = build_trainer(config.finetune, options, config.folder / "logs", "target", config.seed, defenses, members)
-    check_defenses(defenses, config.finetune, config.data, config.trainer, trainer.world_size)
-    if defenses.dp is not None:
-        defenses.dp.plan(members, config.finetune.batch_size, trainer.max_steps)
-    reachable = config.finetune.checkpoints
-    if defenses.one(StepBudget) is not None:
-        reachable = [each for each in reachable if each * members <= trainer.max_steps]
-    checkpoint_steps(reachable, members, trainer.max_steps)
+    planned = recipe(config, split, {**config.trainer, **(machine if dry else {})})
+    data = CaptionedImages(split, config.data, "target", seed=config.seed, side=8, batch_size=1)
+    check_records(planned.defenses, data)
+    reachable, last = config.finetune.checkpoints, planned.trainer.max_steps
+    if planned.defenses.one(StepBudget) is not None:
+        reachable = [each for each in reachable if each * planned.members <= last]
+    checkpoint_steps(reachable, planned.members, last)
     return _with_checkpoints(job, reachable)
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
-from PIL import Image
 
 from lit_clid.finetune.averaging import Averaging
 from lit_clid.finetune.module import FineTune
-from lit_clid.randomness import noise
+from lit_clid.samples import draw_samples
 
 
 class ResumePoint(Callback):
@@ -81,18 +81,11 @@ class SampleGrid(Callback):
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
         assert isinstance(pl_module, FineTune)
-        target, records = pl_module.target, trainer.datamodule.holdouts  # type: ignore[attr-defined]
-        rows = range(min(self.count, len(records)))
-        shape = target.latent_shape(records.image(0)[None])
-        start = noise(self.seed, [records.entries[row].id for row in rows], "sample", shape)
-        images = target.sample([records.captions[row] for row in rows], start)
-        sheet = Image.new("RGB", (images[0].width * len(images), images[0].height))
-        for k, image in enumerate(images):
-            sheet.paste(image, (k * image.width, 0))
+        records = trainer.datamodule.holdouts  # type: ignore[attr-defined]
+        sheet = draw_samples(pl_module.target, records, self.count, self.seed).sheet(self.count)
         self.folder.mkdir(parents=True, exist_ok=True)
         sheet.save(self.folder / f"step-{trainer.global_step:07d}.png")
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
-                pixels = torch.frombuffer(bytearray(sheet.tobytes()), dtype=torch.uint8)
-                pixels = pixels.view(sheet.height, sheet.width, 3)
+                pixels = torch.from_numpy(np.array(sheet))
                 logger.experiment.add_image("samples", pixels, trainer.global_step, dataformats="HWC")

@@ -1,9 +1,9 @@
-"""Defenses that contradict the recipe, refused before anything is loaded."""
+"""Defenses that contradict the recipe or the records, refused before anything is trained."""
 
 from typing import Any
 
-from lit_clid.data import DataOptions
-from lit_clid.defenses import Defenses, ImageDefense, MemberAware, need_opacus
+from lit_clid.data import CaptionedImages, DataOptions
+from lit_clid.defenses import Defenses, ImageDefense, MemberAware, Texts, need_opacus
 from lit_clid.errors import UserError, few
 from lit_clid.finetune.options import FineTuneOptions
 
@@ -34,6 +34,18 @@ def check_defenses(
     if defenses.dp is not None and not defenses.dp.secret:
         remarks.append("dp: its noise follows from the seed; ε holds against nobody who knows it (defenses.dp.secret)")
     return remarks
+
+
+def check_records(defenses: Defenses, data: CaptionedImages) -> Texts:
+    """Refuse defenses that the records cannot serve; returns the members' texts."""
+    texts = Texts.of(data.members)
+    defenses.check(texts)
+    if defenses.one(MemberAware) is not None and not len(data.auxiliary):
+        raise UserError(
+            "defenses: member-aware training needs hold-outs of the other role, and the data have none left; ask "
+            "for fewer data.members and data.nonmembers"
+        )
+    return texts
 
 
 def _check_private(options: FineTuneOptions, trainer: dict[str, Any], processes: int) -> None:

@@ -29,9 +29,7 @@ class Encodings:
         chunks = [range(k, min(k + 32, len(records))) for k in range(0, len(records), 32)]
         if latents and self.latents is None:
             bar = tqdm(chunks, "encoding images", leave=False)
-            self.latents = torch.cat(
-                [target.encode(torch.stack([records.image(row) for row in rows])).cpu() for rows in bar]
-            )
+            self.latents = torch.cat([target.encode(records.images(rows)).cpu() for rows in bar])
         if embeddings and self.embeddings is None:
             parts = [target.embed([records.caption(row) for row in rows]).cpu() for rows in chunks]
             self.embeddings = torch.cat(parts)

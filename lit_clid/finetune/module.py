@@ -13,9 +13,9 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from lit_clid.data import CaptionedImages, Poisson
-from lit_clid.defenses import Defenses, MemberAware, Privacy, Proxy, Texts, keep_gradients, no_gradients
+from lit_clid.defenses import Augmenter, Defenses, MemberAware, Privacy, Proxy, keep_gradients, no_gradients
 from lit_clid.diffusion import TRAINING_TARGET, diffuse, mean_square, min_snr_weight
-from lit_clid.errors import UserError
+from lit_clid.finetune.contradictions import check_records
 from lit_clid.finetune.encodings import Encodings
 from lit_clid.finetune.options import FineTuneOptions
 from lit_clid.randomness import generator, noise, stream
@@ -58,7 +58,7 @@ class FineTune(L.LightningModule):
         self.network: Any = target.network.train()
         self.strict_loading = False
         self._encodings = Encodings()
-        self._augment = self.defenses.augmenter(target.resolution, self._dice)
+        self._augment: Augmenter | None = None
         self._proxy: Proxy | None = None
         self._proxy_state: dict[str, Any] | None = None
         self._auxiliary = Encodings()
@@ -95,18 +95,12 @@ class FineTune(L.LightningModule):
     def prepare(self, data: CaptionedImages) -> None:
         """Let the defenses into the data: what members are called in each pass, and how they are drawn."""
         members = data.members
-        texts = Texts(tuple(e.id for e in members.entries), tuple(members.captions), tuple(members.others))
-        self.defenses.check(texts)
+        texts = check_records(self.defenses, data)
         if self.defenses.edits_captions:
             members.edit = partial(self.defenses.captions, texts, self._dice)
         self._augment = self.defenses.augmenter(members.side, self._dice)
         if self.defenses.dp is not None:
             data.poisson = Poisson(self._dice)
-        if self.defenses.one(MemberAware) is not None and not len(data.auxiliary):
-            raise UserError(
-                "defenses: member-aware training needs hold-outs of the other role, and the data have none left; ask "
-                "for fewer data.members and data.nonmembers"
-            )
 
     def on_fit_start(self) -> None:
         self.target.to(self.device)

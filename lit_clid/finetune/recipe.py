@@ -77,14 +77,17 @@ def build_trainer(
     return make_trainer(wanted, f"training {role}", *callbacks, every=20)
 
 
-def checkpoint_steps(checkpoints: Sequence[float], members: int, last: int) -> dict[float, int]:
+def checkpoint_steps(checkpoints: Sequence[float], members: int, last: int | None = None) -> dict[float, int]:
     """Optimiser step of each checkpoint, given in steps per image.
+
+    Args:
+        last: step that none may lie beyond; None lets all be.
 
     Raises:
         UserError: if one lies beyond the last step, or two fall on one step.
     """
     steps = {each: max(1, round(each * members)) for each in checkpoints}
-    beyond = [each for each, step in steps.items() if step > last]
+    beyond = [each for each, step in steps.items() if last is not None and step > last]
     if beyond:
         raise UserError(
             f"finetune.checkpoints: {beyond[0]:g} steps per image of {members} members are step {steps[beyond[0]]}, "

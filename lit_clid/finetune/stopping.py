@@ -110,9 +110,8 @@ class Kept(Callback):
 
 def _first(records: Records, count: int) -> Questions:
     """The first records of a role's members or hold-outs, under the captions that an audit uses."""
-    rows = range(min(count, len(records)))
-    images = torch.stack([records.image(row) for row in rows])
-    return Questions(tuple(records.entries[r].id for r in rows), images, tuple(records.captions[r] for r in rows))
+    ids, captions = tuple(entry.id for entry in records.entries[:count]), tuple(records.captions[:count])
+    return Questions(ids, records.images(range(len(ids))), captions)
 
 
 def stopping(early: EarlyStopping | None, budget: PrivacyBudget | None, seed: int) -> list[Callback]:

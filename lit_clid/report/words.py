@@ -1,7 +1,6 @@
 """The judgement in words and as a plain table, for the terminal, the JSON and the HTML page alike."""
 
-from collections.abc import Sequence
-
+from lit_clid import console
 from lit_clid.evidence import Figure
 from lit_clid.report.judge import AttackResult, Judgement
 
@@ -55,13 +54,7 @@ def rows(judgement: Judgement) -> list[tuple[str, ...]]:
 
 def table(judgement: Judgement) -> str:
     """The rows as aligned plain text."""
-    lines: list[Sequence[str]] = [HEADER, *rows(judgement)]
-    widths = [max(len(line[k]) for line in lines) for k in range(len(HEADER))]
-
-    def aligned(line: Sequence[str]) -> str:
-        return "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-
-    return "\n".join([aligned(lines[0]), "  ".join("─" * width for width in widths), *map(aligned, lines[1:])])
+    return console.aligned([HEADER, *rows(judgement)], ruled=True)
 
 
 def verdict(judgement: Judgement) -> str:

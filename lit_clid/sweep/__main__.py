@@ -82,8 +82,7 @@ def table(choices: Mapping[str, Mapping[str, Choice]]) -> str:
             before = "–" if c.before is None else f"{c.before:.3f}"
             kept = "kept: no better on held-out records" if c.kept else "chosen"
             lines.append((name, field, f"{list(c.draws[0])} × {c.draws[1]}", f"{c.held_out:.3f}", before, kept))
-    widths = [max(len(line[k]) for line in lines) for k in range(6)]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return console.aligned(lines)
 
 
 if __name__ == "__main__":

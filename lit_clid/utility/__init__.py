@@ -1,8 +1,9 @@
 """Utility: how well a trained model still does what it was tuned for, on records it has not seen."""
 
-from lit_clid.utility.denoising import DENOISING, Denoising
+from lit_clid.samples import Samples, draw_samples
+from lit_clid.utility.denoising import DENOISING, Denoising, denoising
 from lit_clid.utility.features import Features, clip_score, features_named
-from lit_clid.utility.samples import Samples, draw_samples, frechet_distance
+from lit_clid.utility.frechet import frechet_distance
 
 __all__ = [
     "DENOISING",
@@ -10,6 +11,7 @@ __all__ = [
     "Features",
     "Samples",
     "clip_score",
+    "denoising",
     "draw_samples",
     "features_named",
     "frechet_distance",

@@ -9,6 +9,7 @@ from lit_clid.attacks import Attack
 from lit_clid.attacks.attack import check_timesteps
 from lit_clid.captions import CAPTION, NULL
 from lit_clid.diffusion import Target
+from lit_clid.grid import UtilityOptions
 from lit_clid.oracle import Oracle, Question, draw_names
 
 DENOISING = "utility"
@@ -44,3 +45,8 @@ class Denoising(Attack):
             ).mean(1)
 
         return torch.stack([-loss(CAPTION), -loss(NULL)], dim=1)
+
+
+def denoising(options: UtilityOptions) -> Denoising:
+    """The held-out loss that `options` ask for."""
+    return Denoising(tuple(options.t), options.draws, title="held-out loss")

@@ -66,14 +66,14 @@ def features_named(name: str, target: StableDiffusion, side: int) -> Features | 
             )
         return 2048
     with quiet_imports():
-        from transformers import AutoImageProcessor, AutoModel, CLIPModel, CLIPVisionModel
+        from transformers import AutoImageProcessor, AutoModel, CLIPModel
     try:
         processor: Any = AutoImageProcessor.from_pretrained(name, use_fast=False)
         model: Any = AutoModel.from_pretrained(name, use_safetensors=True)
     except Exception as error:  # both hub libraries raise kinds of their own
         raise UserError(f"utility.features: {name} does not load ({first_line(error)}); give vae or null") from None
-    if isinstance(model, (CLIPModel, CLIPVisionModel)):
-        model = model.vision_model if isinstance(model, CLIPModel) else model
+    if isinstance(model, CLIPModel):
+        model = model.vision_model
     crop = getattr(processor, "crop_size", None) or processor.size
     extent = crop.get("height") or crop.get("shortest_edge")
     return VisionFeatures(model, processor.image_mean, processor.image_std, int(extent))

@@ -1,8 +1,6 @@
-"""Samples on fixed noise and captions, and their Fréchet distance to the hold-outs."""
+"""Samples of a model on fixed noise and captions."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +33,7 @@ class Samples:
 
 
 def draw_samples(
-    target: StableDiffusion, records: Records, count: int, seed: int, steps: int, guidance: float
+    target: StableDiffusion, records: Records, count: int, seed: int, steps: int = 30, guidance: float = 3.0
 ) -> Samples:
     """One image for each of the first `count` captions, from noise that depends on (seed, record) alone."""
     rows = range(min(count, len(records)))
@@ -47,22 +45,3 @@ def draw_samples(
         images += target.sample(captions[k : k + BATCH], start[k : k + BATCH], steps, guidance)
     pixels = torch.stack([torch.from_numpy(np.array(image.convert("RGB"))) for image in images])
     return Samples(pixels.permute(0, 3, 1, 2).float() / 255, captions)
-
-
-def frechet_distance(features: torch.nn.Module | int, real: Iterable[Tensor], made: Tensor) -> float:
-    """Fréchet distance (Heusel et al. 2017) by torchmetrics between images in [0, 1].
-
-    Args:
-        features: an extractor, or the number of Inception's features.
-        real: batches (B, 3, H, W) of real images.
-        made: (N, 3, H, W).
-    """
-    from torchmetrics.image.fid import FrechetInceptionDistance
-
-    options: Any = {"normalize": True, "sync_on_compute": False}
-    metric = FrechetInceptionDistance(feature=features, **options).to(made.device)
-    for batch in real:
-        metric.update(batch.to(made.device), real=True)
-    for k in range(0, len(made), BATCH):
-        metric.update(made[k : k + BATCH], real=False)
-    return float(metric.compute())
