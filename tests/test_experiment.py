@@ -253,7 +253,8 @@ def test_a_trajectory_joins_checkpoints_and_ends() -> None:
         for s in (0, 1)
         for step, shift in ((10, 0.0), (50, 0.5), (100, 1.0))
     ]
-    points = grid_of(*path, measured("stopped", 0, 0.2, 1, step=40)).trajectories
+    stopped = [measured("stopped", seed, 0.2, 1, step=step) for seed, step in ((0, 40), (1, 60))]
+    points = grid_of(*path, *stopped).trajectories
     assert set(points) == {"none"}
     assert [p.steps_per_image for p in points["none"]] == [0.05, 0.25, 0.5]
     values = [p.attacks["strong"].auroc.value for p in points["none"]]

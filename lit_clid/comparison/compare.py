@@ -166,8 +166,9 @@ def compare(
     defenses = {name: _defended(runs, base if name != baseline else {}) for name, runs in ends.items()}
     strongest = defenses.get(baseline, next(iter(defenses.values())))
     headline = max(attacks, key=lambda attack: strongest.attacks[attack].auroc.value)
+    followed = {each.model.defense for each in graded if not each.model.final}  # ends alone are no way
     paths = {name: _trajectory([each for each in graded if each.model.defense == name]) for name in ends}
-    kept = {name: points for name, points in paths.items() if len(points) > 1}
+    kept = {name: points for name, points in paths.items() if name in followed and len(points) > 1}
     return Comparison(baseline, headline, {a: titles[a] for a in attacks}, defenses, kept, unfinished)
 
 
