@@ -26,7 +26,7 @@ bench: $(VENV)/demo.ok
 	$(RUN) benchmarks/audit_speed.py
 
 base: $(VENV)/demo.ok
-	$(RUN) -m lit_clid.demo.pretrain
+	$(RUN) -m lit_clid.commands.pretrain
 
 $(VENV)/demo.ok: pyproject.toml
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)

@@ -1,11 +1,13 @@
-"""Every attack on the demo and on fxemoji, three training seeds each: `python benchmarks/attacks.py --fxemoji FOLDER`.
+"""Every attack on the demo and on fxemoji, three training seeds each: `python benchmarks/attacks.py
+--fxemoji FOLDER`.
 
-Trains and audits what is missing in runs/benchmark-DATA-SEED (hours on two cores; finished parts are kept), judges the
-tables and writes docs/benchmark.md, docs/benchmark-queries.svg and docs/benchmark.json. The recipes and the attacks'
-defaults were settled on seeds 11 and 12.
+Trains and audits what is missing in runs/benchmark-DATA-SEED (hours on two cores; finished parts
+are kept), judges the tables and writes docs/benchmark.md, docs/benchmark-queries.svg and
+docs/benchmark.json. The recipes and the attacks' defaults were settled on seeds 11 and 12.
 
-Figures are means over the seeds. Intervals are 95 % stratified bootstrap intervals of that mean over the audited
-records of every run; the spread between training runs is given beside them as smallest–largest.
+Figures are means over the seeds. Intervals are 95 % stratified bootstrap intervals of that mean
+over the audited records of every run; the spread between training runs is given beside them as
+smallest–largest.
 """
 
 import argparse
@@ -18,15 +20,18 @@ from pathlib import Path
 
 import numpy as np
 
-from lit_clid import evidence, plots
-from lit_clid.evidence import Figure
-from lit_clid.report import Judgement, judge, load_tables
-from lit_clid.report.words import interval
+from lit_clid.judging import evidence, plots
+from lit_clid.judging.evidence import Figure
+from lit_clid.judging.judge import Judgement, judge
+from lit_clid.judging.report.publish import load_tables
+from lit_clid.judging.report.words import interval
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 SEEDS = (0, 1, 2)
-REFERENCED = "loss,monte_carlo,secmi,pia,sima,clid_th,clid_th_null,clid_th_clip,clid_th_noise,clir,clir_5"
+REFERENCED = (
+    "loss,monte_carlo,secmi,pia,sima,clid_th,clid_th_null,clid_th_clip,clid_th_noise,clir,clir_5"
+)
 COMMON = ["finetune.samples=0", f"audit.reference_attacks=[{REFERENCED}]"]
 LAB = ["trainer.max_steps=2000", "data.members=248", "data.nonmembers=248", "data.shadow=disjoint"]
 """fxemoji in four disjoint parts, so that target and shadow share no record."""
@@ -45,8 +50,14 @@ def run(data: str, seed: int, fxemoji: str, runs: Path) -> Path:
     if not (runs / name / "report.json").is_file():
         own = [*LAB, f"data.path={fxemoji}"] if data == "fxemoji" else []
         words = [f"name={name}", f"runs={runs}", f"seed={seed}", *COMMON, *own]
-        config, zoo = (str(ROOT / "configs" / part) for part in (f"{data}.yaml", "attacks/zoo.yaml"))
-        for command in (["train.py", config], ["train.py", config, "role=shadow"], ["audit.py", config, zoo]):
+        config, zoo = (
+            str(ROOT / "configs" / part) for part in (f"{data}.yaml", "attacks/zoo.yaml")
+        )
+        for command in (
+            ["train.py", config],
+            ["train.py", config, "role=shadow"],
+            ["audit.py", config, zoo],
+        ):
             script, *arguments = command
             line = [sys.executable, str(ROOT / script), *arguments, *words]
             subprocess.run(line, check=True, cwd=ROOT, stdout=sys.stderr)
@@ -86,7 +97,9 @@ class Bench:
         return [(j.results[name].verdict.score, j.target.member) for j in self.judgements]
 
     def replicates(self, name: str) -> list[dict[str, np.ndarray]]:
-        """Bootstrap replicates of every statistic, run by run; equal runs resample equal records for every attack."""
+        """Bootstrap replicates of every statistic, run by run; equal runs resample equal records
+        for every attack.
+        """
         if name not in self._replicates:
             self._replicates[name] = [
                 evidence.replicate(STATISTICS, score, member, seed=k)
@@ -98,7 +111,9 @@ class Bench:
         return [float(STATISTICS[statistic](evidence.curve(*pair))) for pair in self._scores(name)]
 
     def figure(self, name: str, statistic: str) -> Figure:
-        return mean_figure(self.point(name, statistic), [r[statistic] for r in self.replicates(name)])
+        return mean_figure(
+            self.point(name, statistic), [r[statistic] for r in self.replicates(name)]
+        )
 
     def difference(self, first: str, second: str, statistic: str) -> Figure:
         """`first` minus `second` on the same resampled records."""
@@ -120,7 +135,9 @@ class Bench:
                 (min(aurocs), max(aurocs)),
                 float(np.mean(shadow)),
             )
-        return dict(sorted(found.items(), key=lambda item: -(item[1].figures["auroc"].value or 0.0)))
+        return dict(
+            sorted(found.items(), key=lambda item: -(item[1].figures["auroc"].value or 0.0))
+        )
 
 
 def percent(figure: Figure) -> str:
@@ -130,7 +147,8 @@ def percent(figure: Figure) -> str:
 def table(rows: Mapping[str, Row]) -> str:
     head = "| attack | queries | AUROC | runs | TPR at 10 % FPR, % | TPR at 1 % FPR, % |"
     lines = [
-        f"| `{name}` | {row.cost} | {interval(row.figures['auroc'])} | {row.spread[0]:.3f}–{row.spread[1]:.3f} "
+        f"| `{name}` | {row.cost} | {interval(row.figures['auroc'])} | "
+        f"{row.spread[0]:.3f}–{row.spread[1]:.3f} "
         f"| {percent(row.figures['tpr10'])} | {percent(row.figures['tpr1'])} |"
         for name, row in rows.items()
     ]
@@ -138,20 +156,34 @@ def table(rows: Mapping[str, Row]) -> str:
 
 
 def best_at(rows: Mapping[str, Row]) -> str:
-    """Who is best within a budget of queries, chosen by the shadows' AUROC and graded on the targets."""
-    lines = ["| queries at most | best (chosen on shadow) | AUROC | TPR at 1 % FPR, % |", "|---" * 4 + "|"]
+    """Who is best within a budget of queries, chosen by the shadows' AUROC and graded on the
+    targets.
+    """
+    lines = [
+        "| queries at most | best (chosen on shadow) | AUROC | TPR at 1 % FPR, % |",
+        "|---" * 4 + "|",
+    ]
     for budget in BUDGETS:
-        name = max((n for n, r in rows.items() if r.queries <= budget and not r.backward), key=lambda n: rows[n].shadow)
+        name = max(
+            (n for n, r in rows.items() if r.queries <= budget and not r.backward),
+            key=lambda n: rows[n].shadow,
+        )
         row, figures = rows[name], rows[name].figures
         lines.append(
-            f"| {budget} | `{name}` ({row.queries}) | {interval(figures['auroc'])} | {percent(figures['tpr1'])} |"
+            f"| {budget} | `{name}` ({row.queries}) | {interval(figures['auroc'])} | "
+            f"{percent(figures['tpr1'])} |"
         )
     return "\n".join(lines)
 
 
 def comparisons(bench: Bench) -> str:
     """Paired differences that answer this project's questions."""
-    pairs = [("clir_5", "clid_th"), ("clir_5", "clid_th_clip"), ("clir", "clid_th"), ("clir", "clid_th_clip")]
+    pairs = [
+        ("clir_5", "clid_th"),
+        ("clir_5", "clid_th_clip"),
+        ("clir", "clid_th"),
+        ("clir", "clid_th_clip"),
+    ]
     lines = ["| A minus B | AUROC | TPR at 1 % FPR, percentage points |", "|---" * 3 + "|"]
     for first, second in pairs:
         auroc, tpr = (bench.difference(first, second, s) for s in ("auroc", "tpr1"))
@@ -160,8 +192,13 @@ def comparisons(bench: Bench) -> str:
 
 
 def reference(bench: Bench) -> str:
-    """What subtracting the base does to each attack, beside what the shadow's hold-outs say about the base's signal."""
-    lines = ["| attack | ρ | spread, base / target | predicted | AUROC, `…_ref` minus plain |", "|---" * 5 + "|"]
+    """What subtracting the base does to each attack, beside what the shadow's hold-outs say
+    about the base's signal.
+    """
+    lines = [
+        "| attack | ρ | spread, base / target | predicted | AUROC, `…_ref` minus plain |",
+        "|---" * 5 + "|",
+    ]
     for name, spec in bench.judgements[0].references["reference"].provenance["attacks"].items():
         found = [_kinship(judgement, spec["columns"]) for judgement in bench.judgements]
         rho, ratio = (float(np.mean(values)) for values in zip(*found, strict=True))
@@ -172,7 +209,8 @@ def reference(bench: Bench) -> str:
 
 
 def _kinship(judgement: Judgement, columns: Sequence[str]) -> tuple[float, float]:
-    """Correlation of the two models' signals over the shadow's hold-outs, and the ratio of their spreads.
+    """Correlation of the two models' signals over the shadow's hold-outs, and the ratio of their
+    spreads.
 
     Of several columns the first speaks: D_1 of CLiD, the still column of CLiR.
     """
@@ -184,7 +222,9 @@ def _kinship(judgement: Judgement, columns: Sequence[str]) -> tuple[float, float
 
 
 def figure(rows: Mapping[str, Mapping[str, Row]]) -> str:
-    """AUROC and TPR at 1 % FPR against queries, one column per data set; white-box attacks are left out."""
+    """AUROC and TPR at 1 % FPR against queries, one column per data set; white-box attacks are
+    left out.
+    """
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
@@ -194,7 +234,11 @@ def figure(rows: Mapping[str, Mapping[str, Row]]) -> str:
         panels = canvas.subplots(len(shown), len(rows), sharey="row", squeeze=False)
         for line, (statistic, what, chance) in zip(panels, shown, strict=True):
             for axes, (data, found) in zip(line, rows.items(), strict=True):
-                costs = {n: (r.queries, r.figures[statistic]) for n, r in sorted(found.items()) if not r.backward}
+                costs = {
+                    n: (r.queries, r.figures[statistic])
+                    for n, r in sorted(found.items())
+                    if not r.backward
+                }
                 plots.queries_axes(axes, costs, f"{what}, mean of three seeds", chance)
                 axes.set_title("critters" if data == "demo" else data)
                 if axes is not panels[0, -1]:
@@ -218,7 +262,9 @@ def as_json(rows: Mapping[str, Row]) -> dict[str, object]:
 
 
 def fill(text: str, marks: Mapping[str, str]) -> str:
-    """Replace what stands between <!-- NAME --> and <!-- end --> in a document; the prose around it stays."""
+    """Replace what stands between <!-- NAME --> and <!-- end --> in a document; the prose around
+    it stays.
+    """
     for name, content in marks.items():
         start = text.index(f"<!-- {name} -->") + len(f"<!-- {name} -->")
         end = text.index("<!-- end -->", start)

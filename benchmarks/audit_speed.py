@@ -1,8 +1,9 @@
 """How much faster is the oracle than a plain loop of the released code's shape?
 
-The plain loop: per image five U-Net calls of batch 3 (one per condition, three timesteps in a batch), the text encoded
-anew for each. Both run CLiD with the clip reduction (15 queries per record) in fp32 on the same pipeline, records and
-noise; scores are compared, times are given as a ratio measured in one run.
+The plain loop: per image five U-Net calls of batch 3 (one per condition, three timesteps in a
+batch), the text encoded anew for each. Both run CLiD with the clip reduction (15 queries per
+record) in fp32 on the same pipeline, records and noise; scores are compared, times are given as a
+ratio measured in one run.
 """
 
 import argparse
@@ -12,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lit_clid.attacks import CLiD
-from lit_clid.critters import critter
+from lit_clid.auditing.attacks import CLiD
+from lit_clid.auditing.oracle import Oracle, Records
+from lit_clid.data.drawings.critters import critter
 from lit_clid.data.module import to_tensor
-from lit_clid.oracle import Oracle, Records
+from lit_clid.models.load import load_target
 from lit_clid.randomness import noise
-from lit_clid.targets import load_target
 
 STEPS = (440, 450, 460)
 
@@ -27,14 +28,23 @@ def plain_loop(pipe: Any, records: Records, seed: int) -> Tensor:
     """CLiD's signals (N, 5), image by image."""
     rows = []
     for k, name in enumerate(records.ids):
-        z_0 = pipe.vae.encode(records.images[k : k + 1]).latent_dist.mean * pipe.vae.config.scaling_factor
+        z_0 = (
+            pipe.vae.encode(records.images[k : k + 1]).latent_dist.mean
+            * pipe.vae.config.scaling_factor
+        )
         eps = torch.cat([noise(seed, [name], f"t={t}/", z_0.shape[1:]) for t in STEPS])
         z_t = pipe.scheduler.add_noise(z_0.expand_as(eps), eps, torch.tensor(STEPS))
         caption = records.captions[k]
         n = len(caption)
         losses = []
         for text in (caption, *(caption[i * n // 3 : (i + 1) * n // 3] for i in range(3)), ""):
-            ids = pipe.tokenizer([text] * 3, padding="max_length", truncation=True, max_length=77, return_tensors="pt")
+            ids = pipe.tokenizer(
+                [text] * 3,
+                padding="max_length",
+                truncation=True,
+                max_length=77,
+                return_tensors="pt",
+            )
             condition = pipe.text_encoder(ids.input_ids)[0]
             output = pipe.unet(z_t, torch.tensor(STEPS), encoder_hidden_states=condition).sample
             losses.append((output - eps).square().mean().item())
@@ -50,13 +60,21 @@ def main() -> None:
     arguments = parser.parse_args()
     drawings = [critter(k) for k in range(arguments.records)]
     images = torch.stack([to_tensor(drawing.image) for drawing in drawings])
-    records = Records(tuple(f"critter-{k}" for k in range(len(drawings))), images, tuple(d.caption for d in drawings))
+    records = Records(
+        tuple(f"critter-{k}" for k in range(len(drawings))),
+        images,
+        tuple(d.caption for d in drawings),
+    )
     plain, fast = load_target(arguments.path, channels_last=False), load_target(arguments.path)
 
     def oracle_run() -> Tensor:
         parts = [range(k, min(k + 64, len(images))) for k in range(0, len(images), 64)]
         batches = [
-            Records(records.ids[p.start : p.stop], images[p.start : p.stop], records.captions[p.start : p.stop])
+            Records(
+                records.ids[p.start : p.stop],
+                images[p.start : p.stop],
+                records.captions[p.start : p.stop],
+            )
             for p in parts
         ]
         return torch.cat([CLiD("clip").signal(Oracle(fast, batch)) for batch in batches])
@@ -64,12 +82,17 @@ def main() -> None:
     times: dict[str, list[float]] = {"plain loop": [], "oracle": []}
     found: dict[str, Tensor] = {}
     for _ in range(arguments.rounds + 1):  # the first round warms up
-        for name, run in (("plain loop", lambda: plain_loop(plain.pipeline, records, 0)), ("oracle", oracle_run)):
+        for name, run in (
+            ("plain loop", lambda: plain_loop(plain.pipeline, records, 0)),
+            ("oracle", oracle_run),
+        ):
             start = time.perf_counter()
             found[name] = run()
             times[name].append(time.perf_counter() - start)
     largest = (found["plain loop"] - found["oracle"]).abs().max().item()
-    ratios = sorted(a / b for a, b in zip(times["plain loop"][1:], times["oracle"][1:], strict=True))
+    ratios = sorted(
+        a / b for a, b in zip(times["plain loop"][1:], times["oracle"][1:], strict=True)
+    )
     for name, seconds in times.items():
         best = min(seconds[1:])
         print(f"{name:10s} {best:7.2f} s  {15 * len(images) / best:7.0f} queries/s")

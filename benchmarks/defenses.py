@@ -1,6 +1,8 @@
-"""Run the defense grids, and write what came of them into docs: `python benchmarks/defenses.py [--fxemoji FOLDER]`.
+"""Run the defense grids, and write what came of them into docs: `python benchmarks/defenses.py
+[--fxemoji FOLDER]`.
 
-What is finished is kept in runs/defenses and runs/defenses-fxemoji, so that a second call only writes.
+What is finished is kept in runs/defenses and runs/defenses-fxemoji, so that a second call only
+writes.
 """
 
 import argparse
@@ -35,7 +37,9 @@ def main() -> None:
     grids = {"demo": run("defenses", "configs/demo.yaml", "configs/experiments/defenses.yaml")}
     if arguments.fxemoji is not None:
         data = f"data.path={arguments.fxemoji.resolve()}"
-        grids["fxemoji"] = run("defenses-fxemoji", "configs/fxemoji.yaml", "configs/experiments/fxemoji.yaml", data)
+        grids["fxemoji"] = run(
+            "defenses-fxemoji", "configs/fxemoji.yaml", "configs/experiments/fxemoji.yaml", data
+        )
     page = PAGE.read_text(encoding="utf-8")
     for name, folder in grids.items():
         page = insert(page, name, (folder / "comparison.md").read_text(encoding="utf-8"))

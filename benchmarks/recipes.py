@@ -1,7 +1,9 @@
-"""How do other recipes behave on the demo? `python benchmarks/recipes.py [--seeds 11 12] [--recipes NAME …]`.
+"""How do other recipes behave on the demo? `python benchmarks/recipes.py [--seeds 11 12] [--recipes
+NAME …]`.
 
-Each recipe is the demo's config with a few keys changed; each cell trains a target and audits it without a shadow in
-runs/recipes-NAME-SEED (finished cells are kept). Prints a markdown table of AUROCs with their 95 % intervals.
+Each recipe is the demo's config with a few keys changed; each cell trains a target and audits it
+without a shadow in runs/recipes-NAME-SEED (finished cells are kept). Prints a markdown table of
+AUROCs with their 95 % intervals.
 """
 
 import argparse
@@ -15,7 +17,12 @@ RECIPES: dict[str, list[str]] = {
     "cross_attention": [],
     "attention": ["finetune.train=attention", "finetune.learning_rate=2e-3"],
     "unet": ["finetune.train=unet", "finetune.learning_rate=3e-4"],
-    "lora": ["finetune.train=lora", "finetune.learning_rate=4e-3", "finetune.lora_rank=16", "finetune.lora_alpha=16"],
+    "lora": [
+        "finetune.train=lora",
+        "finetune.learning_rate=4e-3",
+        "finetune.lora_rank=16",
+        "finetune.lora_alpha=16",
+    ],
     "caption_dropout": ["defenses=[caption_dropout]"],
     "half as long": ["trainer.max_steps=1000"],
 }
@@ -30,7 +37,12 @@ def cell(recipe: str, seed: int) -> dict[str, dict[str, float]]:
         attacks = f"attacks=[{','.join(SHOWN)}]"
         common = [f"name={name}", f"seed={seed}", "finetune.samples=0", attacks, *RECIPES[recipe]]
         for script in ("train.py", "audit.py"):
-            subprocess.run([sys.executable, str(ROOT / script), *common], check=True, cwd=ROOT, stdout=sys.stderr)
+            subprocess.run(
+                [sys.executable, str(ROOT / script), *common],
+                check=True,
+                cwd=ROOT,
+                stdout=sys.stderr,
+            )
     return {a: r["auroc"] for a, r in json.loads(report.read_text())["attacks"].items()}
 
 
@@ -43,7 +55,10 @@ def main() -> None:
     for recipe in arguments.recipes:
         for seed in arguments.seeds:
             figures = cell(recipe, seed)
-            shown = [f"{f['value']:.2f} [{f['low']:.2f}, {f['high']:.2f}]" for f in (figures[a] for a in SHOWN)]
+            shown = [
+                f"{f['value']:.2f} [{f['low']:.2f}, {f['high']:.2f}]"
+                for f in (figures[a] for a in SHOWN)
+            ]
             print(f"| {recipe} | {seed} | {' | '.join(shown)} |", flush=True)
 
 

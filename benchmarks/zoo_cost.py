@@ -1,9 +1,11 @@
 """What does the zoo cost beyond its distinct queries? `python benchmarks/zoo_cost.py`.
 
 Three ratios, each measured in one run on critters and the embedded base, medians of the rounds:
-- all grey-box attacks together, against as many bare calls of the denoiser as they have distinct queries;
+- all grey-box attacks together, against as many bare calls of the denoiser as they have distinct
+  queries;
 - attacks whose answers are already there, added to those that asked for them;
-- GSA's gradients of a batch, against those of its records one by one, and against one plain backward pass per loss.
+- GSA's gradients of a batch, against those of its records one by one, and against one plain
+  backward pass per loss.
 """
 
 import argparse
@@ -13,30 +15,43 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
-from lit_clid.attacks import ATTACKS, GSA, Attack
-from lit_clid.auditor import count_queries
-from lit_clid.captions import CAPTION
-from lit_clid.critters import critter
+from lit_clid.auditing.attacks import ATTACKS, GSA, Attack
+from lit_clid.auditing.conditions import CAPTION
+from lit_clid.auditing.oracle import Oracle, Question, Records
+from lit_clid.auditing.queries import count_queries
+from lit_clid.data.drawings.critters import critter
 from lit_clid.data.module import to_tensor
-from lit_clid.oracle import Oracle, Question, Records
-from lit_clid.targets import load_target
-from lit_clid.targets.stable_diffusion import StableDiffusion
+from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.load import load_target
 
 GREY_BOX = {name: attack for name, attack in ATTACKS.items() if not isinstance(attack, GSA)}
 ASKED = ("monte_carlo", "clid_th", "clid_th_clip", "clid_th_noise", "clir", "pia")
-THERE = ("clid_vec", "clid_th_null", "clid_vec_null", "clid_vec_clip", "clid_vec_noise", "clir_5", "loss")
+THERE = (
+    "clid_vec",
+    "clid_th_null",
+    "clid_vec_null",
+    "clid_vec_clip",
+    "clid_vec_noise",
+    "clir_5",
+    "loss",
+)
 
 
 def drawings(count: int) -> Records:
     found = [critter(k) for k in range(count)]
     images = torch.stack([to_tensor(drawing.image) for drawing in found])
-    return Records(tuple(f"critter-{k}" for k in range(count)), images, tuple(d.caption for d in found))
+    return Records(
+        tuple(f"critter-{k}" for k in range(count)), images, tuple(d.caption for d in found)
+    )
 
 
 def batches(records: Records, size: int) -> list[Records]:
     starts = range(0, len(records.ids), size)
     return [
-        Records(records.ids[k : k + size], records.images[k : k + size], records.captions[k : k + size]) for k in starts
+        Records(
+            records.ids[k : k + size], records.images[k : k + size], records.captions[k : k + size]
+        )
+        for k in starts
     ]
 
 
@@ -78,7 +93,9 @@ def plain_backward(target: StableDiffusion, records: Sequence[Records]) -> None:
 
 
 def ratio(first: Callable[[], None], second: Callable[[], None], rounds: int) -> str:
-    """Median, smallest and largest of time(first) / time(second), alternating; the first round warms up."""
+    """Median, smallest and largest of time(first) / time(second), alternating; the first round
+    warms up.
+    """
     found = []
     for _ in range(rounds + 1):
         start = time.perf_counter()
@@ -100,17 +117,23 @@ def main() -> None:
     full, few = batches(records, 64), batches(records, 64)[:1]
     few = [Records(few[0].ids[:12], few[0].images[:12], few[0].captions[:12])]
     queries = sum(count.evaluated for count in count_queries(GREY_BOX).values())
-    zoo = ratio(lambda: ask(target, full, GREY_BOX), lambda: bare(target, full, queries), arguments.rounds)
+    zoo = ratio(
+        lambda: ask(target, full, GREY_BOX), lambda: bare(target, full, queries), arguments.rounds
+    )
     print(f"{len(GREY_BOX)} grey-box attacks / {queries} bare calls of the denoiser: {zoo}")
     asked, more = ({name: ATTACKS[name] for name in names} for names in (ASKED, ASKED + THERE))
-    added = ratio(lambda: ask(target, full, more), lambda: ask(target, full, asked), 2 * arguments.rounds)
+    added = ratio(
+        lambda: ask(target, full, more), lambda: ask(target, full, asked), 2 * arguments.rounds
+    )
     print(f"with {len(THERE)} attacks whose answers are there / without: {added}")
     alone = batches(few[0], 1)
     print(
-        f"gradients of a batch / of its records: {ratio(lambda: norms(target, few), lambda: norms(target, alone), 3)}"
+        f"gradients of a batch / of its records: "
+        f"{ratio(lambda: norms(target, few), lambda: norms(target, alone), 3)}"
     )
     print(
-        f"gradients of a batch / plain: {ratio(lambda: norms(target, few), lambda: plain_backward(target, alone), 3)}"
+        f"gradients of a batch / plain: "
+        f"{ratio(lambda: norms(target, few), lambda: plain_backward(target, alone), 3)}"
     )
 
 

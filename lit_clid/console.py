@@ -1,4 +1,6 @@
-"""How the scripts end: a user's mistake is one line and exit code 2, Ctrl-C or SIGTERM a resumable state."""
+"""How the scripts end: a user's mistake is one line and exit code 2, Ctrl-C or SIGTERM a
+resumable state.
+"""
 
 import logging
 import os
@@ -48,7 +50,9 @@ def _code(stop: KeyboardInterrupt) -> int:
 
 
 def _end(words: str, code: int) -> None:
-    """The first process speaks; the others fail quietly, so that a launcher ends those that still wait."""
+    """The first process speaks; the others fail quietly, so that a launcher ends those that
+    still wait.
+    """
     if is_first_process():
         print(words, file=sys.stderr)
     sys.exit(code)
@@ -67,7 +71,9 @@ def aligned(lines: Sequence[Sequence[str]], *, ruled: bool = False) -> str:
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
     rule = [["─" * width for width in widths]] if ruled else []
     table = [lines[0], *rule, *lines[1:]]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table)
+    return "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table
+    )
 
 
 def say(sentence: str) -> None:
@@ -79,11 +85,16 @@ def say(sentence: str) -> None:
 def say_overlong(overlong: int, captions: int) -> None:
     """Warn of captions that the tokenizer cuts."""
     if overlong:
-        say(f"note: {overlong} of {captions} captions are longer than the tokenizer takes; it drops their ends")
+        say(
+            f"note: {overlong} of {captions} captions are longer than the tokenizer takes; it "
+            f"drops their ends"
+        )
 
 
 def _quiet() -> None:
-    """Silence Lightning's tips, and warnings about its own insides or about choices made here on purpose."""
+    """Silence Lightning's tips, and warnings about its own insides or about choices made here on
+    purpose.
+    """
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", ".*predict returned None.*")

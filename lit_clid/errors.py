@@ -1,8 +1,13 @@
-"""The one exception class for mistakes a user can mend; the scripts print it as one line and exit with 2."""
+"""The one exception class for mistakes a user can mend; the scripts print it as one line and
+exit with 2.
+"""
 
 
 class UserError(Exception):
-    """Bad input. The message is one line that names the culprit (file, row, key or value) and how to mend it."""
+    """Bad input.
+
+    The message is one line that names the culprit (file, row, key or value) and how to mend it.
+    """
 
 
 def few(items: list[str], most: int = 10) -> str:

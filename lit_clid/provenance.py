@@ -1,4 +1,6 @@
-"""Where a result comes from: versions, commit, machine; and the refusal to mix results of different making."""
+"""Where a result comes from: versions, commit, machine; and the refusal to mix results of
+different making.
+"""
 
 import platform
 import subprocess
@@ -47,7 +49,9 @@ def _commit() -> str | None:
     """The project's git commit, or None outside a checkout."""
     command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=10, check=True
+        ).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
 
@@ -60,4 +64,7 @@ def refuse_changes(found: Mapping[str, Any], wanted: Mapping[str, Any], what: st
         if found.get(key) != wanted.get(key)
     ]
     if changed:
-        raise UserError(f"{what}: made otherwise ({few(changed, 4)}); use the old values, another name=…, or delete it")
+        raise UserError(
+            f"{what}: made otherwise ({few(changed, 4)}); use the old values, another name=…, or "
+            f"delete it"
+        )

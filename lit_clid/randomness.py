@@ -1,4 +1,5 @@
-"""Noise as a pure function of (seed, record id, draw): the same for every batch, order, rank and device.
+"""Noise as a pure function of (seed, record id, draw): the same for every batch, order, rank and
+device.
 
 It is drawn on the CPU, record by record, and only then moved to where it is used.
 """
@@ -24,7 +25,8 @@ def generator(*names: object) -> torch.Generator:
 
 @contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Within this, what draws from PyTorch's own generators (the CPU's, and that of `device`) draws from `seed`.
+    """Within this, what draws from PyTorch's own generators (the CPU's, and that of `device`) draws
+    from `seed`.
 
     The generators are as they were afterwards.
     """
@@ -39,7 +41,9 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
 
 def noise(seed: int, ids: Sequence[str], draw: str, shape: Sequence[int]) -> Tensor:
     """Standard normal noise (B, *shape) float32; row i depends on (seed, ids[i], draw) alone."""
-    return torch.stack([torch.randn(tuple(shape), generator=generator(seed, name, draw)) for name in ids])
+    return torch.stack(
+        [torch.randn(tuple(shape), generator=generator(seed, name, draw)) for name in ids]
+    )
 
 
 def permutation(count: int, *names: object) -> list[int]:

@@ -1,10 +1,10 @@
-"""The table at which the two wings meet: `id · member · <signal columns>`, as parquet beside a JSON of provenance.
+"""The table at which the two wings meet: `id · member · <signal columns>`, as parquet beside a JSON
+of provenance.
 
 Larger signals are more member-like. Any judgement can be re-made from this table alone.
 """
 
 import csv
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,19 +17,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lit_clid.errors import UserError, few, first_line
+from lit_clid.files import read_json, write_json
 
-NOTE = "lit_clid.json"
-"""File in an exported model's folder that says how train.py made it."""
-TRUE, FALSE = {"1", "true", "yes", "member"}, {"0", "false", "no", "nonmember", "non-member", "hold-out", "holdout"}
+TRUE, FALSE = (
+    {"1", "true", "yes", "member"},
+    {"0", "false", "no", "nonmember", "non-member", "hold-out", "holdout"},
+)
 
 
 def parse_member(values: Sequence[Any], where: str) -> np.ndarray:
-    """Read a member column (booleans, 0/1, "member"/"nonmember") as bool (N,); a cell that is neither is an error."""
+    """Read a member column (booleans, 0/1, "member"/"nonmember") as bool (N,); a cell that is
+    neither is an error.
+    """
     words = [
-        str(int(v)) if isinstance(v, (bool, int, float, np.number)) and v in (0, 1) else str(v).strip().lower()
+        str(int(v))
+        if isinstance(v, (bool, int, float, np.number)) and v in (0, 1)
+        else str(v).strip().lower()
         for v in values
     ]
-    bad = [f"row {k + 1} ({values[k]!r})" for k, word in enumerate(words) if word not in TRUE | FALSE]
+    bad = [
+        f"row {k + 1} ({values[k]!r})" for k, word in enumerate(words) if word not in TRUE | FALSE
+    ]
     if bad:
         raise UserError(f"{where}: column 'member' must hold true/false or 1/0, not {few(bad, 5)}")
     return np.array([word in TRUE for word in words])
@@ -47,7 +55,8 @@ class Scores:
         where: name of the table for messages.
 
     Raises:
-        UserError: for duplicate ids, a non-finite signal, a table with one class only, or no signal column.
+        UserError: for duplicate ids, a non-finite signal, a table with one class only, or no signal
+            column.
     """
 
     ids: tuple[str, ...]
@@ -58,32 +67,45 @@ class Scores:
 
     def __post_init__(self) -> None:
         if not self.signals:
-            raise UserError(f"{self.where}: no signal column beside 'id' and 'member'; add one number per record")
+            raise UserError(
+                f"{self.where}: no signal column beside 'id' and 'member'; add one number per "
+                f"record"
+            )
         seen: set[str] = set()
         twice = sorted({name for name in self.ids if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
         if twice:
-            raise UserError(f"{self.where}: ids must be unique, found twice: {few(twice)}; remove or rename the copies")
+            raise UserError(
+                f"{self.where}: ids must be unique, found twice: {few(twice)}; remove or rename "
+                f"the copies"
+            )
         for column, values in self.signals.items():
             bad = [self.ids[k] for k in np.flatnonzero(~np.isfinite(values))]
             if bad:
                 raise UserError(
-                    f"{self.where}: column '{column}' is not a finite number for {few(bad, 5)}; drop these rows or "
+                    f"{self.where}: column '{column}' is not a finite number for {few(bad, 5)}; "
+                    f"drop these rows or "
                     "find out why the model answers NaN (half precision? a broken image?)"
                 )
         if self.member.all() or not self.member.any():
             only = "members" if self.member.all() else "hold-outs"
-            raise UserError(f"{self.where}: holds {only} only; an audit compares members with hold-outs")
+            raise UserError(
+                f"{self.where}: holds {only} only; an audit compares members with hold-outs"
+            )
         order = sorted(range(len(self.ids)), key=self.ids.__getitem__)
         object.__setattr__(self, "ids", tuple(self.ids[k] for k in order))
         object.__setattr__(self, "member", np.asarray(self.member, bool)[order])
-        object.__setattr__(self, "signals", {c: np.asarray(v, np.float64)[order] for c, v in self.signals.items()})
+        object.__setattr__(
+            self, "signals", {c: np.asarray(v, np.float64)[order] for c, v in self.signals.items()}
+        )
 
     def columns(self, names: Sequence[str]) -> np.ndarray:
         """The signal columns `names` as (N, F) float64."""
         return np.stack([self.signals[name] for name in names], axis=1)
 
     def save(self, path: Path) -> None:
-        """Write `path` (.parquet) and, beside it, the provenance (.json); each file appears whole or not at all."""
+        """Write `path` (.parquet) and, beside it, the provenance (.json); each file appears
+        whole or not at all.
+        """
         write_json(path.with_suffix(".json"), self.provenance)
         _write_parquet(path, self.ids, self.member, self.signals)
 
@@ -92,14 +114,20 @@ class Scores:
         """Read a table of signals, parquet or CSV, with its JSON if there is one.
 
         Raises:
-            UserError: if the file is missing, unreadable, or lacks `id`, `member` or a numeric signal.
+            UserError: if the file is missing, unreadable, or lacks `id`, `member` or a numeric
+                signal.
         """
         if not path.is_file():
-            raise UserError(f"scores: no file {path}; give a parquet or CSV table with columns id, member and signals")
+            raise UserError(
+                f"scores: no file {path}; give a parquet or CSV table with columns id, member and "
+                f"signals"
+            )
         rows = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
         for column in ("id", "member"):
             if column not in rows:
-                raise UserError(f"{path}: no column '{column}' (found {few(list(rows))}); name it so")
+                raise UserError(
+                    f"{path}: no column '{column}' (found {few(list(rows))}); name it so"
+                )
         member = parse_member(rows.pop("member"), str(path))
         ids = tuple(str(value) for value in rows.pop("id"))
         signals = {name: _numbers(name, values, ids, path) for name, values in rows.items()}
@@ -113,7 +141,8 @@ def _numbers(name: str, values: Sequence[Any], ids: Sequence[str], path: Path) -
             numbers[k] = np.nan if value is None or value == "" else float(value)
         except (TypeError, ValueError):
             raise UserError(
-                f"{path}: column '{name}' holds {value!r} for {ids[k]}; signal columns hold numbers, remove any other"
+                f"{path}: column '{name}' holds {value!r} for {ids[k]}; signal columns hold "
+                f"numbers, remove any other"
             ) from None
     return numbers
 
@@ -126,7 +155,10 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
         raise UserError(f"{path}: not a CSV table in UTF-8 ({error})") from None
     for k, row in enumerate(lines):
         if len(row) != len(header):
-            raise UserError(f"{path}: line {k + 2} has {len(row)} fields, the header has {len(header)}; mend that line")
+            raise UserError(
+                f"{path}: line {k + 2} has {len(row)} fields, the header has {len(header)}; mend "
+                f"that line"
+            )
     names = [name.strip() for name in header]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -138,7 +170,9 @@ def _read_parquet(path: Path) -> dict[str, list[Any]]:
     try:
         return dict(pq.read_table(path).to_pydict())
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not a parquet table ({first_line(error)}); give parquet or .csv") from None
+        raise UserError(
+            f"{path}: not a parquet table ({first_line(error)}); give parquet or .csv"
+        ) from None
 
 
 def _read_provenance(path: Path) -> dict[str, Any]:
@@ -149,46 +183,42 @@ def _read_provenance(path: Path) -> dict[str, Any]:
     return content
 
 
-def _write_parquet(path: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]) -> None:
+def _write_parquet(
+    path: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     pq.write_table(pa.table({"id": list(ids), "member": member, **signals}), part)
     part.replace(path)
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write `content` to `path` so that it appears whole or not at all."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` so that it appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a broken one is the user's to mend."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid JSON ({error}); delete it or restore it") from None
-
-
-def write_shard(folder: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]) -> None:
-    """Write one batch's signals; the name is a hash of the ids, the rename atomic, so no rank disturbs another."""
+def write_shard(
+    folder: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]
+) -> None:
+    """Write one batch's signals; the name is a hash of the ids, the rename atomic, so no rank
+    disturbs another.
+    """
     name = blake2b("\x1f".join(ids).encode(), digest_size=8).hexdigest()
-    _write_parquet(folder / f"{name}.parquet", ids, member, {c: np.asarray(v, np.float64) for c, v in signals.items()})
+    _write_parquet(
+        folder / f"{name}.parquet",
+        ids,
+        member,
+        {c: np.asarray(v, np.float64) for c, v in signals.items()},
+    )
 
 
 def finished_ids(folder: Path) -> set[str]:
     """The ids whose signals lie in the shards of `folder`."""
-    return {name for path in folder.glob("*.parquet") for name in pq.read_table(path, columns=["id"])["id"].to_pylist()}
+    return {
+        name
+        for path in folder.glob("*.parquet")
+        for name in pq.read_table(path, columns=["id"])["id"].to_pylist()
+    }
 
 
-def merge(folder: Path, expected: Mapping[str, bool], provenance: Mapping[str, Any], where: str) -> Scores:
+def merge(
+    folder: Path, expected: Mapping[str, bool], provenance: Mapping[str, Any], where: str
+) -> Scores:
     """Merge the shards of `folder` into one table of exactly the records `expected` (id → member).
 
     Raises:
@@ -202,12 +232,16 @@ def merge(folder: Path, expected: Mapping[str, bool], provenance: Mapping[str, A
         for row in table.to_pylist():
             values = (row["member"], *(row[c] for c in columns))
             if not np.array_equal(rows.setdefault(row["id"], values), values, equal_nan=True):
-                raise UserError(f"{folder}: two shards disagree about record {row['id']}; delete the folder and rerun")
+                raise UserError(
+                    f"{folder}: two shards disagree about record {row['id']}; delete the folder "
+                    f"and rerun"
+                )
     missing = [name for name in expected if name not in rows]
     strange = [name for name in rows if rows[name][0] != expected.get(name)]
     if missing or strange:
         raise UserError(
-            f"{folder}: incomplete or foreign shards (missing: {few(missing, 3) or 'none'}; not of this split: "
+            f"{folder}: incomplete or foreign shards (missing: {few(missing, 3) or 'none'}; not of "
+            f"this split: "
             f"{few(strange, 3) or 'none'}); rerun to fill the gaps, or delete the folder"
         )
     ids = tuple(rows)

@@ -11,33 +11,38 @@ import pytest
 import torch
 from runs import SMALL, Run, arguments
 
-import audit
-import train
 from lit_clid import console
-from lit_clid.quiet import quiet_imports
+from lit_clid.commands import audit, train
+from lit_clid.models.quiet import quiet_imports
 
 
 @pytest.fixture(scope="session")
 def pipeline_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained pipeline of the real classes, a few hundred thousand parameters, as a diffusers folder."""
+    """An untrained pipeline of the real classes, a few hundred thousand parameters, as a
+    diffusers folder.
+    """
     return make_pipeline(tmp_path_factory.mktemp("pipeline") / "tiny")
 
 
 @pytest.fixture(scope="session")
 def v_pipeline_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with v-prediction, a VAE shift and another scaling factor."""
-    return make_pipeline(tmp_path_factory.mktemp("pipeline") / "tiny-v", prediction="v_prediction", shift=0.1)
+    return make_pipeline(
+        tmp_path_factory.mktemp("pipeline") / "tiny-v", prediction="v_prediction", shift=0.1
+    )
 
 
 def make_pipeline(folder: Path, prediction: str = "epsilon", shift: float | None = None) -> Path:
     with quiet_imports():
         from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
-        from lit_clid.demo import blueprint
+        from lit_clid.models.demo import blueprint
 
         torch.manual_seed(0)
         tokenizer = blueprint.build_tokenizer(["a red critter with two eyes on green ground"] * 4)
-        vae = AutoencoderKL(**{**blueprint.VAE, "block_out_channels": (8, 8, 8, 8), "shift_factor": shift})
+        vae = AutoencoderKL(
+            **{**blueprint.VAE, "block_out_channels": (8, 8, 8, 8), "shift_factor": shift}
+        )
         small = {"block_out_channels": (16, 32), "norm_num_groups": 8}
         unet = UNet2DConditionModel(**{**blueprint.UNET, **small})
         pipeline = blueprint.assemble(vae, blueprint.build_text_encoder(tokenizer), tokenizer, unet)
@@ -68,7 +73,9 @@ def trained(pipeline_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """A run folder with a trained target and shadow."""
     runs = tmp_path_factory.mktemp("runs")
     for role in ("target", "shadow"):
-        train.main([f"runs={runs}", "name=small", f"target.path={pipeline_folder}", f"role={role}", *SMALL])
+        train.main(
+            [f"runs={runs}", "name=small", f"target.path={pipeline_folder}", f"role={role}", *SMALL]
+        )
     return runs
 
 

@@ -21,7 +21,17 @@ SIDEWAYS = {
     ("experiment", "measure"), ("experiment", "training"),
 }  # fmt: skip
 """Neighbours on one floor that may know each other."""
-JUDGING = ["metrics", "calibration", "report", "plots", "scores", "rules", "evidence", "comparison", "pages"]
+JUDGING = [
+    "metrics",
+    "calibration",
+    "report",
+    "plots",
+    "scores",
+    "rules",
+    "evidence",
+    "comparison",
+    "pages",
+]
 
 
 def imports(file: Path) -> set[str]:
@@ -36,7 +46,10 @@ def imports(file: Path) -> set[str]:
 
 
 def module_files() -> list[tuple[str, Path]]:
-    return [(file.relative_to(PACKAGE).parts[0].removesuffix(".py"), file) for file in sorted(PACKAGE.rglob("*.py"))]
+    return [
+        (file.relative_to(PACKAGE).parts[0].removesuffix(".py"), file)
+        for file in sorted(PACKAGE.rglob("*.py"))
+    ]
 
 
 def floor(module: str) -> int:
@@ -44,19 +57,30 @@ def floor(module: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("module", "file"), [m for m in module_files() if m[0] != "__init__"], ids=lambda v: str(v)[-40:]
+    ("module", "file"),
+    [m for m in module_files() if m[0] != "__init__"],
+    ids=lambda v: str(v)[-40:],
 )
 def test_imports_fall(module: str, file: Path) -> None:
-    own = {name.split(".")[1] for name in imports(file) if name.startswith("lit_clid.")} - {module, "errors"}
+    own = {name.split(".")[1] for name in imports(file) if name.startswith("lit_clid.")} - {
+        module,
+        "errors",
+    }
     for other in own:
         lower = floor(other) < floor(module)
-        assert lower or (module, other) in SIDEWAYS, f"{file.name} on floor {floor(module)} imports {other}"
+        assert lower or (module, other) in SIDEWAYS, (
+            f"{file.name} on floor {floor(module)} imports {other}"
+        )
 
 
 def test_the_judging_wing_needs_no_model() -> None:
     for module, file in module_files():
         if module in JUDGING:
-            assert not {n.split(".")[0] for n in imports(file)} & {"lightning", "diffusers", "transformers"}, file
+            assert not {n.split(".")[0] for n in imports(file)} & {
+                "lightning",
+                "diffusers",
+                "transformers",
+            }, file
 
 
 @pytest.mark.parametrize(
@@ -72,7 +96,11 @@ def test_the_judging_wing_needs_no_model() -> None:
     ],
 )
 def test_only_its_own_modules_know_a_library(library: str, allowed: set[str]) -> None:
-    knowing = {module for module, file in module_files() if library in {n.split(".")[0] for n in imports(file)}}
+    knowing = {
+        module
+        for module, file in module_files()
+        if library in {n.split(".")[0] for n in imports(file)}
+    }
     assert knowing <= allowed
 
 

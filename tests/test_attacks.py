@@ -1,4 +1,6 @@
-"""Every attack against a literal twin of its equation, closed forms, and toys that leak or do not."""
+"""Every attack against a literal twin of its equation, closed forms, and toys that leak or do
+not.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,16 +11,28 @@ import pytest
 import torch
 from toys import Toy, toy_records
 
-from lit_clid.attacks import ATTACKS, GSA, PFAMI, PIA, PIAN, CLiD, CLiR, Loss, MemorisedPrompt, SecMI, SimA
-from lit_clid.attacks.clir import DECOYS
-from lit_clid.captions import CAPTION, NULL, Given, Masked, condition_named
-from lit_clid.diffusion import Target, as_steps
-from lit_clid.evidence import auroc, curve
-from lit_clid.gradients import GradientNorms, gradient_norms, parameter_names, unreachable
-from lit_clid.oracle import Oracle, Records
+from lit_clid.auditing.attacks import (
+    ATTACKS,
+    GSA,
+    PFAMI,
+    PIA,
+    PIAN,
+    CLiD,
+    CLiR,
+    Loss,
+    MemorisedPrompt,
+    SecMI,
+    SimA,
+)
+from lit_clid.auditing.attacks.clir import DECOYS
+from lit_clid.auditing.conditions import CAPTION, NULL, Given, Masked, condition_named
+from lit_clid.auditing.oracle import Oracle, Records
+from lit_clid.auditing.views import Crop
+from lit_clid.judging.evidence import auroc, curve
+from lit_clid.models.diffusion import Target, as_steps
+from lit_clid.models.gradients import GradientNorms, gradient_norms, parameter_names, unreachable
+from lit_clid.models.load import load_target
 from lit_clid.randomness import noise
-from lit_clid.targets import load_target
-from lit_clid.views import Crop
 
 GREY_BOX = [name for name, attack in ATTACKS.items() if not isinstance(attack, GSA)]
 
@@ -81,7 +95,8 @@ class Alone:
 
     def pfami(self) -> float:
         rises = [
-            (self.loss(Crop(share).apply(self.z_0), t) - self.loss(self.z_0, t)) / self.loss(self.z_0, t)
+            (self.loss(Crop(share).apply(self.z_0), t) - self.loss(self.z_0, t))
+            / self.loss(self.z_0, t)
             for share in np.linspace(0.95, 0.70, 10).round(6)
             for t in range(0, 451, 50)
         ]
@@ -89,7 +104,9 @@ class Alone:
 
     def pfami_20(self) -> float:
         crop = Crop(0.825).apply(self.z_0)
-        return float(np.mean([self.loss(crop, t) - self.loss(self.z_0, t) for t in range(1, 452, 50)]))
+        return float(
+            np.mean([self.loss(crop, t) - self.loss(self.z_0, t) for t in range(1, 452, 50)])
+        )
 
     def sima(self) -> float:
         return -float(self.eps(self.z_0, 100).abs().pow(4).sum())
@@ -105,29 +122,41 @@ class Alone:
             others = [words.removeprefix("text:") for words in DECOYS[:4]]
             return float(np.mean([log_loss(other) for other in others])) - log_loss(None)
 
-        draws = {t: noise(self.seed, [self.name], f"t={t}/", self.z_0.shape[1:]) for t in (300, 400)}
+        draws = {
+            t: noise(self.seed, [self.name], f"t={t}/", self.z_0.shape[1:]) for t in (300, 400)
+        }
         noisy = [log_ratio(t, eps) for t, eps in draws.items()]
         return [log_ratio(300, torch.zeros_like(self.z_0)), float(np.mean(noisy))]
 
     def memorised_prompt(self) -> float:
-        starts = [noise(self.seed, [self.name], f"t=981/{k}", self.z_0.shape[1:]) for k in ("", 1, 2, 3)]
-        return float(np.mean([float((self.eps(z, 981) - self.eps(z, 981, "")).norm()) for z in starts]))
+        starts = [
+            noise(self.seed, [self.name], f"t=981/{k}", self.z_0.shape[1:]) for k in ("", 1, 2, 3)
+        ]
+        return float(
+            np.mean([float((self.eps(z, 981) - self.eps(z, 981, "")).norm()) for z in starts])
+        )
 
 
-@pytest.mark.parametrize("name", ["secmi", "pia", "pian", "pfami", "pfami_20", "sima", "memorised_prompt"])
+@pytest.mark.parametrize(
+    "name", ["secmi", "pia", "pian", "pfami", "pfami_20", "sima", "memorised_prompt"]
+)
 def test_attacks_equal_their_equations(name: str) -> None:
     target, records = leaky()
     found = ATTACKS[name].signal(Oracle(target, records))[:, 0]
     for row in (0, 1, 39, 40, 79):
         # float32 sums of 64 terms in another order; SecMI and PIA subtract nearly equal tensors
-        assert float(found[row]) == pytest.approx(getattr(Alone(target, records, row), name)(), rel=1e-3, abs=1e-6)
+        assert float(found[row]) == pytest.approx(
+            getattr(Alone(target, records, row), name)(), rel=1e-3, abs=1e-6
+        )
 
 
 def test_clir_equals_its_equation() -> None:
     target, records = leaky()
     found = CLiR().signal(Oracle(target, records))
     for row in (0, 39, 40, 79):
-        np.testing.assert_allclose(found[row].numpy(), Alone(target, records, row).clir(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            found[row].numpy(), Alone(target, records, row).clir(), rtol=1e-4, atol=1e-5
+        )
     assert torch.equal(CLiR().signal(Oracle(Toy(), records)), torch.zeros(80, 2))  # blind to text
     assert [len(replace(CLiR(), **{kind: ()}).columns(target)) for kind in ("t", "still")] == [1, 1]
 
@@ -141,7 +170,9 @@ def test_a_memorising_model_is_found_and_an_honest_one_is_not(name: str) -> None
         signal = ATTACKS[name].signal(Oracle(model, records)).double()
         return float(auroc(curve(signal.mean(1).numpy(), member)))
 
-    assert found(target) > (0.85 if name == "pian" else 0.95)  # PIAN blows up a near-zero answer to unit size
+    assert found(target) > (
+        0.85 if name == "pian" else 0.95
+    )  # PIAN blows up a near-zero answer to unit size
     # 40 + 40 records: an uninformative AUROC has a standard error of 0.065
     assert 0.3 < found(Toy()) < 0.7
 
@@ -173,7 +204,9 @@ def test_pfami_is_zero_where_the_crop_changes_nothing() -> None:
     """A flat image is its own crop."""
     records = toy_records(3)
     flat = replace(records, images=torch.ones_like(records.images))
-    torch.testing.assert_close(PFAMI().signal(Oracle(Toy(), flat)), torch.zeros(3, 1), rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        PFAMI().signal(Oracle(Toy(), flat)), torch.zeros(3, 1), rtol=0, atol=1e-5
+    )
 
 
 def test_crops_keep_the_middle_and_the_size() -> None:
@@ -185,8 +218,12 @@ def test_crops_keep_the_middle_and_the_size() -> None:
     assert centre.mean() == images.mean()
 
 
-@pytest.mark.parametrize(("attack", "column"), [(Loss(), 0), (SimA(), 0), (PIA(), 0), (CLiD("clip"), -1)])
-def test_conditions_are_the_caption_the_empty_one_or_the_users(attack: Loss | SimA | PIA | CLiD, column: int) -> None:
+@pytest.mark.parametrize(
+    ("attack", "column"), [(Loss(), 0), (SimA(), 0), (PIA(), 0), (CLiD("clip"), -1)]
+)
+def test_conditions_are_the_caption_the_empty_one_or_the_users(
+    attack: Loss | SimA | PIA | CLiD, column: int
+) -> None:
     """Another text of the auditor's is what every record would get if it were its caption."""
     target, records = leaky()
     words = records.captions[3]
@@ -201,7 +238,10 @@ def test_conditions_are_the_caption_the_empty_one_or_the_users(attack: Loss | Si
 def test_named_conditions() -> None:
     assert (condition_named("caption"), condition_named("empty")) == (CAPTION, NULL)
     assert condition_named("text: a photo") == Given("a photo")
-    assert Given("a b c d", Masked(0.5)).text("ignored", (1.0, 4.0, 3.0, 2.0), "<end>") == "a <end> <end> d"
+    assert (
+        Given("a b c d", Masked(0.5)).text("ignored", (1.0, 4.0, 3.0, 2.0), "<end>")
+        == "a <end> <end> d"
+    )
     for name in ("captoin", "text:", "text:  "):
         with pytest.raises(ValueError, match="is not caption, empty, or text:"):
             condition_named(name)
@@ -240,7 +280,9 @@ def test_one_word_captions_have_no_parts() -> None:
         attack = CLiD(reduction)
         with pytest.raises(ValueError, match="every caption is one word"):
             attack.check(Toy(), ["comet", "moon"])
-        assert attack.check(Toy(), ["comet", "full moon"]).startswith("1 of 2 captions are one word")
+        assert attack.check(Toy(), ["comet", "full moon"]).startswith(
+            "1 of 2 captions are one word"
+        )
         assert not attack.check(Toy(), ["new moon", "full moon"])
     assert not CLiD("null").check(Toy(), ["comet"])
 
@@ -276,13 +318,22 @@ class Linear(Target):
         return ""
 
     def gradient_norms(
-        self, z_t: torch.Tensor, t: torch.Tensor, condition: torch.Tensor, eps: torch.Tensor, steps: int
+        self,
+        z_t: torch.Tensor,
+        t: torch.Tensor,
+        condition: torch.Tensor,
+        eps: torch.Tensor,
+        steps: int,
     ) -> GradientNorms:
-        return gradient_norms(self.network, lambda: (self.network(z_t) - eps).square().flatten(1).mean(1), steps)
+        return gradient_norms(
+            self.network, lambda: (self.network(z_t) - eps).square().flatten(1).mean(1), steps
+        )
 
 
 def test_gsa_norms_of_a_linear_model() -> None:
-    """ℓ = mean (W·z + b − ε)² has ∂ℓ/∂W = 2/n · Σ (W·z + b − ε)·zᵀ and ∂ℓ/∂b = 2/n · Σ (W·z + b − ε)."""
+    """ℓ = mean (W·z + b − ε)² has ∂ℓ/∂W = 2/n · Σ (W·z + b − ε)·zᵀ and ∂ℓ/∂b = 2/n · Σ (W·z + b
+    − ε).
+    """
     target = Linear()
     images = torch.randn(4, 2, 5, 3, generator=torch.Generator().manual_seed(1))
     records = Records(tuple("abcd"), images, tuple("abcd"))
@@ -299,7 +350,11 @@ def test_gsa_norms_of_a_linear_model() -> None:
                     gradients.append((2 / 30 * rest.T @ z, 2 / 30 * rest.sum(0)))
                 for column in (0, 1):
                     parts = torch.stack([pair[column] for pair in gradients])
-                    mean = parts.mean(0).norm() if norms == "of_mean" else parts.flatten(1).norm(dim=1).mean()
+                    mean = (
+                        parts.mean(0).norm()
+                        if norms == "of_mean"
+                        else parts.flatten(1).norm(dim=1).mean()
+                    )
                     assert float(found[row, column]) == pytest.approx(-float(mean), rel=1e-5)
 
 
@@ -327,7 +382,9 @@ def test_gsa_finds_what_a_linear_model_was_fitted_to() -> None:
 
 @pytest.mark.parametrize("rows", [1, 20, 64])
 @pytest.mark.parametrize("fixture", ["pipeline_folder", "v_pipeline_folder"])
-def test_gsa_equals_one_backward_per_loss(fixture: str, rows: int, request: pytest.FixtureRequest) -> None:
+def test_gsa_equals_one_backward_per_loss(
+    fixture: str, rows: int, request: pytest.FixtureRequest
+) -> None:
     """Of every parameter tensor of a real U-Net, whatever the batch."""
     target = load_target(str(request.getfixturevalue(fixture)), rows=rows)
     generator = torch.Generator().manual_seed(1)
@@ -342,22 +399,29 @@ def test_gsa_equals_one_backward_per_loss(fixture: str, rows: int, request: pyte
     for row in range(3):
         gradients = []
         for step in t:
-            z_t, steps, condition, eps = (part[row : row + 1] for part in oracle._ask(_question(step)))
+            z_t, steps, condition, eps = (
+                part[row : row + 1] for part in oracle._ask(_question(step))
+            )
             loss = target._losses(z_t, steps, condition, eps).sum()
             gradients.append(torch.autograd.grad(loss, parameters))
         for k, name in enumerate(target.parameter_names):
             parts = torch.stack([g[k] for g in gradients])
-            # float32 gradients summed in another order; tensors whose gradient is all rounding are below the floor
+            # float32 gradients summed in another order; tensors whose gradient is all rounding are
+            # below the floor
             floor = 1e-6 * float(parts.norm()) + 1e-7
             expected = parts.flatten(1).norm(dim=1)
-            torch.testing.assert_close(found.each[row, :, k], expected, rtol=1e-3, atol=floor, msg=name)
-            torch.testing.assert_close(found.mean[row, k], parts.mean(0).norm(), rtol=1e-3, atol=floor, msg=name)
+            torch.testing.assert_close(
+                found.each[row, :, k], expected, rtol=1e-3, atol=floor, msg=name
+            )
+            torch.testing.assert_close(
+                found.mean[row, k], parts.mean(0).norm(), rtol=1e-3, atol=floor, msg=name
+            )
     for parameter in parameters:
         parameter.requires_grad_(False)
 
 
 def _question(t: int) -> object:
-    from lit_clid.oracle import Question
+    from lit_clid.auditing.oracle import Question
 
     return Question(t)
 
@@ -391,8 +455,18 @@ def test_equal_answers_are_evaluated_once() -> None:
     first = gradients.count()
     GSA(norms="mean_of").signal(gradients)
     second = gradients.count()
-    assert (first.asked, first.evaluated, first.backward_asked, first.backward_evaluated) == (10, 10, 1, 10)
-    assert (second.asked, second.evaluated, second.backward_asked, second.backward_evaluated) == (10, 0, 10, 0)
+    assert (first.asked, first.evaluated, first.backward_asked, first.backward_evaluated) == (
+        10,
+        10,
+        1,
+        10,
+    )
+    assert (second.asked, second.evaluated, second.backward_asked, second.backward_evaluated) == (
+        10,
+        0,
+        10,
+        0,
+    )
 
 
 def test_noise_is_keyed_by_record_and_step() -> None:

@@ -1,24 +1,28 @@
-"""The embedded base: small, complete, it reads its captions, accepts any text, and gives no membership away untuned."""
+"""The embedded base: small, complete, it reads its captions, accepts any text, and gives no
+membership away untuned.
+"""
 
 import numpy as np
 import torch
 
-from lit_clid.attacks import ATTACKS
-from lit_clid.captions import CAPTION, NULL
-from lit_clid.critters import critter
+from lit_clid.auditing.attacks import ATTACKS
+from lit_clid.auditing.conditions import CAPTION, NULL
+from lit_clid.auditing.oracle import Oracle, Records
+from lit_clid.data.drawings.critters import critter
+from lit_clid.data.drawings.scenes import scene
 from lit_clid.data.module import to_tensor
-from lit_clid.demo import PIPELINE
-from lit_clid.evidence import auroc, estimate
-from lit_clid.oracle import Oracle, Records
-from lit_clid.rules import RULES
-from lit_clid.scenes import scene
-from lit_clid.targets import load_target
+from lit_clid.judging.evidence import auroc, estimate
+from lit_clid.judging.rules import RULES
+from lit_clid.models.demo import PIPELINE
+from lit_clid.models.load import load_target
 
 
 def drawings(family: str, first: int, count: int) -> Records:
     made = [{"scene": scene, "critter": critter}[family](first + k) for k in range(count)]
     ids = tuple(f"{family}-{first + k}" for k in range(count))
-    return Records(ids, torch.stack([to_tensor(d.image) for d in made]), tuple(d.caption for d in made))
+    return Records(
+        ids, torch.stack([to_tensor(d.image) for d in made]), tuple(d.caption for d in made)
+    )
 
 
 def test_it_is_an_ordinary_pipeline_of_at_most_8_mb() -> None:
@@ -26,7 +30,9 @@ def test_it_is_an_ordinary_pipeline_of_at_most_8_mb() -> None:
 
     assert sum(file.stat().st_size for file in PIPELINE.rglob("*.safetensors")) <= 8_000_000
     pipeline = DiffusionPipeline.from_pretrained(PIPELINE)
-    names = {name: type(part).__name__ for name, part in pipeline.components.items() if part is not None}
+    names = {
+        name: type(part).__name__ for name, part in pipeline.components.items() if part is not None
+    }
     assert names == {
         "vae": "AutoencoderKL", "text_encoder": "CLIPTextModel", "tokenizer": "CLIPTokenizer",
         "unet": "UNet2DConditionModel", "scheduler": "DDIMScheduler",
@@ -34,7 +40,9 @@ def test_it_is_an_ordinary_pipeline_of_at_most_8_mb() -> None:
 
 
 def test_it_uses_its_text() -> None:
-    """The unconditional loss exceeds the conditional by at least a quarter of itself at t = 450, on unseen scenes."""
+    """The unconditional loss exceeds the conditional by at least a quarter of itself at t = 450,
+    on unseen scenes.
+    """
     oracle = Oracle(load_target("demo"), drawings("scene", 5000, 192))
     conditional, unconditional = oracle.error(450, CAPTION).mean(), oracle.error(450, NULL).mean()
     assert (unconditional - conditional) / unconditional >= 0.25
@@ -45,7 +53,9 @@ def test_its_tokenizer_accepts_any_text() -> None:
     for text in ("red", "Zürich", "日本語 \x00 😀", "ſ", "a" * 500, "\U000e0001"):
         ids = tokenizer(text).input_ids
         assert ids[0] == tokenizer.bos_token_id
-        assert tokenizer.eos_token_id not in ids[1:-1], text  # no unknown tokens, which would be end tokens
+        assert tokenizer.eos_token_id not in ids[1:-1], (
+            text
+        )  # no unknown tokens, which would be end tokens
 
 
 def test_untuned_it_gives_no_membership_away() -> None:

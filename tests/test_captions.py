@@ -2,7 +2,7 @@ from math import floor
 
 import pytest
 
-from lit_clid.captions import CAPTION, NULL, REDUCTIONS, Masked, Third, leave_one_out
+from lit_clid.auditing.conditions import CAPTION, NULL, REDUCTIONS, Masked, Third, leave_one_out
 
 CAPTION_TEXT = "a small red fox jumps over the very lazy dog"
 
@@ -21,7 +21,9 @@ def test_masked_replaces_the_stated_number_of_words(rate: float, words: int) -> 
     text = Masked(rate).text(caption, [float(k) for k in range(words)], "<end>")
     count = floor(rate * words - 0.01) + 1
     assert text.split().count("<end>") == count
-    assert text.split()[: words - count] == caption.split()[: words - count]  # the last words were the important ones
+    assert (
+        text.split()[: words - count] == caption.split()[: words - count]
+    )  # the last words were the important ones
 
 
 def test_ties_fall_to_the_earlier_word() -> None:

@@ -5,9 +5,9 @@ import pytest
 import yaml
 from toys import Toy
 
-from lit_clid.attacks import ATTACKS, CLiD
-from lit_clid.auditor import check_attacks
-from lit_clid.config import Config, build_attacks, build_defenses, known_keys, read_config
+from lit_clid.auditing.attacks import ATTACKS, CLiD
+from lit_clid.auditing.queries import check_attacks
+from lit_clid.config.schema import Config, build_attacks, build_defenses, known_keys, read_config
 from lit_clid.errors import UserError
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -24,7 +24,11 @@ def test_the_demo_config_names_every_key() -> None:
                 "defenses",
                 "grid.defenses",
             )
-            found |= keys(value, f"{prefix}{key}.") | {f"{prefix}{key}"} if nested else {f"{prefix}{key}"}  # type: ignore[arg-type]
+            found |= (
+                keys(value, f"{prefix}{key}.") | {f"{prefix}{key}"}
+                if nested
+                else {f"{prefix}{key}"}
+            )  # type: ignore[arg-type]
         return found
 
     assert keys(yaml.safe_load(DEMO.read_text())) == set(known_keys())
@@ -39,10 +43,14 @@ def test_every_config_is_valid(file: Path) -> None:
 
 def test_layers_override_in_order(tmp_path: Path) -> None:
     (tmp_path / "over.yaml").write_text("seed: 7\ndata: {members: 12}\nattacks: [loss]\n")
-    config = read_config([str(DEMO), str(tmp_path / "over.yaml"), "seed=9", "finetune.learning_rate=1e-3"], DEMO)
+    config = read_config(
+        [str(DEMO), str(tmp_path / "over.yaml"), "seed=9", "finetune.learning_rate=1e-3"], DEMO
+    )
     assert (config.seed, config.data.members, config.data.nonmembers) == (9, 12, 256)
     assert (config.attacks, config.finetune.learning_rate) == (["loss"], 1e-3)
-    assert all(not is_dataclass(f.type) or is_dataclass(getattr(config, f.name)) for f in fields(Config))
+    assert all(
+        not is_dataclass(f.type) or is_dataclass(getattr(config, f.name)) for f in fields(Config)
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,9 +71,15 @@ def test_layers_override_in_order(tmp_path: Path) -> None:
         ("grid.seeds=[1, 1]", "each once; equal seeds make colliding cells"),
         ("grid.seeds=[-1]", "grid.seeds: [-1] must be 0 or more"),
         ("grid.part=3/2", "grid.part: '3/2' is not a part such as 2/8"),
-        ("grid={defenses: {a: flip}, baseline: a}", "grid.defenses.a: 'flip' is not a list of overlays"),
+        (
+            "grid={defenses: {a: flip}, baseline: a}",
+            "grid.defenses.a: 'flip' is not a list of overlays",
+        ),
         ("grid={defenses: {a: []}, baseline: b}", "grid.baseline: no defense 'b' (found: a)"),
-        ("grid={defenses: {a: []}, baseline: a, follow: [c]}", "grid.follow: c not among the defenses: a"),
+        (
+            "grid={defenses: {a: []}, baseline: a, follow: [c]}",
+            "grid.follow: c not among the defenses: a",
+        ),
         ("grid={defenses: {../a: []}, baseline: ../a}", "'../a' must be a plain name"),
         ("utility.t=[500, 300]", "utility.t, utility.draws: [500, 300] must rise"),
         ("utility.samples=1", "0 or at least 2 images"),
@@ -95,9 +109,15 @@ def test_broken_yaml_is_named(tmp_path: Path) -> None:
 
 def test_an_attack_can_be_asked_twice() -> None:
     attacks = build_attacks(
-        {"loss": None, "loss_empty": {"attack": "loss", "condition": "empty"}, "clir_5": {"t": [300]}}
+        {
+            "loss": None,
+            "loss_empty": {"attack": "loss", "condition": "empty"},
+            "clir_5": {"t": [300]},
+        }
     )
-    assert attacks["loss_empty"] == replace(ATTACKS["loss"], condition="empty", title="Loss (loss_empty)")
+    assert attacks["loss_empty"] == replace(
+        ATTACKS["loss"], condition="empty", title="Loss (loss_empty)"
+    )
     assert attacks["clir_5"] == replace(ATTACKS["clir_5"], t=(300,))
     assert build_attacks({"clir": {"still": []}})["clir"] == replace(ATTACKS["clir"], still=())
 
@@ -126,7 +146,10 @@ def test_attacks_take_changed_parameters() -> None:
         (["los"], "unknown attack 'los'; did you mean 'loss'"),
         ({"loss": {"tt": 3}}, "unknown parameter 'tt'"),
         ({"clid_th": {"reduction": "half"}}, "reduction 'half' is not one of"),
-        ({"loss": {"t": "early"}}, r"attacks.loss.t: 'early' is not a whole number, or a list of such"),
+        (
+            {"loss": {"t": "early"}},
+            r"attacks.loss.t: 'early' is not a whole number, or a list of such",
+        ),
         ({"secmi": {"t": [100, 200]}}, "is not a whole number"),
         ({"pia": {"p": "two"}}, "is not a number"),
         ({"sima": {"p": 0}}, "p = 0 must be a positive number"),

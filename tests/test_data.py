@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lit_clid.data import CaptionedImages, DataOptions, Split, TrainingStream, load_split
+from lit_clid.config.options.data import DataOptions
 from lit_clid.data.deal import Piles, deal
 from lit_clid.data.images import decode
-from lit_clid.data.module import fit_square
+from lit_clid.data.module import CaptionedImages, fit_square
 from lit_clid.data.sources import open_source
+from lit_clid.data.split import Split, load_split
+from lit_clid.data.stream import TrainingStream
 from lit_clid.errors import UserError
 
 Rows = list[tuple[str, str | None]]
@@ -26,7 +28,9 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def picture(seed: int, size: tuple[int, int] = (20, 16)) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8))
+    return Image.fromarray(
+        np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    )
 
 
 def image_folder(folder: Path, count: int = 24, metadata: str = "jsonl") -> Path:
@@ -47,7 +51,9 @@ def image_folder(folder: Path, count: int = 24, metadata: str = "jsonl") -> Path
 
 
 def options(folder: Path, **changes: object) -> DataOptions:
-    return DataOptions(**{"source": "imagefolder", "path": str(folder), "members": 4, "nonmembers": 4, **changes})  # type: ignore[arg-type]
+    return DataOptions(
+        **{"source": "imagefolder", "path": str(folder), "members": 4, "nonmembers": 4, **changes}
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("metadata", ["jsonl", "csv", "txt"])
@@ -118,7 +124,10 @@ def test_files_of_the_datasets_library(tmp_path: Path, kind: str) -> None:
         else:
             data = data.map(
                 lambda row: {
-                    "image": {"bytes": (folder / Path(row["image"].filename).name).read_bytes(), "path": None}
+                    "image": {
+                        "bytes": (folder / Path(row["image"].filename).name).read_bytes(),
+                        "path": None,
+                    }
                 },
                 features=data.features,
             )
@@ -160,7 +169,9 @@ def test_counts_may_be_left_open(tmp_path: Path) -> None:
 
 
 def test_a_redrawn_shadow_is_independent_of_the_target(tmp_path: Path) -> None:
-    """Equal counts in all four cells of (target member?, shadow member?), up to chance, over many seeds."""
+    """Equal counts in all four cells of (target member?, shadow member?), up to chance, over
+    many seeds.
+    """
     piles = Piles(tuple(map(str, range(20))), tuple(map(str, range(20))))
     cells: Counter[tuple[bool, bool]] = Counter()
     for seed in range(200):
@@ -180,7 +191,9 @@ def test_a_member_column_is_obeyed(tmp_path: Path) -> None:
     )
     split = load(folder, tmp_path, members=8)
     assert {e.id for e in split.of("target", True)} == {f"{k:03d}.png" for k in range(8)}
-    assert not [e for e in split.of("shadow") if e.id < "008"]  # the shadow never learns from the target's members
+    assert not [
+        e for e in split.of("shadow") if e.id < "008"
+    ]  # the shadow never learns from the target's members
     plain = load_split(options(folder, member_column=None), 0, tmp_path / "plain")
     assert {e.id for e in plain.of("target", True)} != {f"{k:03d}.png" for k in range(4)}
 
@@ -231,8 +244,14 @@ def rewrite(folder: Path, name: str, edit: Callable[[str], str]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda f: (f / "metadata.jsonl").rename(f / "metdata.jsonl"), r"no captions.*metdata\.jsonl"),
-        (lambda f: rewrite(f, "metadata.jsonl", lambda t: t.replace('"text"', '"txet"')), "no caption column"),
+        (
+            lambda f: (f / "metadata.jsonl").rename(f / "metdata.jsonl"),
+            r"no captions.*metdata\.jsonl",
+        ),
+        (
+            lambda f: rewrite(f, "metadata.jsonl", lambda t: t.replace('"text"', '"txet"')),
+            "no caption column",
+        ),
         (
             lambda f: rewrite(f, "metadata.jsonl", lambda t: t.replace("003.png", "9.png")),
             r"no such image: row 4 \(9.png\)",
@@ -241,7 +260,10 @@ def rewrite(folder: Path, name: str, edit: Callable[[str], str]) -> None:
             lambda f: rewrite(f, "metadata.jsonl", lambda t: t.replace("003.png", "../../x.png")),
             "lead outside the folder",
         ),
-        (lambda f: rewrite(f, "metadata.jsonl", lambda t: t + "{oops\n"), "line 25 is not valid JSON"),
+        (
+            lambda f: rewrite(f, "metadata.jsonl", lambda t: t + "{oops\n"),
+            "line 25 is not valid JSON",
+        ),
         (
             lambda f: rewrite(f, "metadata.jsonl", lambda t: t.replace("file_name", "filename")),
             "no file_name in row 1, 2",
@@ -249,7 +271,9 @@ def rewrite(folder: Path, name: str, edit: Callable[[str], str]) -> None:
         (lambda f: [p.unlink() for p in f.glob("*.png")], "no images"),
     ],
 )
-def test_broken_folders_are_named(tmp_path: Path, spoil: Callable[[Path], object], message: str) -> None:
+def test_broken_folders_are_named(
+    tmp_path: Path, spoil: Callable[[Path], object], message: str
+) -> None:
     folder = image_folder(tmp_path / "images")
     spoil(folder)
     with pytest.raises(UserError, match=message):
@@ -380,6 +404,8 @@ def test_augmentation_is_for_training_only(tmp_path: Path) -> None:
 def test_finished_records_are_not_asked_again(tmp_path: Path) -> None:
     split = load(image_folder(tmp_path / "images"), tmp_path)
     done = split.entries[0].id
-    data = CaptionedImages(split, options(tmp_path), "target", seed=0, side=8, batch_size=2, finished={done})
+    data = CaptionedImages(
+        split, options(tmp_path), "target", seed=0, side=8, batch_size=2, finished={done}
+    )
     assert done not in {e.id for e in data.audited.entries}
     assert len(data.audited) == 7

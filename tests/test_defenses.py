@@ -1,4 +1,6 @@
-"""Each defense does exactly what it says, to members in training only; contradictions are refused."""
+"""Each defense does exactly what it says, to members in training only; contradictions are
+refused.
+"""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -10,9 +12,19 @@ import pytest
 import torch
 from test_finetune import DATA, FACTS, Stop, recipe, tune, validation_losses, weights
 
-from lit_clid.config import build_defenses, read_config
-from lit_clid.data import CaptionedImages, DataOptions, Poisson, PoissonStream, Split, load_split
-from lit_clid.defenses import (
+from lit_clid.config.options.data import DataOptions
+from lit_clid.config.options.training import FineTuneOptions
+from lit_clid.config.schema import build_defenses, read_config
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.split import Split, load_split
+from lit_clid.data.stream import Poisson, PoissonStream
+from lit_clid.errors import UserError
+from lit_clid.files import read_json
+from lit_clid.models.diffusion import mean_square
+from lit_clid.models.load import load_target
+from lit_clid.randomness import generator
+from lit_clid.training.contradictions import check_defenses
+from lit_clid.training.defenses import (
     DEFENSES,
     DPSGD,
     CaptionDefense,
@@ -24,25 +36,17 @@ from lit_clid.defenses import (
     StepBudget,
     Texts,
 )
-from lit_clid.defenses.images import augment
-from lit_clid.diffusion import mean_square
-from lit_clid.errors import UserError
-from lit_clid.finetune import (
-    FineTune,
-    FineTuneOptions,
-    build_trainer,
-    check_defenses,
-    checkpoint_steps,
-    export,
-    resume_from,
-)
-from lit_clid.finetune.stopping import Kept
-from lit_clid.randomness import generator
-from lit_clid.scores import read_json
-from lit_clid.targets import load_target
+from lit_clid.training.defenses.images import augment
+from lit_clid.training.export import export
+from lit_clid.training.module import FineTune
+from lit_clid.training.recipe import build_trainer, checkpoint_steps, resume_from
+from lit_clid.training.stopping import Kept
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-OTHERS = {"rephrasing": ("first way", "second way"), "several_captions": ("first way", "second way")}
+OTHERS = {
+    "rephrasing": ("first way", "second way"),
+    "several_captions": ("first way", "second way"),
+}
 
 
 def texts(count: int = 200, others: tuple[str, ...] = ("first way", "second way")) -> Texts:
@@ -70,7 +74,9 @@ def test_redrawn_captions_change_with_the_pass_and_static_ones_do_not(name: str)
     assert captions(static) != captions(static, seed=1)
 
 
-@pytest.mark.parametrize("name", [name for name in CAPTIONS if name not in ("caption_shuffle", "token_replacement")])
+@pytest.mark.parametrize(
+    "name", [name for name in CAPTIONS if name not in ("caption_shuffle", "token_replacement")]
+)
 def test_a_caption_depends_on_its_record_alone(name: str) -> None:
     """Who else is trained on makes no difference (but where captions pass from one to another)."""
     whole, few = texts(200), texts(7)
@@ -95,7 +101,9 @@ def test_deletion_keeps_order_and_one_word() -> None:
 
 def test_shuffling_keeps_the_words() -> None:
     edited = captions(["word_shuffle"])
-    assert all(sorted(a.split()) == sorted(b.split()) for a, b in zip(edited, texts().own, strict=True))
+    assert all(
+        sorted(a.split()) == sorted(b.split()) for a, b in zip(edited, texts().own, strict=True)
+    )
     assert sum(a == b for a, b in zip(edited, texts().own, strict=True)) < 3
 
 
@@ -114,7 +122,9 @@ def test_several_captions_are_drawn_evenly_and_rephrasings_never_the_own() -> No
     assert np.mean(own) == pytest.approx(1 / 3, abs=0.05)
     assert set(captions(["rephrasing"])) == {"first way", "second way"}
     templated = captions({"rephrasing": {"templates": ["a drawing of {}", "{}!"]}})
-    assert all(t in (f"a drawing of {o}", f"{o}!") for t, o in zip(templated, texts().own, strict=True))
+    assert all(
+        t in (f"a drawing of {o}", f"{o}!") for t, o in zip(templated, texts().own, strict=True)
+    )
 
 
 def test_shuffled_captions_belong_to_another_and_none_is_lost() -> None:
@@ -135,7 +145,9 @@ def test_embedding_noise_is_relative_to_the_embedding() -> None:
     defenses = build_defenses({"embedding_noise": {"scale": 0.5}})
     c = torch.randn(64, 8, 16) * torch.linspace(0.1, 10, 64)[:, None, None]
     noise = defenses.embed(c, 0, 3, 0) - c
-    torch.testing.assert_close(noise.flatten(1).std(1) / c.flatten(1).std(1), torch.full((64,), 0.5), rtol=0.3, atol=0)
+    torch.testing.assert_close(
+        noise.flatten(1).std(1) / c.flatten(1).std(1), torch.full((64,), 0.5), rtol=0.3, atol=0
+    )
     assert torch.equal(defenses.embed(c, 0, 3, 0), defenses.embed(c, 0, 3, 0))
     assert not torch.equal(defenses.embed(c, 0, 4, 0), defenses.embed(c, 0, 3, 0))
 
@@ -151,7 +163,9 @@ def pictures() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_image_defenses_change_images_by_their_seed_alone(name: str, pictures: torch.Tensor) -> None:
+def test_image_defenses_change_images_by_their_seed_alone(
+    name: str, pictures: torch.Tensor
+) -> None:
     certain = {} if name == "rand_augment" else {"probability": 1.0}
     apply = build_defenses({name: certain}).augmenter(32, 0)
     assert apply is not None
@@ -166,7 +180,9 @@ def test_image_defenses_change_images_by_their_seed_alone(name: str, pictures: t
 
 
 def test_probability_zero_is_refused_and_flip_mirrors(pictures: torch.Tensor) -> None:
-    with pytest.raises(UserError, match=r"defenses.flip: probability = 0 is not a share in \(0, 1\]"):
+    with pytest.raises(
+        UserError, match=r"defenses.flip: probability = 0 is not a share in \(0, 1\]"
+    ):
         build_defenses({"flip": {"probability": 0}})
     mirrored = augment(DEFENSES["flip"].__class__(probability=1.0).build(32), pictures, 0)
     torch.testing.assert_close(mirrored, pictures.flip(3))
@@ -209,7 +225,8 @@ def test_defenses_reach_members_in_training_only(pipeline_folder: Path, split: S
     defenses = build_defenses({"word_shuffle": None, "flip": {"probability": 1.0}})
     module = FineTune(load_target(str(pipeline_folder)), recipe(), 0, FACTS, defenses)
     before = {
-        name: [r[k] for k in range(len(r))] for name, r in (("holdouts", data.holdouts), ("audited", data.audited))
+        name: [r[k] for k in range(len(r))]
+        for name, r in (("holdouts", data.holdouts), ("audited", data.audited))
     }
     own = list(data.members.captions)
     module.prepare(data)
@@ -221,11 +238,15 @@ def test_defenses_reach_members_in_training_only(pipeline_folder: Path, split: S
             assert torch.equal(records[k]["image"], item["image"])
 
 
-@pytest.mark.parametrize("wanted", [["flip"], ["word_shuffle"], ["embedding_noise"]], ids=lambda w: w[0])
+@pytest.mark.parametrize(
+    "wanted", [["flip"], ["word_shuffle"], ["embedding_noise"]], ids=lambda w: w[0]
+)
 def test_the_held_out_loss_sees_no_defense(
     pipeline_folder: Path, split: Split, tmp_path: Path, wanted: list[str]
 ) -> None:
-    """With a learning rate of (almost) zero it is that of the base, whatever is done to the members."""
+    """With a learning rate of (almost) zero it is that of the base, whatever is done to the
+    members.
+    """
     options = recipe(learning_rate=1e-30, validate_every=2)
     tune(pipeline_folder, split, tmp_path / "plain", options, 2)
     defended(wanted)(pipeline_folder, split, tmp_path / "defended", options, 2)
@@ -284,7 +305,9 @@ def fake_losses(monkeypatch: pytest.MonkeyPatch, losses: Sequence[float]) -> Non
     def validation_step(self: FineTune, batch: dict[str, Any], batch_idx: int) -> None:
         self.log("val_loss", self.given, batch_size=len(batch["id"]))  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(FineTune, "on_validation_epoch_start", on_validation_epoch_start, raising=False)
+    monkeypatch.setattr(
+        FineTune, "on_validation_epoch_start", on_validation_epoch_start, raising=False
+    )
     monkeypatch.setattr(FineTune, "validation_step", validation_step)
 
 
@@ -307,7 +330,9 @@ def test_early_stopping_stops_and_exports_where_the_loss_curve_says(
     stopped: int,
     kept: int,
 ) -> None:
-    """Patience 2, validated every second step: the exported weights are those of the best validation."""
+    """Patience 2, validated every second step: the exported weights are those of the best
+    validation.
+    """
     fake_losses(monkeypatch, losses)
     history: dict[int, dict[str, torch.Tensor]] = {}
 
@@ -317,7 +342,12 @@ def test_early_stopping_stops_and_exports_where_the_loss_curve_says(
 
     run = defended({"early_stopping": {"patience": 2, "min_delta": min_delta}})
     module, trainer, _ = run(
-        pipeline_folder, split, tmp_path / "logs", recipe(validate_every=2, ema_decay=None), 16, (Watch(99),)
+        pipeline_folder,
+        split,
+        tmp_path / "logs",
+        recipe(validate_every=2, ema_decay=None),
+        16,
+        (Watch(99),),
     )
     assert trainer.global_step == stopped
     export(module, trainer, tmp_path / "model", {})
@@ -338,10 +368,16 @@ def test_a_privacy_budget_exports_the_last_validation_within_it(
     assert trainer.global_step == 6
     export(module, trainer, tmp_path / "model", {})
     stopping = read_json(tmp_path / "model" / "lit_clid.json")["stopping"]
-    assert (stopping["exported_from"], stopping["ended_by"], stopping["probe_auroc"]) == (4, "privacy budget", 0.55)
+    assert (stopping["exported_from"], stopping["ended_by"], stopping["probe_auroc"]) == (
+        4,
+        "privacy budget",
+        0.55,
+    )
 
 
-def test_the_probe_is_an_audit_of_the_averaged_weights(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+def test_the_probe_is_an_audit_of_the_averaged_weights(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
     module, trainer, _ = defended({"privacy_budget": {"cap": 0.99, "probe": 5}})(
         pipeline_folder, split, tmp_path, recipe(validate_every=2), 4
     )
@@ -356,7 +392,9 @@ def test_a_budget_spent_at_once_is_one_clear_line(
     pipeline_folder: Path, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Kept, "_ask", lambda *_: 0.9)
-    module, trainer, _ = defended(["privacy_budget"])(pipeline_folder, split, tmp_path, recipe(validate_every=2), 8)
+    module, trainer, _ = defended(["privacy_budget"])(
+        pipeline_folder, split, tmp_path, recipe(validate_every=2), 8
+    )
     assert trainer.global_step == 2
     with pytest.raises(UserError, match="the first validation was beyond the cap already"):
         export(module, trainer, tmp_path / "model", {})
@@ -364,21 +402,36 @@ def test_a_budget_spent_at_once_is_one_clear_line(
 
 def test_a_step_budget_ends_training(tmp_path: Path) -> None:
     defenses = Defenses({"step_budget": StepBudget(1.5)})
-    assert build_trainer(recipe(), {"max_steps": 50}, tmp_path, "target", 0, defenses, 10).max_steps == 15
-    assert build_trainer(recipe(), {"max_steps": 7}, tmp_path, "target", 0, defenses, 10).max_steps == 7
+    assert (
+        build_trainer(recipe(), {"max_steps": 50}, tmp_path, "target", 0, defenses, 10).max_steps
+        == 15
+    )
+    assert (
+        build_trainer(recipe(), {"max_steps": 7}, tmp_path, "target", 0, defenses, 10).max_steps
+        == 7
+    )
 
 
 def test_validations_are_not_tampered_with_where_they_decide(tmp_path: Path) -> None:
     defenses = build_defenses(["early_stopping"])
-    with pytest.raises(UserError, match=r"trainer\.limit_val_batches: decides when a stopping defense stops"):
-        build_trainer(recipe(), {"max_steps": 9, "limit_val_batches": 0}, tmp_path, "target", 0, defenses, 10)
+    with pytest.raises(
+        UserError, match=r"trainer\.limit_val_batches: decides when a stopping defense stops"
+    ):
+        build_trainer(
+            recipe(), {"max_steps": 9, "limit_val_batches": 0}, tmp_path, "target", 0, defenses, 10
+        )
 
 
-def test_models_on_the_way_are_those_of_shorter_runs(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
-    """A model exported after four steps is the model of a run of four steps, averaged weights included."""
+def test_models_on_the_way_are_those_of_shorter_runs(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
+    """A model exported after four steps is the model of a run of four steps, averaged weights
+    included.
+    """
     from safetensors.torch import load_file
 
-    from lit_clid.finetune import export_on_the_way, write_model
+    from lit_clid.training.export import write_model
+    from lit_clid.training.recipe import export_on_the_way
 
     assert checkpoint_steps([0.4, 0.6], 10, 6) == {0.4: 4, 0.6: 6}
     options = recipe(validate_every=100)
@@ -386,9 +439,15 @@ def test_models_on_the_way_are_those_of_shorter_runs(pipeline_folder: Path, spli
     data = CaptionedImages(split, DATA, "target", seed=0, side=64, batch_size=4)
     module = FineTune(target, options, 0, FACTS)
     trainer = build_trainer(
-        options, {"max_steps": 6, "accelerator": "cpu", "enable_progress_bar": False}, tmp_path / "l", "target", 0
+        options,
+        {"max_steps": 6, "accelerator": "cpu", "enable_progress_bar": False},
+        tmp_path / "l",
+        "target",
+        0,
     )
-    export_on_the_way(trainer, (4,), lambda step: write_model(module, trainer, tmp_path / f"at-{step}", {}))
+    export_on_the_way(
+        trainer, (4,), lambda step: write_model(module, trainer, tmp_path / f"at-{step}", {})
+    )
     trainer.fit(module, data, weights_only=True)
     short, ended, _ = tune(pipeline_folder, split, tmp_path / "short", options, 4)
     export(short, ended, tmp_path / "model", {})
@@ -398,7 +457,9 @@ def test_models_on_the_way_are_those_of_shorter_runs(pipeline_folder: Path, spli
     assert read_json(tmp_path / "at-4" / "lit_clid.json")["steps"] == 4
 
 
-def test_lora_is_exported_on_the_way_without_ending_it(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+def test_lora_is_exported_on_the_way_without_ending_it(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
     module, _, _ = tune(pipeline_folder, split, tmp_path, recipe(train="lora"), 2)
     before = copy.deepcopy(module.weights())
     with module.exportable():
@@ -407,7 +468,9 @@ def test_lora_is_exported_on_the_way_without_ending_it(pipeline_folder: Path, sp
     assert all(torch.equal(value, before[name]) for name, value in module.weights().items())
 
 
-def test_checkpoint_averaging_is_the_mean(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+def test_checkpoint_averaging_is_the_mean(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
     history: list[torch.Tensor] = []
 
     class Watch(Stop):
@@ -430,8 +493,12 @@ def test_poisson_batches_hold_everybody_independently() -> None:
     assert counts.max() == 1
     np.testing.assert_allclose(counts.mean(0), 0.2, atol=0.04)
     assert counts.sum(1).var() == pytest.approx(50 * 0.2 * 0.8, rel=0.15)
-    assert [[i for i, _ in b] for b in PoissonStream(50, 0.2, 2000, Poisson(3), start=lambda: 1990)] == batches[1990:]
-    assert list(PoissonStream(50, 0.2, 5, Poisson(3))) != list(PoissonStream(50, 0.2, 5, Poisson(4)))
+    assert [
+        [i for i, _ in b] for b in PoissonStream(50, 0.2, 2000, Poisson(3), start=lambda: 1990)
+    ] == batches[1990:]
+    assert list(PoissonStream(50, 0.2, 5, Poisson(3))) != list(
+        PoissonStream(50, 0.2, 5, Poisson(4))
+    )
 
 
 def test_the_accountant_is_opacus_step_by_step() -> None:
@@ -452,7 +519,9 @@ def test_the_accountant_is_opacus_step_by_step() -> None:
 def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     pipeline_folder: Path, split: Split, tmp_path: Path, rows: int
 ) -> None:
-    """Against a loop over single records: each gradient is clipped to C, all are summed and divided by batch_size."""
+    """Against a loop over single records: each gradient is clipped to C, all are summed and
+    divided by batch_size.
+    """
     from lightning.pytorch.callbacks import Callback
 
     bound, found = 1e-3, []
@@ -461,10 +530,14 @@ def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
         def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
             pass
 
-        def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, index: int) -> None:
+        def on_train_batch_end(
+            self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, index: int
+        ) -> None:
             found.append((index, batch, [p.grad.clone() for p in pl_module.trainable]))
 
-    wanted = {"dp": {"noise_multiplier": 1e-9, "epsilon": None, "max_grad_norm": bound, "rows": rows}}
+    wanted = {
+        "dp": {"noise_multiplier": 1e-9, "epsilon": None, "max_grad_norm": bound, "rows": rows}
+    }
     options = recipe(learning_rate=1e-30, ema_decay=None, batch_size=5, weight_decay=0.0)
     module, _, _ = defended(wanted)(pipeline_folder, split, tmp_path, options, 2, (Watch(),))
     fresh = FineTune(load_target(str(pipeline_folder), channels_last=False), options, 0, FACTS)
@@ -491,7 +564,9 @@ def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     assert whole <= bound * len(z_0) * (1 + 1e-4)
 
 
-def test_noise_has_the_size_that_the_accountant_assumes(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+def test_noise_has_the_size_that_the_accountant_assumes(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
     from lightning.pytorch.callbacks import Callback
 
     found: list[torch.Tensor] = []
@@ -509,7 +584,9 @@ def test_noise_has_the_size_that_the_accountant_assumes(pipeline_folder: Path, s
     assert not torch.equal(found[0], found[1])
 
 
-def test_an_empty_batch_is_a_step_of_noise(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+def test_an_empty_batch_is_a_step_of_noise(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
     data = CaptionedImages(split, DATA, "target", seed=0, side=64, batch_size=1)
     options = recipe(batch_size=1, ema_decay=None)
     wanted = {"dp": {"noise_multiplier": 1.0, "epsilon": None}}
@@ -522,12 +599,17 @@ def test_an_empty_batch_is_a_step_of_noise(pipeline_folder: Path, split: Split, 
 def test_secret_noise_follows_no_seed(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
     wanted = {"dp": {"noise_multiplier": 1.0, "epsilon": None, "secret": True}}
     runs = [
-        weights(defended(wanted)(pipeline_folder, split, tmp_path / str(k), recipe(), 2)[0]).values() for k in range(2)
+        weights(
+            defended(wanted)(pipeline_folder, split, tmp_path / str(k), recipe(), 2)[0]
+        ).values()
+        for k in range(2)
     ]
     assert any(not torch.equal(a, b) for a, b in zip(*runs, strict=True))
 
 
-def test_the_spent_epsilon_is_logged_and_noted(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+def test_the_spent_epsilon_is_logged_and_noted(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
     wanted = {"dp": {"epsilon": 5.0}}
     module, trainer, _ = defended(wanted)(pipeline_folder, split, tmp_path / "logs", recipe(), 4)
     export(module, trainer, tmp_path / "model", {})
@@ -596,7 +678,10 @@ def test_overlays_add_up_and_take_away(tmp_path: Path) -> None:
         ({"privacy_budget": {"attack": "clid_vec"}}, "is not a cheap one without a shadow"),
         ({"dp": None, "cutmix": None}, "cutmix put something of one member into another's"),
         ({"dp": None, "mixup": None, "caption_shuffle": None}, "mixup, caption_shuffle put"),
-        ({"dp": None, "privacy_budget": None}, "privacy_budget looks at members outside of dp's noise"),
+        (
+            {"dp": None, "privacy_budget": None},
+            "privacy_budget looks at members outside of dp's noise",
+        ),
         ({"mp_lora": None, "smp_lora": None}, "mp_lora, smp_lora are of one kind"),
     ],
 )
@@ -609,33 +694,66 @@ def test_bad_defenses_are_one_clear_line(wanted: object, message: str) -> None:
 @pytest.mark.parametrize(
     ("wanted", "options", "data", "trainer", "message"),
     [
-        (["flip"], {"cache": "always"}, {}, {}, "finetune.cache: cannot always keep latents, flip changes pixels"),
+        (
+            ["flip"],
+            {"cache": "always"},
+            {},
+            {},
+            "finetune.cache: cannot always keep latents, flip changes pixels",
+        ),
         ([], {"cache": "always"}, {"random_crop": True}, {}, "data.random_crop changes pixels"),
         (["word_shuffle"], {"cache": "always"}, {}, {}, "cannot always keep embeddings"),
-        (["dp"], {}, {}, {"gradient_clip_val": 1.0}, "trainer.gradient_clip_val: contradicts defenses.dp"),
-        (["dp"], {}, {}, {"accumulate_grad_batches": 4}, "accumulate_grad_batches: contradicts defenses.dp"),
+        (
+            ["dp"],
+            {},
+            {},
+            {"gradient_clip_val": 1.0},
+            "trainer.gradient_clip_val: contradicts defenses.dp",
+        ),
+        (
+            ["dp"],
+            {},
+            {},
+            {"accumulate_grad_batches": 4},
+            "accumulate_grad_batches: contradicts defenses.dp",
+        ),
         (["dp"], {}, {}, {"precision": "bf16-mixed"}, "trainer.precision: contradicts"),
-        (["dp"], {"gradient_checkpointing": True}, {}, {}, "finetune.gradient_checkpointing: contradicts"),
+        (
+            ["dp"],
+            {"gradient_checkpointing": True},
+            {},
+            {},
+            "finetune.gradient_checkpointing: contradicts",
+        ),
         (["smp_lora"], {}, {"shadow": "redrawn"}, {}, "set data.shadow=disjoint"),
     ],
 )
 def test_contradictions_are_refused_before_training(
-    wanted: list[str], options: dict[str, Any], data: dict[str, Any], trainer: dict[str, Any], message: str
+    wanted: list[str],
+    options: dict[str, Any],
+    data: dict[str, Any],
+    trainer: dict[str, Any],
+    message: str,
 ) -> None:
     with pytest.raises(UserError, match=message):
-        check_defenses(build_defenses(wanted), FineTuneOptions(**options), DataOptions(**data), trainer)
+        check_defenses(
+            build_defenses(wanted), FineTuneOptions(**options), DataOptions(**data), trainer
+        )
 
 
 def test_private_batches_must_be_smaller_than_the_members_and_some_epsilons_are_out_of_reach(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(UserError, match=r"finetune\.batch_size=10 must be smaller than the 10 members"):
+    with pytest.raises(
+        UserError, match=r"finetune\.batch_size=10 must be smaller than the 10 members"
+    ):
         DPSGD().plan(10, 10, 5)
     from opacus.accountants import utils
 
     monkeypatch.setattr(utils, "MAX_SIGMA", 20.0)  # it is a million, and the search takes its time
     with pytest.raises(
-        UserError, match=r"no noise reaches epsilon=0\.01 at delta=1e-09 \(The privacy budget is too low"
+        UserError,
+        match=r"no noise reaches epsilon=0\.01 at delta=1e-09 \(The privacy budget is too low",
     ):
         DPSGD(epsilon=0.01, delta=1e-9).plan(10, 5, 50)
 
@@ -649,13 +767,17 @@ def test_missing_rephrasings_and_captions_are_named() -> None:
 
 
 def test_checkpoints_beyond_the_end_are_refused() -> None:
-    with pytest.raises(UserError, match=r"finetune.checkpoints: 2 steps per image of 10 members are step 20, but"):
+    with pytest.raises(
+        UserError, match=r"finetune.checkpoints: 2 steps per image of 10 members are step 20, but"
+    ):
         checkpoint_steps([1, 2], 10, 15)
     with pytest.raises(UserError, match="fall on one step"):
         checkpoint_steps([0.11, 0.12], 10, 15)
 
 
-def test_a_defense_is_part_of_what_a_checkpoint_belongs_to(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+def test_a_defense_is_part_of_what_a_checkpoint_belongs_to(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
     tune(pipeline_folder, split, tmp_path, recipe(), 4)
     with pytest.raises(UserError, match=r"defenses\.flip is 'Flip' now and was None"):
         resume_from(tmp_path, {**FACTS, **build_defenses(["flip"]).facts})

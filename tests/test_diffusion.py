@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lit_clid.diffusion import TO_EPS, TRAINING_TARGET, diffuse, min_snr_weight, vp_schedule
+from lit_clid.models.diffusion import TO_EPS, TRAINING_TARGET, diffuse, min_snr_weight, vp_schedule
 
 
 @pytest.mark.parametrize("prediction", sorted(TO_EPS))
@@ -11,7 +11,9 @@ def test_a_perfect_network_gives_back_the_noise(prediction: str) -> None:
     z_t = diffuse(z_0, eps, alpha, sigma)
     output = TRAINING_TARGET[prediction](z_0, eps, alpha, sigma)
     # z_0 → ε divides by σ ≥ 0.03, which amplifies float32 rounding about thirtyfold
-    torch.testing.assert_close(TO_EPS[prediction](output, z_t, alpha, sigma), eps, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        TO_EPS[prediction](output, z_t, alpha, sigma), eps, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_vp_schedule_preserves_variance() -> None:
@@ -21,12 +23,16 @@ def test_vp_schedule_preserves_variance() -> None:
 
 @pytest.mark.parametrize("prediction", sorted(TO_EPS))
 def test_min_snr_weighs_the_z_0_error_alike(prediction: str) -> None:
-    """Whatever the network predicts, weight × its error equals min(SNR, γ) × the error of the implied z_0."""
+    """Whatever the network predicts, weight × its error equals min(SNR, γ) × the error of the
+    implied z_0.
+    """
     alpha, sigma = vp_schedule(torch.tensor([0.99, 0.5, 0.05], dtype=torch.float64))
     z_0, eps = torch.randn(3, 2, 2, 2), torch.randn(3, 2, 2, 2)
     z_t = diffuse(z_0, eps, alpha, sigma)
     wrong = TRAINING_TARGET[prediction](z_0, eps, alpha, sigma) + 0.1
-    implied = (z_t - sigma.view(-1, 1, 1, 1) * TO_EPS[prediction](wrong, z_t, alpha, sigma)) / alpha.view(-1, 1, 1, 1)
+    implied = (
+        z_t - sigma.view(-1, 1, 1, 1) * TO_EPS[prediction](wrong, z_t, alpha, sigma)
+    ) / alpha.view(-1, 1, 1, 1)
     in_z_0 = (implied - z_0).square().mean((1, 2, 3)) * ((alpha / sigma) ** 2).clamp(max=5.0)
     weighted = 0.1**2 * min_snr_weight(alpha, sigma, 5.0, prediction)
     torch.testing.assert_close(weighted, in_z_0, rtol=1e-3, atol=1e-5)

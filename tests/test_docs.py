@@ -1,4 +1,6 @@
-"""The documents: the example attack runs, every attack has its page, links lead somewhere, commands parse."""
+"""The documents: the example attack runs, every attack has its page, links lead somewhere,
+commands parse.
+"""
 
 import re
 from pathlib import Path
@@ -9,10 +11,12 @@ import pytest
 import torch
 from toys import Toy, toy_records
 
-from lit_clid import attacks, auditor, config
-from lit_clid.attacks import ATTACKS
-from lit_clid.evidence import auroc, curve
-from lit_clid.oracle import Oracle
+from lit_clid.auditing import attacks
+from lit_clid.auditing.attacks import ATTACKS
+from lit_clid.auditing.oracle import Oracle
+from lit_clid.auditing.queries import count_queries, describe_attacks
+from lit_clid.config import schema as config
+from lit_clid.judging.evidence import auroc, curve
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -20,7 +24,9 @@ GUIDE = (ROOT / "docs" / "attacks" / "add-your-own.md").read_text(encoding="utf-
 
 
 def test_the_example_attack_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page's class, added by the page's line, is configured, counted, checked and finds the members of a toy."""
+    """The page's class, added by the page's line, is configured, counted, checked and finds the
+    members of a toy.
+    """
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     names: dict[str, Any] = {"__name__": "example"}
     exec(compile(code, "add-your-own.md", "exec"), names)
@@ -33,16 +39,20 @@ def test_the_example_attack_works(monkeypatch: pytest.MonkeyPatch) -> None:
     score = built["word_order"].signal(Oracle(Toy(memory), records))
     assert auroc(curve(score[:, 0].numpy(), np.arange(40) < 20)) > 0.95
     assert torch.equal(built["word_order"].signal(Oracle(Toy(), records)), torch.zeros(40, 1))
-    counts = auditor.count_queries(built)
+    counts = count_queries(built)
     assert (counts["word_order"].asked, counts["loss"].asked, counts["loss"].evaluated) == (4, 1, 0)
-    described = auditor.describe_attacks(built, Toy())
+    described = describe_attacks(built, Toy())
     assert described["word_order"]["columns"] == ["word_order"]
 
 
 def test_every_attack_has_its_page() -> None:
-    text = "".join(page.read_text(encoding="utf-8") for page in PAGES if page.parent.name == "attacks")
+    text = "".join(
+        page.read_text(encoding="utf-8") for page in PAGES if page.parent.name == "attacks"
+    )
     index = (ROOT / "docs" / "attacks" / "README.md").read_text(encoding="utf-8")
-    missing = [name for name in ATTACKS if f"`{name}`" not in index and not name.startswith("clid_")]
+    missing = [
+        name for name in ATTACKS if f"`{name}`" not in index and not name.startswith("clid_")
+    ]
     assert not missing
     assert "\n    clir " in text or "CLiR" in text
 

@@ -2,8 +2,8 @@ from hashlib import blake2b
 
 import pytest
 
-from lit_clid.critters import critter
-from lit_clid.scenes import scene
+from lit_clid.data.drawings.critters import critter
+from lit_clid.data.drawings.scenes import scene
 
 FAMILIES = {"scene": scene, "critter": critter}
 

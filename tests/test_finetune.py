@@ -10,11 +10,16 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from safetensors.torch import load_file
 
-from lit_clid.data import CaptionedImages, DataOptions, Split, load_split
-from lit_clid.defenses import Defenses
+from lit_clid.config.options.data import DataOptions
+from lit_clid.config.options.training import FineTuneOptions
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.split import Split, load_split
 from lit_clid.errors import UserError
-from lit_clid.finetune import FineTune, FineTuneOptions, build_trainer, export, finished_model, resume_from
-from lit_clid.targets import load_target
+from lit_clid.models.load import load_target
+from lit_clid.training.defenses import Defenses
+from lit_clid.training.export import export, finished_model
+from lit_clid.training.module import FineTune
+from lit_clid.training.recipe import build_trainer, resume_from
 
 DATA = DataOptions(source="critters", members=10, nonmembers=6)
 FACTS = {"seed": 0, "finetune.train": "cross_attention"}
@@ -37,7 +42,9 @@ class StopAtBatch(Callback):
     def __init__(self, batch: int) -> None:
         self.batch = batch
 
-    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, batch: object, index: int) -> None:
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: object, index: int
+    ) -> None:
         if index == self.batch:
             raise RuntimeError("killed")
 
@@ -60,7 +67,13 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
 
 
 def recipe(**changes: Any) -> FineTuneOptions:
-    fast = {"train": "cross_attention", "batch_size": 4, "learning_rate": 1e-2, "ema_decay": 0.9, "samples": 0}
+    fast = {
+        "train": "cross_attention",
+        "batch_size": 4,
+        "learning_rate": 1e-2,
+        "ema_decay": 0.9,
+        "samples": 0,
+    }
     return FineTuneOptions(**{**fast, "validate_every": 4, "save_every": 2, **changes})
 
 
@@ -77,10 +90,18 @@ def tune(
     target = load_target(str(base), channels_last=False)
     data = CaptionedImages(split, DATA, "target", seed=0, side=64, batch_size=options.batch_size)
     defended = defenses or Defenses()
-    privacy = defended.dp.plan(len(data.members), options.batch_size, steps) if defended.dp else None
+    privacy = (
+        defended.dp.plan(len(data.members), options.batch_size, steps) if defended.dp else None
+    )
     module, seen = FineTune(target, options, 0, FACTS, defended, privacy), Seen()
     module.prepare(data)
-    wanted = {"max_steps": steps, "accelerator": "cpu", "devices": 1, "enable_progress_bar": False, **trainer}
+    wanted = {
+        "max_steps": steps,
+        "accelerator": "cpu",
+        "devices": 1,
+        "enable_progress_bar": False,
+        **trainer,
+    }
     built = build_trainer(options, wanted, folder, "target", 0, defended, len(data.members))
     built.callbacks += [seen, *callbacks]
     built.fit(module, data, ckpt_path=resume_from(folder, FACTS), weights_only=True)
@@ -98,15 +119,24 @@ def weights(module: FineTune) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize(
     ("train", "inside"),
-    [("unet", [""]), ("attention", [".attn1.", ".attn2."]), ("cross_attention", [".attn2."]), ("lora", ["lora_"])],
+    [
+        ("unet", [""]),
+        ("attention", [".attn1.", ".attn2."]),
+        ("cross_attention", [".attn2."]),
+        ("lora", ["lora_"]),
+    ],
 )
 def test_exactly_what_is_named_is_trained(
     pipeline_folder: Path, split: Split, tmp_path: Path, train: str, inside: list[str]
 ) -> None:
     options = recipe(train=train)
-    before = weights(FineTune(load_target(str(pipeline_folder), channels_last=False), options, 0, FACTS))
+    before = weights(
+        FineTune(load_target(str(pipeline_folder), channels_last=False), options, 0, FACTS)
+    )
     module, _, _ = tune(pipeline_folder, split, tmp_path, options, 3)
-    changed = {name for name, value in weights(module).items() if not torch.equal(value, before[name])}
+    changed = {
+        name for name, value in weights(module).items() if not torch.equal(value, before[name])
+    }
     allowed = {name for name in before if any(part in name for part in inside)}
     assert changed
     assert changed <= allowed
@@ -117,18 +147,34 @@ def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
     options = recipe(schedule="cosine", warmup_steps=2)
-    whole, _, seen = tune(pipeline_folder, split, tmp_path / "whole", options, 7, accumulate_grad_batches=2)
+    whole, _, seen = tune(
+        pipeline_folder, split, tmp_path / "whole", options, 7, accumulate_grad_batches=2
+    )
     with pytest.raises(RuntimeError, match="killed"):
-        tune(pipeline_folder, split, tmp_path / "cut", options, 7, (Stop(5),), accumulate_grad_batches=2)
-    rest, trainer, seen_later = tune(pipeline_folder, split, tmp_path / "cut", options, 7, accumulate_grad_batches=2)
+        tune(
+            pipeline_folder,
+            split,
+            tmp_path / "cut",
+            options,
+            7,
+            (Stop(5),),
+            accumulate_grad_batches=2,
+        )
+    rest, trainer, seen_later = tune(
+        pipeline_folder, split, tmp_path / "cut", options, 7, accumulate_grad_batches=2
+    )
     assert trainer.global_step == 7
     assert len(seen.batches) == 14
-    assert seen_later.batches == seen.batches[8:]  # checkpoints every 2 steps of 2 batches; killed at step 5
+    assert (
+        seen_later.batches == seen.batches[8:]
+    )  # checkpoints every 2 steps of 2 batches; killed at step 5
     for (name, expected), found in zip(weights(whole).items(), weights(rest).values(), strict=True):
         torch.testing.assert_close(found, expected, rtol=0, atol=0, msg=name)
 
 
-def test_checkpoints_hold_no_frozen_weights(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+def test_checkpoints_hold_no_frozen_weights(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
     tune(pipeline_folder, split, tmp_path, recipe(), 4)
     checkpoint = torch.load(tmp_path / "resume.ckpt", weights_only=True)
     for key in ("state_dict", "current_model_state"):
@@ -136,7 +182,9 @@ def test_checkpoints_hold_no_frozen_weights(pipeline_folder: Path, split: Split,
         assert all(".attn2." in name for name in checkpoint[key])
 
 
-def test_a_checkpoint_of_another_configuration_is_refused(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_configuration_is_refused(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
     tune(pipeline_folder, split, tmp_path, recipe(), 4)
     with pytest.raises(UserError, match="seed is 1 now and was 0"):
         resume_from(tmp_path, {**FACTS, "seed": 1})
@@ -145,12 +193,16 @@ def test_a_checkpoint_of_another_configuration_is_refused(pipeline_folder: Path,
         resume_from(tmp_path, FACTS)
 
 
-def test_the_moving_average_is_exported(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+def test_the_moving_average_is_exported(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
     """Recomputed by hand from the weights after each step, warm-up included."""
     history: list[torch.Tensor] = []
 
     class Watch(Callback):
-        def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        def on_train_batch_end(
+            self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any
+        ) -> None:
             assert isinstance(pl_module, FineTune)
             history.append(next(v for n, v in weights(pl_module).items() if ".attn2.to_v" in n))
 
@@ -173,7 +225,9 @@ def test_moving_average_needs_no_copy_of_the_target(pipeline_folder: Path) -> No
 def test_a_run_killed_before_its_export_still_exports_the_average(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
-    """The last checkpoint lies before the last step, so the resumed run ends as an uninterrupted one does."""
+    """The last checkpoint lies before the last step, so the resumed run ends as an uninterrupted
+    one does.
+    """
 
     class StopAtTheEnd(Callback):
         def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -187,33 +241,50 @@ def test_a_run_killed_before_its_export_still_exports_the_average(
         assert torch.equal(found, expected)
 
 
-def test_two_kills_within_accumulation_lose_nothing(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
-    whole, _, _ = tune(pipeline_folder, split, tmp_path / "whole", recipe(), 6, accumulate_grad_batches=3)
+def test_two_kills_within_accumulation_lose_nothing(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
+    whole, _, _ = tune(
+        pipeline_folder, split, tmp_path / "whole", recipe(), 6, accumulate_grad_batches=3
+    )
     for batch in (8, 7):  # of 18; the checkpoint is at step 2, batch 6
         with pytest.raises(RuntimeError, match="killed"):
             tune(
-                pipeline_folder, split, tmp_path / "cut", recipe(), 6, (StopAtBatch(batch),), accumulate_grad_batches=3
+                pipeline_folder,
+                split,
+                tmp_path / "cut",
+                recipe(),
+                6,
+                (StopAtBatch(batch),),
+                accumulate_grad_batches=3,
             )
-    rest, _, _ = tune(pipeline_folder, split, tmp_path / "cut", recipe(), 6, accumulate_grad_batches=3)
+    rest, _, _ = tune(
+        pipeline_folder, split, tmp_path / "cut", recipe(), 6, accumulate_grad_batches=3
+    )
     for found, expected in zip(weights(rest).values(), weights(whole).values(), strict=True):
         assert torch.equal(found, expected)
 
 
-@pytest.mark.parametrize("key", ["limit_train_batches", "overfit_batches", "max_time", "fast_dev_run"])
+@pytest.mark.parametrize(
+    "key", ["limit_train_batches", "overfit_batches", "max_time", "fast_dev_run"]
+)
 def test_options_that_change_who_is_trained_are_refused(tmp_path: Path, key: str) -> None:
     with pytest.raises(UserError, match=f"trainer.{key}: not allowed"):
         build_trainer(recipe(), {"max_steps": 4, key: 1}, tmp_path, "target", 0)
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("precision", "bf16-true"), ("accumulate_grad_batches", "two"), ("max_steps", 0)]
+    ("key", "value"),
+    [("precision", "bf16-true"), ("accumulate_grad_batches", "two"), ("max_steps", 0)],
 )
 def test_bad_trainer_values_are_named(tmp_path: Path, key: str, value: object) -> None:
     with pytest.raises(UserError, match=f"trainer.{key}: {value!r} is not"):
         build_trainer(recipe(), {"max_steps": 4, key: value}, tmp_path, "target", 0)
 
 
-def test_the_learning_rate_warms_up_and_stays_or_falls(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+def test_the_learning_rate_warms_up_and_stays_or_falls(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
     rates: list[float] = []
 
     class Watch(Callback):
@@ -229,11 +300,17 @@ def test_the_learning_rate_warms_up_and_stays_or_falls(pipeline_folder: Path, sp
 
 
 @pytest.mark.parametrize("train", ["cross_attention", "lora"])
-def test_the_export_is_an_ordinary_pipeline(pipeline_folder: Path, split: Split, tmp_path: Path, train: str) -> None:
+def test_the_export_is_an_ordinary_pipeline(
+    pipeline_folder: Path, split: Split, tmp_path: Path, train: str
+) -> None:
     from diffusers import DiffusionPipeline
 
     module, trainer, _ = tune(pipeline_folder, split, tmp_path / "logs", recipe(train=train), 3)
-    z, t, c = torch.randn(2, 8, 8, 8), torch.tensor([5, 900]), module.target.embed(["a red critter", ""])
+    z, t, c = (
+        torch.randn(2, 8, 8, 8),
+        torch.tensor([5, 900]),
+        module.target.embed(["a red critter", ""]),
+    )
     before = module.target.eps(z, t, c)
     export(module, trainer, tmp_path / "model", {"name": "x"})
     plain = DiffusionPipeline.from_pretrained(tmp_path / "model", safety_checker=None)
@@ -250,7 +327,9 @@ def test_the_export_is_an_ordinary_pipeline(pipeline_folder: Path, split: Split,
 
 
 def test_validation_is_on_fixed_noise(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
-    """With a learning rate of (almost) zero the held-out loss of two validations is the same to the last digit."""
+    """With a learning rate of (almost) zero the held-out loss of two validations is the same to
+    the last digit.
+    """
     tune(pipeline_folder, split, tmp_path, recipe(learning_rate=1e-30, validate_every=2), 4)
     losses = validation_losses(tmp_path)
     assert len(losses) == 2
@@ -279,14 +358,17 @@ def test_training_learns(
     [{"min_snr_gamma": 5.0}, {"gradient_checkpointing": True}, {"cache": "never"}, {"samples": 2}],
     ids=lambda c: next(iter(c)),
 )
-def test_variants_run(pipeline_folder: Path, split: Split, tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_variants_run(
+    pipeline_folder: Path, split: Split, tmp_path: Path, changes: dict[str, Any]
+) -> None:
     tune(pipeline_folder, split, tmp_path, recipe(**changes), 4)
     assert (tmp_path / "samples" / "step-0000004.png").exists() == ("samples" in changes)
 
 
 def test_caching_changes_nothing(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
     cached, fresh = (
-        weights(tune(pipeline_folder, split, tmp_path / str(c), recipe(cache=c), 3)[0]) for c in ("always", "never")
+        weights(tune(pipeline_folder, split, tmp_path / str(c), recipe(cache=c), 3)[0])
+        for c in ("always", "never")
     )
     for name, value in cached.items():
         torch.testing.assert_close(fresh[name], value, rtol=1e-4, atol=1e-5, msg=name)

@@ -6,13 +6,13 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torchmetrics.classification import BinaryAUROC
 
-from lit_clid import evidence, metrics
-from lit_clid.calibration import best_threshold, calibrate, cross_fitted
 from lit_clid.errors import UserError
-from lit_clid.evidence import Figure, auroc, curve, estimate, tnr_at_fnr, tpr_at_fpr
-from lit_clid.report import judge
-from lit_clid.report.words import verdict
-from lit_clid.rules import RULES, BoostedTrees, RobustMix
+from lit_clid.judging import evidence, metrics
+from lit_clid.judging.calibration import best_threshold, calibrate, cross_fitted
+from lit_clid.judging.evidence import Figure, auroc, curve, estimate, tnr_at_fnr, tpr_at_fpr
+from lit_clid.judging.judge import judge
+from lit_clid.judging.report.words import verdict
+from lit_clid.judging.rules import RULES, BoostedTrees, RobustMix
 from lit_clid.scores import Scores
 
 
@@ -103,12 +103,18 @@ def test_replicates_equal_explicit_resampling() -> None:
     ids=["auroc", "tpr@10%", "tpr@1%", "best accuracy"],
 )
 def test_intervals_cover(
-    statistic: evidence.Statistic, truth: float, n: int, least: float, monkeypatch: pytest.MonkeyPatch
+    statistic: evidence.Statistic,
+    truth: float,
+    n: int,
+    least: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """N(1, 1) against N(0, 1), n + n records, 300 worlds: nominal 95 %, binomial error ±2.5 % (two standard errors).
+    """N(1, 1) against N(0, 1), n + n records, 300 worlds: nominal 95 %, binomial error ±2.5 % (two
+    standard errors).
 
-    At FPR 1 % of 256 hold-outs the threshold rests on three records and the bootstrap covers 91–93 %. The best accuracy
-    is a maximum over noisy thresholds, hence optimistic; its interval is only asked to cover most of the time.
+    At FPR 1 % of 256 hold-outs the threshold rests on three records and the bootstrap covers 91–93
+    %. The best accuracy is a maximum over noisy thresholds, hence optimistic; its interval is only
+    asked to cover most of the time.
     """
     monkeypatch.setattr(evidence, "REPLICATES", 400)
     hits = 0
@@ -143,7 +149,9 @@ def test_paired_difference_is_sharper_than_unpaired() -> None:
 
 
 def clid_columns(seed: int, gap: float, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """(D_1, D_2, L) whose D tell members by `gap` and whose L tells nothing but is a hundred times wider."""
+    """(D_1, D_2, L) whose D tell members by `gap` and whose L tells nothing but is a hundred
+    times wider.
+    """
     rng = np.random.default_rng(seed)
     member = np.arange(2 * n) < n
     d = rng.normal(size=(2 * n, 2)) * 0.01 + 0.01 * gap * member[:, None]
@@ -156,14 +164,21 @@ def test_robust_mix_is_its_equation() -> None:
     parts = np.stack([columns[:, :2].mean(1), columns[:, 2]], 1)
     q25, q50, q75 = np.percentile(parts, [25, 50, 75], axis=0)
     scaled = (parts - q50) / (q75 - q25)
-    np.testing.assert_allclose(rule.score(columns), rule.alpha * scaled[:, 0] + (1 - rule.alpha) * scaled[:, 1])
-    best = max(range(11), key=lambda k: roc_auc_score(member, k / 10 * scaled[:, 0] + (1 - k / 10) * scaled[:, 1]))
+    np.testing.assert_allclose(
+        rule.score(columns), rule.alpha * scaled[:, 0] + (1 - rule.alpha) * scaled[:, 1]
+    )
+    best = max(
+        range(11),
+        key=lambda k: roc_auc_score(member, k / 10 * scaled[:, 0] + (1 - k / 10) * scaled[:, 1]),
+    )
     assert rule.alpha == best / 10
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_nothing_of_the_target_enters_the_fit(name: str) -> None:
-    """A record's score depends on the record and the shadow: not on its neighbours, not on the target's labels."""
+    """A record's score depends on the record and the shadow: not on its neighbours, not on the
+    target's labels.
+    """
     shadow = clid_columns(0, 1.0)
     columns, _ = clid_columns(1, 1.0)
     together = calibrate(RULES[name], columns, shadow)
@@ -183,7 +198,9 @@ def test_without_a_shadow_there_is_no_threshold() -> None:
 
 
 def test_no_shadow_record_is_graded_by_a_fit_that_saw_it() -> None:
-    """On pure noise a classifier graded on its training rows looks good; cross-fitted it does not."""
+    """On pure noise a classifier graded on its training rows looks good; cross-fitted it does
+    not.
+    """
     columns, member = clid_columns(3, 0.0)
     seen = BoostedTrees().fit(columns, member).score(columns)
     assert roc_auc_score(member, seen) > 0.75
@@ -237,7 +254,11 @@ def test_judgement_end_to_end() -> None:
 def test_the_verdict_says_which_way_the_scores_point() -> None:
     columns, member = clid_columns(0, 2.0)
     ids = tuple(map(str, range(len(member))))
-    for sign, gap, words in ((1, 2.0, "remembers"), (-1, 2.0, "point the wrong way"), (1, 0.0, "does not tell")):
+    for sign, gap, words in (
+        (1, 2.0, "remembers"),
+        (-1, 2.0, "point the wrong way"),
+        (1, 0.0, "does not tell"),
+    ):
         columns, member = clid_columns(0, gap)
         text = verdict(judge(Scores(ids, member, {"s": sign * columns[:, 0]}), None))
         assert words in text
@@ -247,7 +268,12 @@ def test_the_verdict_says_which_way_the_scores_point() -> None:
 def test_a_shadow_of_other_making_is_refused() -> None:
     columns, member = clid_columns(0, 1.0)
     tables = [
-        Scores(tuple(map(str, range(len(member)))), member, {"s": columns[:, 0]}, {"claims": {"precision": precision}})
+        Scores(
+            tuple(map(str, range(len(member)))),
+            member,
+            {"s": columns[:, 0]},
+            {"claims": {"precision": precision}},
+        )
         for precision in ("32", "bf16")
     ]
     with pytest.raises(UserError, match="precision is '32' now and was 'bf16'"):
@@ -256,7 +282,9 @@ def test_a_shadow_of_other_making_is_refused() -> None:
 
 def test_a_table_without_provenance_is_judged_by_column() -> None:
     columns, member = clid_columns(0, 1.0)
-    bare = Scores(tuple(map(str, range(len(member)))), member, {"mine": columns[:, 0], "other": columns[:, 2]})
+    bare = Scores(
+        tuple(map(str, range(len(member)))), member, {"mine": columns[:, 0], "other": columns[:, 2]}
+    )
     judgement = judge(bare, None)
     assert set(judgement.results) == {"mine", "other"}
     assert judgement.headline == "mine"

@@ -7,14 +7,14 @@ import pytest
 import torch
 from toys import Toy, part, toy_records
 
-from lit_clid.attacks import ATTACKS, CLiD, Loss
-from lit_clid.auditor import count_queries
-from lit_clid.captions import CAPTION, NULL, REDUCTIONS, Masked, Noised, Third
-from lit_clid.evidence import auroc, curve
-from lit_clid.oracle import Oracle, Question, Records
+from lit_clid.auditing.attacks import ATTACKS, CLiD, Loss
+from lit_clid.auditing.conditions import CAPTION, NULL, REDUCTIONS, Masked, Noised, Third
+from lit_clid.auditing.oracle import Oracle, Question, Records
+from lit_clid.auditing.queries import count_queries
+from lit_clid.judging.evidence import auroc, curve
+from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.load import load_target
 from lit_clid.randomness import noise
-from lit_clid.targets import load_target
-from lit_clid.targets.stable_diffusion import StableDiffusion
 
 CAPTIONS = (
     "a red critter with two eyes",
@@ -36,7 +36,9 @@ ASKED = [name for name in ATTACKS if name not in ("pfami", "clir_50")]
 """All kinds of attacks; the two with most queries have smaller siblings of the same class."""
 
 
-def signals(target: StableDiffusion | Toy, records: Records, names: list[str] | None = None) -> torch.Tensor:
+def signals(
+    target: StableDiffusion | Toy, records: Records, names: list[str] | None = None
+) -> torch.Tensor:
     oracle = Oracle(target, records, seed=3)
     return torch.cat([ATTACKS[name].signal(oracle) for name in names or ASKED], dim=1)
 
@@ -88,7 +90,9 @@ def test_clid_equals_its_equations(pipeline_folder: Path) -> None:
     for row, caption in enumerate(records.captions):
         thirds = [caption[k * len(caption) // 3 : (k + 1) * len(caption) // 3] for k in range(3)]
         ell = [
-            np.mean([naive_loss(pipeline_folder, records, row, text, t, 3) for t in (440, 450, 460)])
+            np.mean(
+                [naive_loss(pipeline_folder, records, row, text, t, 3) for t in (440, 450, 460)]
+            )
             for text in (caption, *thirds, "")
         ]
         expected = [*(loss - ell[0] for loss in ell[1:]), -ell[0]]
@@ -107,7 +111,9 @@ def assert_same(found: torch.Tensor, expected: torch.Tensor) -> None:
 
 @pytest.mark.parametrize("rows", [1, 5, 64])
 @pytest.mark.parametrize("size", [1, 2, 7])
-def test_batch_size_changes_no_signal(pipeline_folder: Path, reference: torch.Tensor, size: int, rows: int) -> None:
+def test_batch_size_changes_no_signal(
+    pipeline_folder: Path, reference: torch.Tensor, size: int, rows: int
+) -> None:
     records, target = picture_records(), load_target(str(pipeline_folder), rows=rows)
     parts = [signals(target, part(records, range(k, min(k + size, 7)))) for k in range(0, 7, size)]
     assert_same(torch.cat(parts), reference)
@@ -121,13 +127,24 @@ def test_order_and_company_change_no_signal(pipeline_folder: Path, reference: to
 
 
 @pytest.mark.parametrize("channels_last", [True, False])
-def test_memory_format_changes_no_signal(pipeline_folder: Path, reference: torch.Tensor, channels_last: bool) -> None:
-    assert_same(signals(load_target(str(pipeline_folder), channels_last=channels_last), picture_records()), reference)
+def test_memory_format_changes_no_signal(
+    pipeline_folder: Path, reference: torch.Tensor, channels_last: bool
+) -> None:
+    assert_same(
+        signals(load_target(str(pipeline_folder), channels_last=channels_last), picture_records()),
+        reference,
+    )
 
 
-def test_half_precision_is_left_before_subtracting(pipeline_folder: Path, reference: torch.Tensor) -> None:
-    """bf16 rounds the network, not the errors: 7 records keep 7 distinct losses near the float32 ones."""
-    found = signals(load_target(str(pipeline_folder), precision="bf16"), picture_records(), ["loss"])
+def test_half_precision_is_left_before_subtracting(
+    pipeline_folder: Path, reference: torch.Tensor
+) -> None:
+    """bf16 rounds the network, not the errors: 7 records keep 7 distinct losses near the float32
+    ones.
+    """
+    found = signals(
+        load_target(str(pipeline_folder), precision="bf16"), picture_records(), ["loss"]
+    )
     assert found.dtype == torch.float32
     assert len(set(found.flatten().tolist())) == 7
     torch.testing.assert_close(found[:, 0], reference[:, 0], rtol=0.02, atol=0)
@@ -139,7 +156,9 @@ def test_conditions_are_paired_and_equal_questions_asked_once() -> None:
     oracle.errors([Question(450), Question(450, NULL), Question(450)])
     oracle.error(450, NULL)
     assert sum(target.calls) == 2 * 5
-    torch.testing.assert_close(oracle.error(450), oracle.error(450, NULL))  # text-blind: same noise, same answer
+    torch.testing.assert_close(
+        oracle.error(450), oracle.error(450, NULL)
+    )  # text-blind: same noise, same answer
     assert not torch.equal(oracle.error(450), oracle.error(450, draw="second"))
 
 
@@ -184,12 +203,27 @@ def test_queries_are_those_of_the_paper() -> None:
     assert {name: count.backward_asked for name, count in counts.items() if count.backward_asked} == {
         "gsa1": 1, "gsa2": 10,
     }  # fmt: skip
-    clid = {name: attack for name, attack in ATTACKS.items() if name in ("loss", "monte_carlo") or "clid" in name}
+    clid = {
+        name: attack
+        for name, attack in ATTACKS.items()
+        if name in ("loss", "monte_carlo") or "clid" in name
+    }
     # c, importance, ∅, clip and noise at three draws each
     assert sum(count.evaluated for count in count_queries(clid).values()) == 3 + 9 + 3 + 9 + 9
-    # PIA, PIAN and SecMI share ε(z_0, 0, c), PFAMI t = 450 with Loss, CLiR t = 300 and 400 with PFAMI, clir_5 all
-    family = {name: ATTACKS[name] for name in ("secmi", "pia", "pian", "loss", "pfami", "clir", "clir_5")}
-    assert [count.evaluated for count in count_queries(family).values()] == [12, 1, 1, 1, 109, 13, 0]
+    # PIA, PIAN and SecMI share ε(z_0, 0, c), PFAMI t = 450 with Loss, CLiR t = 300 and 400 with
+    # PFAMI, clir_5 all
+    family = {
+        name: ATTACKS[name] for name in ("secmi", "pia", "pian", "loss", "pfami", "clir", "clir_5")
+    }
+    assert [count.evaluated for count in count_queries(family).values()] == [
+        12,
+        1,
+        1,
+        1,
+        109,
+        13,
+        0,
+    ]
     assert count_queries({"x": CLiD(t=(450,))})["x"].asked == 5
 
 
@@ -199,7 +233,9 @@ def test_noised_embeddings_scale_with_the_embedding(pipeline_folder: Path) -> No
     for rate in (0.5, 0.9):
         added = (oracle.embedding(Noised(rate)) - base).flatten(1)
         # 77 × 128 normals: relative standard error of a standard deviation 0.7 %
-        torch.testing.assert_close(added.std(1) / base.flatten(1).std(1), torch.full((7,), rate), rtol=0.04, atol=0)
+        torch.testing.assert_close(
+            added.std(1) / base.flatten(1).std(1), torch.full((7,), rate), rtol=0.04, atol=0
+        )
 
 
 def test_a_supplied_importance_wins(pipeline_folder: Path) -> None:
@@ -207,14 +243,20 @@ def test_a_supplied_importance_wins(pipeline_folder: Path) -> None:
     seen: list[str] = []
     embed = target.embed
     target.embed = lambda captions: (seen.extend(captions), embed(captions))[1]  # type: ignore[method-assign,func-returns-value]
-    given = Records(records.ids, records.images, records.captions, ((0.0, 0.0, 9.0, 0.0, 0.0, 0.0),))
+    given = Records(
+        records.ids, records.images, records.captions, ((0.0, 0.0, 9.0, 0.0, 0.0, 0.0),)
+    )
     Oracle(target, given).embedding(Masked(0.01))
     assert seen == [f"a red {target.end_token} with two eyes"]
 
 
 def test_the_end_token_is_one_token(pipeline_folder: Path) -> None:
     tokenizer = load_target(str(pipeline_folder)).pipeline.tokenizer
-    assert len(tokenizer("a red").input_ids) == len(tokenizer(f"a {tokenizer.eos_token}").input_ids) == 4
+    assert (
+        len(tokenizer("a red").input_ids)
+        == len(tokenizer(f"a {tokenizer.eos_token}").input_ids)
+        == 4
+    )
 
 
 def test_posterior_samples_are_keyed_by_the_record(pipeline_folder: Path) -> None:

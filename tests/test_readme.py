@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lit_clid.attacks import ATTACKS
-from lit_clid.config import build_attacks, read_config
+from lit_clid.auditing.attacks import ATTACKS
+from lit_clid.config.schema import build_attacks, read_config
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,23 +10,27 @@ import pytest
 from conftest import make_pipeline
 from runs import EACH, SMALL, Run, arguments
 
-import audit
-import train
+from lit_clid.commands import audit, train
 from lit_clid.errors import UserError
-from lit_clid.report import judge
-from lit_clid.scores import NOTE, Scores
+from lit_clid.judging.judge import judge
+from lit_clid.models.note import NOTE
+from lit_clid.scores import Scores
 
 ATTACK = {"loss": {"title": "Loss", "columns": ["loss"], "rule": "first", "queries": 1}}
 
 
 def tables(seed: int, seen: float, n: int = 200) -> tuple[Scores, Scores]:
-    """A target whose loss is the record's difficulty less `seen` for members, and a reference that shows the former."""
+    """A target whose loss is the record's difficulty less `seen` for members, and a reference
+    that shows the former.
+    """
     rng = np.random.default_rng(seed)
     member, ids = np.arange(2 * n) < n, tuple(f"{seed}-{k:04d}" for k in range(2 * n))
     difficulty = rng.normal(0, 3, 2 * n)
     loss = difficulty - seen * member + rng.normal(0, 1, 2 * n)
     base = difficulty + rng.normal(0, 1, 2 * n)
-    return tuple(Scores(ids, member, {"loss": -value}, {"attacks": ATTACK}) for value in (loss, base))  # type: ignore[return-value]
+    return tuple(
+        Scores(ids, member, {"loss": -value}, {"attacks": ATTACK}) for value in (loss, base)
+    )  # type: ignore[return-value]
 
 
 def test_the_difference_takes_the_difficulty_away() -> None:
@@ -36,9 +40,12 @@ def test_the_difference_takes_the_difficulty_away() -> None:
     assert results["loss_ref"].queries == 2
     assert results["loss_ref"].title == "Loss − reference"
     np.testing.assert_allclose(
-        results["loss_ref"].verdict.score, target.signals["loss"] - reference.signals["loss"], atol=1e-12
+        results["loss_ref"].verdict.score,
+        target.signals["loss"] - reference.signals["loss"],
+        atol=1e-12,
     )
-    # a shift of 1.5 against a spread of √10 is an AUROC of Φ(0.34) = 0.63; against √2 it is Φ(0.75) = 0.77
+    # a shift of 1.5 against a spread of √10 is an AUROC of Φ(0.34) = 0.63; against √2 it is Φ(0.75)
+    # = 0.77
     for name, expected in (("loss", 0.63), ("loss_ref", 0.77)):
         figure = results[name].auroc
         assert figure.low is not None
@@ -59,7 +66,13 @@ def test_tables_that_do_not_belong_together_are_refused() -> None:
     (target, reference), (other, _) = tables(0, 1.0), tables(1, 1.0)
     with pytest.raises(UserError, match="speaks of other records"):
         judge(target, None, other)
-    claims = {"seed": 0, "resolution": 64, "precision": "32", "posterior": "mean", "attacks": {"loss": {"t": [450]}}}
+    claims = {
+        "seed": 0,
+        "resolution": 64,
+        "precision": "32",
+        "posterior": "mean",
+        "attacks": {"loss": {"t": [450]}},
+    }
     made = [
         replace(table, provenance={"attacks": ATTACK, "claims": claims | changed})
         for table, changed in ((target, {}), (reference, {"attacks": {"loss": {"t": [300]}}}))
@@ -76,7 +89,11 @@ def test_tables_that_cannot_be_traced_are_refused() -> None:
         judge(target, None, replace(reference, member=~reference.member))
     models = [{"attacks": ATTACK, "claims": {"model": name}} for name in ("a", "b")]
     with pytest.raises(UserError, match="model is 'a' now and was 'b'"):
-        judge(target, shadow, *(replace(t, provenance=p) for t, p in zip((reference, beside), models, strict=True)))
+        judge(
+            target,
+            shadow,
+            *(replace(t, provenance=p) for t, p in zip((reference, beside), models, strict=True)),
+        )
 
 
 def test_columns_without_provenance_are_subtracted_by_name() -> None:
@@ -90,22 +107,40 @@ def test_the_reference_is_the_base_of_the_target(audited: Path, pipeline_folder:
     assert report["attacks"]["sima_ref"]["title"] == "SimA − reference"
     made_with = json.loads((audited / "scores" / "reference.json").read_text())
     assert made_with["model"] == str(pipeline_folder)
-    assert made_with["claims"]["model"] == json.loads((audited / "target" / NOTE).read_text())["facts"]["base"]
-    loaded = {name: Scores.load(audited / "scores" / f"{name}.parquet") for name in ("target", "reference")}
+    assert (
+        made_with["claims"]["model"]
+        == json.loads((audited / "target" / NOTE).read_text())["facts"]["base"]
+    )
+    loaded = {
+        name: Scores.load(audited / "scores" / f"{name}.parquet")
+        for name in ("target", "reference")
+    }
     assert loaded["target"].ids == loaded["reference"].ids
     assert not np.array_equal(loaded["target"].signals["sima"], loaded["reference"].signals["sima"])
 
 
-def test_records_of_both_roles_are_asked_once(pipeline_folder: Path, tmp_path: Path, run: Run) -> None:
-    """Where the shadow's split is dealt anew, the reference's answers about shared records are carried over."""
-    words = [f"runs={tmp_path}", "name=r", f"target.path={pipeline_folder}", *SMALL, "data.source=imagefolder"]
+def test_records_of_both_roles_are_asked_once(
+    pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    """Where the shadow's split is dealt anew, the reference's answers about shared records are
+    carried over.
+    """
+    words = [
+        f"runs={tmp_path}",
+        "name=r",
+        f"target.path={pipeline_folder}",
+        *SMALL,
+        "data.source=imagefolder",
+    ]
     words += [f"data.path={tmp_path / 'images'}", "data.shadow=redrawn"]
     from PIL import Image
 
     (tmp_path / "images").mkdir()
     rng = np.random.default_rng(0)
     for k in range(30):
-        Image.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(tmp_path / "images" / f"{k}.png")
+        Image.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(
+            tmp_path / "images" / f"{k}.png"
+        )
         (tmp_path / "images" / f"{k}.txt").write_text(f"picture number {k}")
     for role in ("target", "shadow"):
         code, printed = run(train, *words, f"role={role}")
@@ -126,15 +161,20 @@ def test_records_of_both_roles_are_asked_once(pipeline_folder: Path, tmp_path: P
 
 
 def test_a_reference_that_cannot_be_compared_is_refused_before_any_query(
-    audited: Path, trained: Path, pipeline_folder: Path, v_pipeline_folder: Path, tmp_path: Path, run: Run
+    audited: Path,
+    trained: Path,
+    pipeline_folder: Path,
+    v_pipeline_folder: Path,
+    tmp_path: Path,
+    run: Run,
 ) -> None:
-    from lit_clid.quiet import quiet_imports
+    from lit_clid.models.quiet import quiet_imports
 
     other = make_pipeline(tmp_path / "wider")
     with quiet_imports():
         from diffusers import AutoencoderKL, StableDiffusionPipeline
 
-        from lit_clid.demo import blueprint
+        from lit_clid.models.demo import blueprint
 
         pipe = StableDiffusionPipeline.from_pretrained(other, safety_checker=None)
         pipe.vae = AutoencoderKL(**{**blueprint.VAE, "block_out_channels": (8, 8, 8, 8)})
@@ -142,7 +182,9 @@ def test_a_reference_that_cannot_be_compared_is_refused_before_any_query(
         from diffusers import UNet2DConditionModel
 
         pipe = StableDiffusionPipeline.from_pretrained(other, safety_checker=None)
-        pipe.unet = UNet2DConditionModel(**{**blueprint.UNET, "block_out_channels": (16, 48), "norm_num_groups": 8})
+        pipe.unet = UNet2DConditionModel(
+            **{**blueprint.UNET, "block_out_channels": (16, 48), "norm_num_groups": 8}
+        )
         pipe.save_pretrained(tmp_path / "unet")
     fresh = [f"runs={tmp_path}", "name=fresh", f"target.path={pipeline_folder}", *SMALL]
     fresh += [f"audit.target={audited / 'target'}", f"audit.shadow={audited / 'shadow'}"]
@@ -159,7 +201,10 @@ def test_a_reference_that_cannot_be_compared_is_refused_before_any_query(
         (["audit.reference_attacks=[secmy]"], "secmy not among the attacks"),
         (["audit.reference_attacks=loss"], "'loss' is not a list of names"),
         ([f"audit.target={moved}"], "is not the base that the target was tuned from"),
-        (["attacks=[gsa1]", "audit.precision=16"], "attacks.gsa1: needs gradients, and float16 gradients underflow"),
+        (
+            ["attacks=[gsa1]", "audit.precision=16"],
+            "attacks.gsa1: needs gradients, and float16 gradients underflow",
+        ),
     ]
     for words, message in cases:
         code, printed = run(audit, *fresh, *words)
@@ -178,7 +223,13 @@ def test_without_a_reachable_base_the_rest_is_audited(
     note = json.loads((gone / NOTE).read_text())
     note["config"]["target"]["path"] = str(tmp_path / "was-here")
     (gone / NOTE).write_text(json.dumps(note))
-    words = [f"runs={tmp_path}", "name=n", f"target.path={pipeline_folder}", *SMALL, f"audit.target={gone}"]
+    words = [
+        f"runs={tmp_path}",
+        "name=n",
+        f"target.path={pipeline_folder}",
+        *SMALL,
+        f"audit.target={gone}",
+    ]
     code, printed = run(audit, *words, "attacks=[loss]")
     assert code == 0, printed
     assert "note: no reference: the base is out of reach" in printed
@@ -187,7 +238,9 @@ def test_without_a_reachable_base_the_rest_is_audited(
     assert (code, "no reference" in printed) == (0, False)
 
 
-def test_the_whole_audit_is_told(audited: Path, trained: Path, pipeline_folder: Path, run: Run) -> None:
+def test_the_whole_audit_is_told(
+    audited: Path, trained: Path, pipeline_folder: Path, run: Run
+) -> None:
     code, printed = run(audit, *arguments(trained, pipeline_folder))
     assert code == 0
     assert f"Asked: {4 * 24 * EACH:,} queries" in printed

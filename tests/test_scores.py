@@ -11,7 +11,9 @@ MEMBER = np.array([True, False, True, False])
 
 
 def table(**signals: list[float]) -> Scores:
-    return Scores(IDS, MEMBER, {k: np.array(v) for k, v in signals.items()} or {"s": np.arange(4.0)})
+    return Scores(
+        IDS, MEMBER, {k: np.array(v) for k, v in signals.items()} or {"s": np.arange(4.0)}
+    )
 
 
 def test_round_trip_sorts_by_id(tmp_path: Path) -> None:
@@ -23,7 +25,9 @@ def test_round_trip_sorts_by_id(tmp_path: Path) -> None:
     assert back.columns(["other", "s"]).shape == (4, 2)
 
 
-@pytest.mark.parametrize("words", [("true", "false"), ("1", "0"), ("member", "nonmember"), ("1.0", "0.0")])
+@pytest.mark.parametrize(
+    "words", [("true", "false"), ("1", "0"), ("member", "nonmember"), ("1.0", "0.0")]
+)
 def test_csv_tables(tmp_path: Path, words: tuple[str, str]) -> None:
     yes, no = words
     (tmp_path / "t.csv").write_text(f"id,member,s\nx,{yes},1.5\ny,{no},-2\n")

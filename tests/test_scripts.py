@@ -1,4 +1,6 @@
-"""The two scripts as a user runs them on a tiny pipeline: end to end, interrupted, in two processes, misused."""
+"""The two scripts as a user runs them on a tiny pipeline: end to end, interrupted, in two
+processes, misused.
+"""
 
 import json
 import os
@@ -17,10 +19,9 @@ from PIL import Image
 from runs import EACH, REFERENCES, SMALL, STANDARD, TABLES, Run, arguments, assert_same_table
 from safetensors.torch import load_file, save_file
 
-import audit
-import train
+from lit_clid.commands import audit, train
+from lit_clid.commands.sweep import run as sweep
 from lit_clid.scores import Scores, write_shard
-from lit_clid.sweep import __main__ as sweep
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,8 +32,12 @@ def test_the_run_folder_holds_what_others_rely_on(audited: Path) -> None:
         assert set(result["auroc"]) >= {"value", "low", "high"}
         assert set(result["tpr_at_fpr"]) == set(result["tnr_at_fnr"]) == {"0.1", "0.01", "0.001"}
         assert {"asr", "queries"} <= set(result)
-    assert set(report["attacks"]) == {f"{name}{suffix}" for name in STANDARD for suffix in ("", "_ref")}
-    assert report["attacks"]["clir_ref"]["queries"] == 2 * report["attacks"]["clir"]["queries"] == 30
+    assert set(report["attacks"]) == {
+        f"{name}{suffix}" for name in STANDARD for suffix in ("", "_ref")
+    }
+    assert (
+        report["attacks"]["clir_ref"]["queries"] == 2 * report["attacks"]["clir"]["queries"] == 30
+    )
     assert report["queries"]["target"]["total"] == 24 * EACH
     assert report["queries"]["total"] == sum(report["queries"][table]["total"] for table in TABLES)
     for role in TABLES:
@@ -60,7 +65,9 @@ def test_the_page_is_one_file_without_outside_requests(audited: Path) -> None:
         assert part in page
 
 
-def test_doing_it_again_does_nothing(trained: Path, pipeline_folder: Path, audited: Path, run: Run) -> None:
+def test_doing_it_again_does_nothing(
+    trained: Path, pipeline_folder: Path, audited: Path, run: Run
+) -> None:
     before = (audited / "scores" / "target.parquet").stat().st_mtime_ns
     code, printed = run(train, *arguments(trained, pipeline_folder))
     assert (code, "already trained" in printed) == (0, True)
@@ -69,10 +76,15 @@ def test_doing_it_again_does_nothing(trained: Path, pipeline_folder: Path, audit
     assert (audited / "scores" / "target.parquet").stat().st_mtime_ns == before
 
 
-def test_any_judgement_can_be_made_again_from_the_tables(audited: Path, tmp_path: Path, run: Run) -> None:
+def test_any_judgement_can_be_made_again_from_the_tables(
+    audited: Path, tmp_path: Path, run: Run
+) -> None:
     code, printed = run(audit, f"scores={audited / 'scores'}", f"runs={tmp_path}", "name=again")
     assert code == 0, printed
-    old, new = (json.loads((f / "report.json").read_text())["attacks"] for f in (audited, tmp_path / "again"))
+    old, new = (
+        json.loads((f / "report.json").read_text())["attacks"]
+        for f in (audited, tmp_path / "again")
+    )
     assert old == new
 
 
@@ -95,10 +107,20 @@ def test_batch_size_changes_no_table(
 
 
 @pytest.mark.slow
-def test_two_processes_make_the_same_table(audited: Path, pipeline_folder: Path, tmp_path: Path) -> None:
+def test_two_processes_make_the_same_table(
+    audited: Path, pipeline_folder: Path, tmp_path: Path
+) -> None:
     models = [f"audit.{role}={audited / role}" for role in ("target", "shadow")]
     two = ["trainer.devices=2", "trainer.strategy=ddp", "audit.batch_size=5"]
-    done = start("audit.py", f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}", *SMALL, *models, *two)
+    done = start(
+        "audit.py",
+        f"runs={tmp_path}",
+        "name=small",
+        f"target.path={pipeline_folder}",
+        *SMALL,
+        *models,
+        *two,
+    )
     out, err = done.communicate(timeout=300)
     assert done.returncode == 0, out + err
     assert out.count("report: ") == 1
@@ -108,10 +130,14 @@ def test_two_processes_make_the_same_table(audited: Path, pipeline_folder: Path,
 def start(script: str, *arguments: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(ROOT / script), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
 
 
-def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]", seconds: float = 120) -> None:
+def wait_for(
+    condition: Callable[[], object], process: "subprocess.Popen[str]", seconds: float = 120
+) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
@@ -120,9 +146,18 @@ def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]", 
 
 
 @pytest.mark.slow
-def test_a_killed_audit_goes_on(audited: Path, pipeline_folder: Path, tmp_path: Path, run: Run) -> None:
+def test_a_killed_audit_goes_on(
+    audited: Path, pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
     models = [f"audit.{role}={audited / role}" for role in ("target", "shadow")]
-    common = [f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}", *SMALL, *models, "audit.batch_size=1"]
+    common = [
+        f"runs={tmp_path}",
+        "name=small",
+        f"target.path={pipeline_folder}",
+        *SMALL,
+        *models,
+        "audit.batch_size=1",
+    ]
     shards = tmp_path / "small" / "scores" / "target.shards"
     process = start("audit.py", *common)
     wait_for(lambda: len(list(shards.glob("*.parquet"))) >= 3, process)
@@ -141,7 +176,13 @@ def test_a_killed_audit_goes_on(audited: Path, pipeline_folder: Path, tmp_path: 
 def test_a_stop_leaves_a_resumable_state_and_says_so(
     pipeline_folder: Path, tmp_path: Path, sent: signal.Signals, code: int
 ) -> None:
-    common = [f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}", *SMALL, "trainer.max_steps=100000"]
+    common = [
+        f"runs={tmp_path}",
+        "name=small",
+        f"target.path={pipeline_folder}",
+        *SMALL,
+        "trainer.max_steps=100000",
+    ]
     process = start("train.py", *common)
     wait_for((tmp_path / "small" / "logs" / "target" / "resume.ckpt").is_file, process)
     process.send_signal(sent)
@@ -153,8 +194,12 @@ def test_a_stop_leaves_a_resumable_state_and_says_so(
 
 
 @pytest.mark.slow
-def test_a_killed_training_goes_on(pipeline_folder: Path, tmp_path: Path, run: Run, trained: Path) -> None:
-    """SIGKILL somewhere in the middle, the same command again, and the weights are those of an uninterrupted run."""
+def test_a_killed_training_goes_on(
+    pipeline_folder: Path, tmp_path: Path, run: Run, trained: Path
+) -> None:
+    """SIGKILL somewhere in the middle, the same command again, and the weights are those of an
+    uninterrupted run.
+    """
     common = arguments(tmp_path, pipeline_folder)
     process = start("train.py", *common)
     wait_for((tmp_path / "small" / "logs" / "target" / "resume.ckpt").is_file, process)
@@ -162,7 +207,10 @@ def test_a_killed_training_goes_on(pipeline_folder: Path, tmp_path: Path, run: R
     process.communicate()
     code, printed = run(train, *common)
     assert code == 0, printed
-    weights = [load_file(f / "small/target/unet/diffusion_pytorch_model.safetensors") for f in (tmp_path, trained)]
+    weights = [
+        load_file(f / "small/target/unet/diffusion_pytorch_model.safetensors")
+        for f in (tmp_path, trained)
+    ]
     for name, value in weights[1].items():
         torch.testing.assert_close(weights[0][name], value, rtol=1e-4, atol=1e-5, msg=name)
 
@@ -185,7 +233,9 @@ def test_an_audit_killed_before_its_merge_goes_on(
     assert_same_table(tmp_path / "small", audited)
 
 
-def test_nan_is_named_and_the_rest_is_kept(audited: Path, pipeline_folder: Path, tmp_path: Path, run: Run) -> None:
+def test_nan_is_named_and_the_rest_is_kept(
+    audited: Path, pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
     """A U-Net with a NaN answers NaN for every record: one line, exit code 2, no table."""
     shutil.copytree(audited / "target", tmp_path / "nan")
     (tmp_path / "nan" / "lit_clid.json").unlink()
@@ -193,10 +243,19 @@ def test_nan_is_named_and_the_rest_is_kept(audited: Path, pipeline_folder: Path,
     weights = load_file(file)
     weights["conv_out.bias"][0] = float("nan")
     save_file(weights, file)
-    wanted = [f"runs={tmp_path}", "name=small", *SMALL, f"audit.target={tmp_path / 'nan'}", "attacks=[loss]"]
+    wanted = [
+        f"runs={tmp_path}",
+        "name=small",
+        *SMALL,
+        f"audit.target={tmp_path / 'nan'}",
+        "attacks=[loss]",
+    ]
     code, printed = run(audit, *wanted)
     assert code == 2
-    assert "the model answers NaN or infinity about 24 records: critter-" in printed.strip().splitlines()[-1]
+    assert (
+        "the model answers NaN or infinity about 24 records: critter-"
+        in printed.strip().splitlines()[-1]
+    )
     assert not (tmp_path / "small" / "scores" / "target.parquet").exists()
 
 
@@ -232,17 +291,41 @@ def test_bad_input_is_one_line_and_exit_code_2(
         (train, [fresh, "data.membrs=3"], "did you mean 'data.members'"),
         (train, [fresh, "data.members=lots"], "data.members: Value 'lots'"),
         (train, [fresh, "target.path=./nowhere", *SMALL], "no diffusers pipeline there"),
-        (train, [fresh, "target.path=nobody/nothing", *SMALL], "neither a folder here nor reachable as a hub id"),
-        (train, [fresh, f"target.path={missing_part(pipeline_folder, tmp_path)}", *SMALL], "unet/ is incomplete"),
-        (train, [fresh, "name=i", base, "data.source=imagefolder", folder], "a.png (row 1): empty caption"),
+        (
+            train,
+            [fresh, "target.path=nobody/nothing", *SMALL],
+            "neither a folder here nor reachable as a hub id",
+        ),
+        (
+            train,
+            [fresh, f"target.path={missing_part(pipeline_folder, tmp_path)}", *SMALL],
+            "unet/ is incomplete",
+        ),
+        (
+            train,
+            [fresh, "name=i", base, "data.source=imagefolder", folder],
+            "a.png (row 1): empty caption",
+        ),
         (train, [fresh, "name=j", base, *SMALL, "trainer.accelerator=warp"], "trainer: "),
         (train, arguments(trained, pipeline_folder, "seed=1"), "seed is 1 now and was 0"),
-        (train, arguments(trained, pipeline_folder, "finetune.learning_rate=1"), "learning_rate is 1.0 now"),
+        (
+            train,
+            arguments(trained, pipeline_folder, "finetune.learning_rate=1"),
+            "learning_rate is 1.0 now",
+        ),
         (audit, arguments(trained, pipeline_folder, "seed=1"), "seed is 1 now and was 0"),
         (audit, arguments(trained, pipeline_folder, "attacks=[loss]"), "attacks is ['loss'] now"),
         (audit, arguments(trained, pipeline_folder, f"audit.target={pipeline_folder}"), "model is"),
-        (audit, arguments(trained, pipeline_folder, "audit.precision=bf16"), "precision is 'bf16' now"),
-        (audit, arguments(trained, pipeline_folder, "attacks={loss: {t: 1000}}"), "outside the model's schedule"),
+        (
+            audit,
+            arguments(trained, pipeline_folder, "audit.precision=bf16"),
+            "precision is 'bf16' now",
+        ),
+        (
+            audit,
+            arguments(trained, pipeline_folder, "attacks={loss: {t: 1000}}"),
+            "outside the model's schedule",
+        ),
         (audit, [fresh, "name=none"], "no trained target"),
         (audit, [fresh, "attacks=[clid]"], "unknown attack 'clid'"),
         (
@@ -255,7 +338,11 @@ def test_bad_input_is_one_line_and_exit_code_2(
         (sweep, [fresh, "name=none"], "no trained shadow; run train.py role=shadow"),
         (audit, [fresh, "name=nan", f"scores={nan}"], "column 's' is not a finite number for a"),
         (audit, [fresh, "name=nan", "scores=none.csv"], "no file none.csv"),
-        (audit, arguments(trained, pipeline_folder, f"scores={nan}"), "holds another audit's report"),
+        (
+            audit,
+            arguments(trained, pipeline_folder, f"scores={nan}"),
+            "holds another audit's report",
+        ),
     ]
     for script, words, message in cases:
         code, printed = run(script, *words)
@@ -270,10 +357,12 @@ def test_long_captions_are_counted(pipeline_folder: Path, tmp_path: Path, run: R
     folder = tmp_path / "images"
     folder.mkdir()
     for k in range(16):
-        Image.fromarray(np.random.default_rng(k).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(
-            folder / f"{k}.png"
+        Image.fromarray(
+            np.random.default_rng(k).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+        ).save(folder / f"{k}.png")
+        (folder / f"{k}.txt").write_text(
+            f"picture {k} " + "with very many words " * (40 if k % 2 else 1)
         )
-        (folder / f"{k}.txt").write_text(f"picture {k} " + "with very many words " * (40 if k % 2 else 1))
     wanted = [
         "data.source=imagefolder",
         f"data.path={folder}",
@@ -281,7 +370,9 @@ def test_long_captions_are_counted(pipeline_folder: Path, tmp_path: Path, run: R
         "data.nonmembers=4",
         "trainer.max_steps=1",
     ]
-    code, printed = run(train, f"runs={tmp_path}", f"target.path={pipeline_folder}", *wanted, "finetune.samples=0")
+    code, printed = run(
+        train, f"runs={tmp_path}", f"target.path={pipeline_folder}", *wanted, "finetune.samples=0"
+    )
     assert code == 0, printed
     assert "of 4 captions are longer than the tokenizer takes" in printed
 
@@ -301,18 +392,33 @@ def test_a_sweep_asks_the_shadow_and_writes_a_config(
 ) -> None:
     words = [f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}", *SMALL]
     words += [f"audit.{role}={audited / role}" for role in ("target", "shadow")]
-    code, printed = run(sweep, *words, "sweep.t=[200,300,400,500]", "sweep.draws=2", "attacks=[loss,clid_th_null,clir]")
+    code, printed = run(
+        sweep,
+        *words,
+        "sweep.t=[200,300,400,500]",
+        "sweep.draws=2",
+        "attacks=[loss,clid_th_null,clir]",
+    )
     assert code == 0, printed
     folder = tmp_path / "small"
     assert "24 records × 24 queries" in printed
     assert "<svg" in (folder / "sweep" / "sweep.svg").read_text()
     assert not (folder / "scores" / "target.parquet").exists()
-    command = next(line for line in printed.splitlines() if line.startswith("next: python audit.py"))
+    command = next(
+        line for line in printed.splitlines() if line.startswith("next: python audit.py")
+    )
     code, printed = run(
-        audit, *command.split()[3:], *words[2:], f"runs={tmp_path}", "name=swept", "audit.reference=null"
+        audit,
+        *command.split()[3:],
+        *words[2:],
+        f"runs={tmp_path}",
+        "name=swept",
+        "audit.reference=null",
     )
     assert code == 0, printed
-    told = json.loads((tmp_path / "swept" / "scores" / "target.json").read_text())["claims"]["attacks"]
+    told = json.loads((tmp_path / "swept" / "scores" / "target.json").read_text())["claims"][
+        "attacks"
+    ]
     assert set(told) == {"loss", "clid_th_null", "clir"}
 
 

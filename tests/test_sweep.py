@@ -1,25 +1,29 @@
-"""The sweep: its table is the oracle's answers, its choices follow the shadow's AUROC and are held to other records."""
+"""The sweep: its table is the oracle's answers, its choices follow the shadow's AUROC and are
+held to other records.
+"""
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 from toys import Toy, toy_records
 
-from lit_clid.attacks import ATTACKS, CLiD, CLiR, Loss
-from lit_clid.captions import CAPTION, NULL
-from lit_clid.config import build_attacks, config_text, read_config
+from lit_clid.auditing.attacks import ATTACKS, CLiD, CLiR, Loss
+from lit_clid.auditing.conditions import CAPTION, NULL
+from lit_clid.auditing.oracle import STILL, Oracle
+from lit_clid.commands.sweep import Grid, Losses, choose, read_losses
+from lit_clid.commands.sweep.choose import SCORES, candidates, strength
+from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
+from lit_clid.config.schema import build_attacks, config_text, read_config
 from lit_clid.errors import UserError
-from lit_clid.oracle import STILL, Oracle
 from lit_clid.scores import Scores
-from lit_clid.sweep import Grid, Losses, choose, read_losses
-from lit_clid.sweep.choose import SCORES, candidates, strength
-from lit_clid.sweep.plan import choose_all, overlay, wishes
 
 STEPS = tuple(range(100, 1000, 100))
 
 
 def losses(best: int, gap: float = 0.5, n: int = 100, seed: int = 0, draws: int = 2) -> Losses:
-    """Members have a lower loss under the caption around the timestep `best`; the empty caption tells nothing."""
+    """Members have a lower loss under the caption around the timestep `best`; the empty caption
+    tells nothing.
+    """
     rng = np.random.default_rng(seed)
     member = np.arange(2 * n) % 2 == 0
     told = gap * np.exp(-(((np.array(STEPS) - best) / 120) ** 2))
@@ -44,7 +48,9 @@ def test_scores_are_their_formulas() -> None:
         for name, value in expected.items():
             assert SCORES[name](data, (2, 5, 8), 2)[row] == pytest.approx(value), name
     score = data.noisy[:, 3, 0, 1] - data.noisy[:, 3, 0, 0]
-    assert strength(data, "discrepancy", (3,), 1) == pytest.approx(roc_auc_score(data.member, score))
+    assert strength(data, "discrepancy", (3,), 1) == pytest.approx(
+        roc_auc_score(data.member, score)
+    )
 
 
 def test_candidates_are_equidistant_and_cost_what_was_asked() -> None:
@@ -74,9 +80,16 @@ def test_the_telling_timestep_is_found(score: str, best: int) -> None:
 
 
 def test_a_choice_that_does_not_hold_is_not_made() -> None:
-    """Where no timestep tells anything the best candidate is the luckiest, and its luck does not last."""
-    kept = [choose(losses(400, gap=0.0, n=60, seed=s), "discrepancy", ((400, 500, 600), 1), 2) for s in range(30)]
-    assert np.mean([c.held_out for c in kept]) == pytest.approx(0.5, abs=0.03)  # 30 × 60 + 60 records: 0.01
+    """Where no timestep tells anything the best candidate is the luckiest, and its luck does not
+    last.
+    """
+    kept = [
+        choose(losses(400, gap=0.0, n=60, seed=s), "discrepancy", ((400, 500, 600), 1), 2)
+        for s in range(30)
+    ]
+    assert np.mean([c.held_out for c in kept]) == pytest.approx(
+        0.5, abs=0.03
+    )  # 30 × 60 + 60 records: 0.01
     assert all(c.draws == ((400, 500, 600), 1) for c in kept if c.kept)
     assert sum(c.kept for c in kept) >= 8
 
@@ -101,12 +114,18 @@ def test_the_choice_becomes_a_config(tmp_path: object) -> None:
     from pathlib import Path
 
     folder = Path(str(tmp_path))
-    attacks = build_attacks({"loss": None, "clid_th_null": {"draws": 2, "t": [450]}, "clir": None, "sima": {"t": 90}})
-    content = overlay(attacks, choose_all(wishes(attacks, STEPS, 2), losses(700, gap=1.5, n=300), 2))
+    attacks = build_attacks(
+        {"loss": None, "clid_th_null": {"draws": 2, "t": [450]}, "clir": None, "sima": {"t": 90}}
+    )
+    content = overlay(
+        attacks, choose_all(wishes(attacks, STEPS, 2), losses(700, gap=1.5, n=300), 2)
+    )
     (folder / "attacks.yaml").write_text(config_text(content))
     (folder / "base.yaml").write_text("name: x\n")
     read = build_attacks(
-        read_config([str(folder / "base.yaml"), str(folder / "attacks.yaml")], folder / "base.yaml").attacks
+        read_config(
+            [str(folder / "base.yaml"), str(folder / "attacks.yaml")], folder / "base.yaml"
+        ).attacks
     )
     assert list(read) == list(attacks)
     assert read["sima"] == attacks["sima"]
@@ -124,7 +143,12 @@ def test_what_cannot_be_swept_is_said_before_any_query() -> None:
     for wanted, t, draws, message in (
         ({"sima": None}, (300,), 1, "none has timesteps to choose"),
         ({"loss": {"condition": "empty"}}, (300,), 1, "none has timesteps to choose"),
-        ({"monte_carlo": None}, (300, 450), 1, r"attacks\.monte_carlo\.t: 3 draws do not fit on 2 timesteps with 1"),
+        (
+            {"monte_carlo": None},
+            (300, 450),
+            1,
+            r"attacks\.monte_carlo\.t: 3 draws do not fit on 2 timesteps with 1",
+        ),
     ):
         with pytest.raises(UserError, match=message):
             wishes(build_attacks(wanted), t, draws)

@@ -7,13 +7,15 @@ import pytest
 import torch
 from toys import Toy, toy_records
 
-from lit_clid import utility
-from lit_clid.data import CaptionedImages, DataOptions, load_split
-from lit_clid.diffusion import as_steps, diffuse, mean_square
+from lit_clid.auditing import utility
+from lit_clid.auditing.oracle import Oracle
+from lit_clid.config.options.data import DataOptions
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.split import load_split
 from lit_clid.errors import UserError
-from lit_clid.oracle import Oracle
-from lit_clid.quiet import quiet_imports
-from lit_clid.targets import load_target
+from lit_clid.models.diffusion import as_steps, diffuse, mean_square
+from lit_clid.models.load import load_target
+from lit_clid.models.quiet import quiet_imports
 
 
 def test_the_held_out_loss_is_the_mean_over_draws() -> None:
@@ -27,7 +29,9 @@ def test_the_held_out_loss_is_the_mean_over_draws() -> None:
             for draw in ("", "1"):
                 eps = oracle.noise(t, draw)
                 z_t = diffuse(records.images, eps, *toy.schedule(as_steps(t, eps)))
-                losses.append(mean_square(toy.eps(z_t, as_steps(t, eps), toy.embed(captions)) - eps))
+                losses.append(
+                    mean_square(toy.eps(z_t, as_steps(t, eps), toy.embed(captions)) - eps)
+                )
         torch.testing.assert_close(signals[:, column], -torch.stack(losses).mean(0))
     assert oracle.count().asked == 8
     assert signals[1, 0] > signals[1, 1]  # a remembered caption helps
@@ -38,7 +42,8 @@ class Flat(torch.nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return (
-            images.flatten(2).mean(2) @ torch.tensor([[1.0, 2, 0, 1, 0, 0], [0, 1, 1, 0, 2, 0], [0, 0, 1, 0, 1, 1]])
+            images.flatten(2).mean(2)
+            @ torch.tensor([[1.0, 2, 0, 1, 0, 0], [0, 1, 1, 0, 2, 0], [0, 0, 1, 0, 1, 1]])
             + images.flatten(1)[:, :6]
         )
 
@@ -80,7 +85,7 @@ def test_samples_depend_on_seed_and_record_alone(pipeline_folder: Path, tmp_path
 @pytest.fixture(scope="module")
 def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CLIP model of the real class, a few thousand parameters."""
-    from lit_clid.demo import blueprint
+    from lit_clid.models.demo import blueprint
 
     folder = tmp_path_factory.mktemp("clip") / "tiny"
     with quiet_imports():
@@ -88,7 +93,12 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
         torch.manual_seed(0)
         tokenizer = blueprint.build_tokenizer(["a red critter with two eyes on green ground"] * 4)
-        small = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+        small = {
+            "hidden_size": 16,
+            "intermediate_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+        }
         config = CLIPConfig(
             text_config={**small, "vocab_size": len(tokenizer), "max_position_embeddings": 77},
             vision_config={**small, "image_size": 32, "patch_size": 8},
@@ -96,7 +106,9 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         CLIPModel(config).save_pretrained(folder, safe_serialization=True)
         tokenizer.save_pretrained(folder)
-        CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(folder)
+        CLIPImageProcessor(
+            size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
+        ).save_pretrained(folder)
     return folder
 
 
@@ -109,7 +121,10 @@ def test_a_vision_model_gives_features(clip_folder: Path, pipeline_folder: Path)
 
 
 def test_clip_score_is_the_cosine(clip_folder: Path) -> None:
-    images, captions = torch.rand(4, 3, 48, 48), ["a red critter", "two eyes", "green ground", "a critter"]
+    images, captions = (
+        torch.rand(4, 3, 48, 48),
+        ["a red critter", "two eyes", "green ground", "a critter"],
+    )
     score = utility.clip_score(str(clip_folder), torch.device("cpu"))
     both = score(images, captions)
     alone = [score(images[k : k + 1], captions[k : k + 1]) for k in range(4)]

@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from lit_clid.diffusion import Target, expand
-from lit_clid.oracle import Records
+from lit_clid.auditing.oracle import Records
+from lit_clid.models.diffusion import Target, expand
 
 SHAPE = (4, 4, 4)
 
 
 class Toy(Target):
-    """Images are latents; the prior is N(0, 1); captions in `memory` are remembered with their exact latent.
+    """Images are latents; the prior is N(0, 1); captions in `memory` are remembered with their
+    exact latent.
 
-    For a remembered caption the denoiser is that of N(x, `spread`²) around the remembered x, otherwise the prior's.
+    For a remembered caption the denoiser is that of N(x, `spread`²) around the remembered x,
+    otherwise the prior's.
     """
 
     timesteps, end_token, rows = 1000, "<end>", 64
@@ -60,12 +62,16 @@ def toy_records(count: int, seed: int = 0) -> Records:
     """Records of the prior with distinct captions."""
     images = torch.randn(count, *SHAPE, generator=torch.Generator().manual_seed(seed))
     return Records(
-        tuple(f"r{k}" for k in range(count)), images, tuple(f"record number {k} of the toy" for k in range(count))
+        tuple(f"r{k}" for k in range(count)),
+        images,
+        tuple(f"record number {k} of the toy" for k in range(count)),
     )
 
 
 def part(records: Records, rows: Sequence[int]) -> Records:
     """The given rows of a batch."""
     return Records(
-        tuple(records.ids[k] for k in rows), records.images[list(rows)], tuple(records.captions[k] for k in rows)
+        tuple(records.ids[k] for k in rows),
+        records.images[list(rows)],
+        tuple(records.captions[k] for k in rows),
     )

@@ -1,13 +1,14 @@
-"""Dealing records out: which plays a member or a hold-out of which role, a function of the seed and the names alone."""
+"""Dealing records out: which plays a member or a hold-out of which role, a function of the seed
+and the names alone.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lit_clid.data.options import DataOptions
+from lit_clid.config.options.data import DataOptions
 from lit_clid.errors import UserError
 from lit_clid.randomness import permutation
 
-ROLES = ("target", "shadow")
 Part = tuple[str, str, bool]
 """(id, role, member)."""
 
@@ -17,8 +18,10 @@ class Piles:
     """Where members and hold-outs may be taken from.
 
     Args:
-        inside: ids that may be members; `outside`: ids that may be hold-outs; equal if one source supplies both.
-        known: `inside` is what the target was trained on, as a member column says, so no shadow may learn from it.
+        inside: ids that may be members; `outside`: ids that may be hold-outs; equal if one source
+            supplies both.
+        known: `inside` is what the target was trained on, as a member column says, so no shadow may
+            learn from it.
     """
 
     inside: tuple[str, ...]
@@ -30,7 +33,8 @@ def deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
     """Deal the target's members and hold-outs, then the shadow's if the records suffice.
 
     Raises:
-        UserError: if there are fewer records than one source is asked for, or than the target needs.
+        UserError: if there are fewer records than one source is asked for, or than the target
+            needs.
     """
     if piles.known:
         return _deal_known(piles, options, seed)
@@ -51,7 +55,10 @@ def _deal_one(names: Sequence[str], options: DataOptions, seed: int, redrawn: bo
     return [
         part
         for role, pile in (("target", target), ("shadow", shadow))
-        for part in (*_take(pile[:members], role, True), *_take(pile[members:][:nonmembers], role, False))
+        for part in (
+            *_take(pile[:members], role, True),
+            *_take(pile[members:][:nonmembers], role, False),
+        )
     ]
 
 
@@ -61,14 +68,23 @@ def _deal_two(piles: Piles, options: DataOptions, seed: int, redrawn: bool) -> l
     nonmembers = options.nonmembers or len(piles.outside) // share
     _require(len(piles.inside), members, "members", f"data.members = {members}")
     _require(len(piles.outside), nonmembers, "hold-outs", f"data.nonmembers = {nonmembers}")
-    inside, outside = _shuffled(piles.inside, seed, "members"), _shuffled(piles.outside, seed, "hold-outs")
-    parts = [*_take(inside[:members], "target", True), *_take(outside[:nonmembers], "target", False)]
+    inside, outside = (
+        _shuffled(piles.inside, seed, "members"),
+        _shuffled(piles.outside, seed, "hold-outs"),
+    )
+    parts = [
+        *_take(inside[:members], "target", True),
+        *_take(outside[:nonmembers], "target", False),
+    ]
     if redrawn:
         inside, outside = (_shuffled(pile, seed, "shadow split") for pile in (inside, outside))
     else:
         inside, outside = inside[members:], outside[nonmembers:]
     if len(inside) >= members and len(outside) >= nonmembers:
-        parts += [*_take(inside[:members], "shadow", True), *_take(outside[:nonmembers], "shadow", False)]
+        parts += [
+            *_take(inside[:members], "shadow", True),
+            *_take(outside[:nonmembers], "shadow", False),
+        ]
     return parts
 
 
@@ -78,7 +94,10 @@ def _deal_known(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
     nonmembers = options.nonmembers or len(piles.outside) // 3
     _require(len(piles.inside), members, "members", f"data.members = {members}")
     _require(len(piles.outside), nonmembers, "hold-outs", f"data.nonmembers = {nonmembers}")
-    inside, outside = _shuffled(piles.inside, seed, "members"), _shuffled(piles.outside, seed, "hold-outs")
+    inside, outside = (
+        _shuffled(piles.inside, seed, "members"),
+        _shuffled(piles.outside, seed, "hold-outs"),
+    )
     left = outside[nonmembers:]
     half = len(left) // 2
     return [
@@ -101,6 +120,7 @@ def _take(names: Sequence[str], role: str, member: bool) -> list[Part]:
 def _require(have: int, need: int, what: str, for_what: str) -> None:
     if have < need or need < 1:
         raise UserError(
-            f"data: {have} usable {what}, but the split asks for {need} ({for_what}); ask for fewer, add records, or "
+            f"data: {have} usable {what}, but the split asks for {need} ({for_what}); ask for "
+            f"fewer, add records, or "
             "let data.shadow=redrawn deal the shadow's records from the same pile"
         )

@@ -1,4 +1,6 @@
-"""Folders of captioned images: a metadata file, or a .txt beside each image; nothing outside the folder is read."""
+"""Folders of captioned images: a metadata file, or a .txt beside each image; nothing outside the
+folder is read.
+"""
 
 import csv
 import io
@@ -19,11 +21,18 @@ def captions_beside(folder: Path, images: Sequence[Path]) -> tuple[str, ...]:
         UserError: if no image has one, or a file leads outside the folder.
     """
     texts = [image.with_suffix(".txt") for image in images]
-    missing = [str(image.relative_to(folder)) for image, text in zip(images, texts, strict=True) if not text.is_file()]
+    missing = [
+        str(image.relative_to(folder))
+        for image, text in zip(images, texts, strict=True)
+        if not text.is_file()
+    ]
     if len(missing) == len(images):
-        found = sorted(file.name for file in folder.iterdir() if file.suffix.lower() not in IMAGE_ENDINGS)
+        found = sorted(
+            file.name for file in folder.iterdir() if file.suffix.lower() not in IMAGE_ENDINGS
+        )
         raise UserError(
-            f"{folder}: no captions; add metadata.jsonl or metadata.csv with the columns file_name and text, or a .txt "
+            f"{folder}: no captions; add metadata.jsonl or metadata.csv with the columns file_name "
+            f"and text, or a .txt "
             f"beside each image (found beside the images: {few(found, 5) or 'nothing'})"
         )
     _inside(folder, [*images, *(text for text in texts if text.is_file())])
@@ -35,22 +44,32 @@ def _inside(folder: Path, files: Sequence[Path]) -> None:
     outside = [str(file) for file in files if not file.resolve().is_relative_to(root)]
     if outside:
         raise UserError(
-            f"{folder}: {few(outside, 3)} lead outside the folder and are not followed; copy the files into it"
+            f"{folder}: {few(outside, 3)} lead outside the folder and are not followed; copy the "
+            f"files into it"
         )
 
 
 def check_metadata(file: Path) -> set[Path]:
-    """The images that the rows name: each exists inside the folder; captions are judged later, with the images."""
+    """The images that the rows name: each exists inside the folder; captions are judged later,
+    with the images.
+    """
     rows = _metadata_rows(file)
     nameless = [str(k) for k, row in rows if not row.get("file_name")]
     if nameless:
-        raise UserError(f"{file}: no file_name in row {few(nameless)}; each row needs the columns file_name and text")
+        raise UserError(
+            f"{file}: no file_name in row {few(nameless)}; each row needs the columns file_name "
+            f"and text"
+        )
     _inside(file.parent, [file.parent / str(row["file_name"]) for _, row in rows])
     missing = [
-        f"row {k} ({row['file_name']})" for k, row in rows if not (file.parent / str(row["file_name"])).is_file()
+        f"row {k} ({row['file_name']})"
+        for k, row in rows
+        if not (file.parent / str(row["file_name"])).is_file()
     ]
     if missing:
-        raise UserError(f"{file}: no such image: {few(missing)}; remove these rows or add the files")
+        raise UserError(
+            f"{file}: no such image: {few(missing)}; remove these rows or add the files"
+        )
     return {(file.parent / str(row["file_name"])).resolve() for _, row in rows}
 
 
@@ -75,9 +94,13 @@ def _metadata_rows(file: Path) -> list[tuple[int, dict[str, Any]]]:
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
-                raise UserError(f"{file}: line {k} is not valid JSON ({error.msg}); mend that line") from None
+                raise UserError(
+                    f"{file}: line {k} is not valid JSON ({error.msg}); mend that line"
+                ) from None
             if not isinstance(row, dict):
-                raise UserError(f'{file}: line {k} is not a JSON object; write {{"file_name": …, "text": …}}')
+                raise UserError(
+                    f'{file}: line {k} is not a JSON object; write {{"file_name": …, "text": …}}'
+                )
             rows.append((k, row))
     return rows
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from lit_clid.critters import critter
-from lit_clid.scenes import scene
+from lit_clid.data.drawings.critters import critter
+from lit_clid.data.drawings.scenes import scene
 
 EMBEDDED = {"critters": critter, "scenes": scene}
 """The embedded families: a function from a number to a captioned drawing each."""
@@ -38,7 +38,9 @@ class FileImages:
 
 @dataclass(frozen=True)
 class TableImages:
-    """Images in a column of a `datasets` table, as bytes or as paths that must stay inside `allowed`."""
+    """Images in a column of a `datasets` table, as bytes or as paths that must stay inside
+    `allowed`.
+    """
 
     dataset: Any
     column: str

@@ -1,7 +1,9 @@
-"""`CaptionedImages`: the records of one role as batches of {id, index, image, caption, member, importance}.
+"""`CaptionedImages`: the records of one role as batches of {id, index, image, caption, member,
+importance}.
 
-Training batches come from one endless stream of shuffled passes over the members, cut into full batches: every record
-is seen equally often (to within one), and no rank pads or repeats. Private training takes Poisson samples instead.
+Training batches come from one endless stream of shuffled passes over the members, cut into full
+batches: every record is seen equally often (to within one), and no rank pads or repeats. Private
+training takes Poisson samples instead.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -15,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from lit_clid.data.options import DataOptions
+from lit_clid.config.options.data import DataOptions
 from lit_clid.data.scan import Entry
 from lit_clid.data.split import Split
 from lit_clid.data.stream import Place, Poisson, PoissonStream, TrainingStream
@@ -33,7 +35,9 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 
 def fit_square(image: Image.Image, side: int, at: float = 0.5) -> Image.Image:
-    """Resize the shorter side to `side` (bilinear) and crop a square at the fraction `at` of what overhangs."""
+    """Resize the shorter side to `side` (bilinear) and crop a square at the fraction `at` of
+    what overhangs.
+    """
     width, height = image.size
     scale = side / min(width, height)
     size = (max(side, round(width * scale)), max(side, round(height * scale)))
@@ -43,12 +47,15 @@ def fit_square(image: Image.Image, side: int, at: float = 0.5) -> Image.Image:
 
 
 class Records(Dataset[Item]):
-    """Entries of a split as tensors; with `crops` each pass crops anew, a function of (seed, id, pass).
+    """Entries of a split as tensors; with `crops` each pass crops anew, a function of (seed, id,
+    pass).
 
     `edit`, if set, says what the captions are in a pass; an audit never sets it.
     """
 
-    def __init__(self, split: Split, entries: Sequence[Entry], side: int, seed: int, *, crops: bool = False) -> None:
+    def __init__(
+        self, split: Split, entries: Sequence[Entry], side: int, seed: int, *, crops: bool = False
+    ) -> None:
         place = split.locate()
         self.entries, self.side, self.seed, self.crops = tuple(entries), side, seed, crops
         self.rows = [place[entry.id] for entry in entries]
@@ -76,7 +83,9 @@ class Records(Dataset[Item]):
     def image(self, index: int, passes: int = 0) -> Tensor:
         """The image (3, side, side) in [−1, 1] as the given pass over the data sees it."""
         source, row = self.rows[index]
-        roll = float(torch.rand((), generator=generator(self.seed, source.ids[row], "crop", passes)))
+        roll = float(
+            torch.rand((), generator=generator(self.seed, source.ids[row], "crop", passes))
+        )
         return to_tensor(fit_square(source.open_image(row), self.side, roll if self.crops else 0.5))
 
     def images(self, rows: Sequence[int]) -> Tensor:
@@ -94,7 +103,9 @@ class Records(Dataset[Item]):
 
 
 def collate(items: Sequence[Item]) -> Item:
-    """Stack images, indices and members; keep ids, captions and importances as lists. A Poisson batch may be empty."""
+    """Stack images, indices and members; keep ids, captions and importances as lists. A Poisson
+    batch may be empty.
+    """
     if not items:
         return {"id": [], "index": torch.zeros(0, dtype=torch.int64), "caption": []}
     batch: Item = {key: [item[key] for item in items] for key in items[0]}
@@ -120,9 +131,16 @@ class CaptionedImages(L.LightningDataModule):
     """
 
     def __init__(
-        self, split: Split, options: DataOptions, role: str, *, seed: int, side: int, batch_size: int,
+        self,
+        split: Split,
+        options: DataOptions,
+        role: str,
+        *,
+        seed: int,
+        side: int,
+        batch_size: int,
         finished: Collection[str] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         self.options, self.role, self.seed, self.batch_size = options, role, seed, batch_size
         self.poisson: Poisson | None = None
@@ -141,7 +159,11 @@ class CaptionedImages(L.LightningDataModule):
     def auxiliary(self) -> Records:
         """Hold-outs of the other role, on which this role's model is never audited."""
         own = {entry.id for entry in self._split.of(self.role)}
-        foreign = [e for e in self._split.entries if e.role != self.role and not e.member and e.id not in own]
+        foreign = [
+            e
+            for e in self._split.entries
+            if e.role != self.role and not e.member and e.id not in own
+        ]
         return Records(self._split, foreign, self._side, self.seed)
 
     @property
@@ -162,9 +184,14 @@ class CaptionedImages(L.LightningDataModule):
             ranks = {"rank": trainer.global_rank, "world": trainer.world_size}
             batches = TrainingStream(count, self.batch_size, total, self.seed, start=start, **ranks)
         else:
-            batches = PoissonStream(count, self.batch_size / count, total, self.poisson, start=start)
+            batches = PoissonStream(
+                count, self.batch_size / count, total, self.poisson, start=start
+            )
         return ResumableLoader(
-            self.members, batch_sampler=batches, collate_fn=collate, num_workers=self.options.workers
+            self.members,
+            batch_sampler=batches,
+            collate_fn=collate,
+            num_workers=self.options.workers,
         )
 
     def val_dataloader(self) -> DataLoader[Item]:
@@ -174,11 +201,18 @@ class CaptionedImages(L.LightningDataModule):
         return self._in_order(self.audited)
 
     def _in_order(self, records: Records) -> DataLoader[Item]:
-        return DataLoader(records, batch_size=self.batch_size, collate_fn=collate, num_workers=self.options.workers)
+        return DataLoader(
+            records,
+            batch_size=self.batch_size,
+            collate_fn=collate,
+            num_workers=self.options.workers,
+        )
 
 
 class ResumableLoader(DataLoader[Item]):
-    """Tells Lightning that resuming in mid-epoch is exact; the place itself is the trainer's batch count."""
+    """Tells Lightning that resuming in mid-epoch is exact; the place itself is the trainer's
+    batch count.
+    """
 
     def state_dict(self) -> dict[str, Any]:
         return {}

@@ -1,4 +1,6 @@
-"""Reading every row once: what cannot be used, what is there twice, and the manifest line of all the rest."""
+"""Reading every row once: what cannot be used, what is there twice, and the manifest line of all
+the rest.
+"""
 
 import csv
 import io
@@ -9,7 +11,7 @@ from hashlib import blake2b
 
 from tqdm import tqdm
 
-from lit_clid.data.deal import ROLES
+from lit_clid.config.options.data import ROLES
 from lit_clid.data.sources import Source
 from lit_clid.errors import UserError, few, first_line
 
@@ -48,7 +50,12 @@ def _entry(source: Source, number: int, row: int) -> Entry | str:
         return f"{name} (row {row + 1}): image does not decode ({first_line(error, 80)})"
     pixels = hash_bytes(f"{image.size}".encode() + image.tobytes())
     return Entry(
-        qualified(number, name), f"{source.name}#{row}", pixels, hash_bytes(source.captions[row].encode()), "", False
+        qualified(number, name),
+        f"{source.name}#{row}",
+        pixels,
+        hash_bytes(source.captions[row].encode()),
+        "",
+        False,
     )
 
 
@@ -65,7 +72,8 @@ def scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], li
     bad = [result for result in results if isinstance(result, str)]
     if bad and on_error == "fail":
         raise UserError(
-            f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or remove them, or set "
+            f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or "
+            f"remove them, or set "
             "data.on_error=skip to leave them out"
         )
     return {entry.id: entry for entry in results if isinstance(entry, Entry)}, bad
@@ -87,7 +95,9 @@ def drop_duplicates(rows: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[s
 
 
 def refuse_shared(entries: Sequence[Entry]) -> None:
-    """Within a role, a member and a hold-out may share neither image nor caption: the audit would grade noise."""
+    """Within a role, a member and a hold-out may share neither image nor caption: the audit
+    would grade noise.
+    """
     for role in ROLES:
         for kind in ("image", "caption"):
             inside: dict[str, list[str]] = {}
@@ -95,7 +105,11 @@ def refuse_shared(entries: Sequence[Entry]) -> None:
                 if e.role == role and e.member:
                     inside.setdefault(getattr(e, f"{kind}_hash"), []).append(e.id)
             outside = [e for e in entries if e.role == role and not e.member]
-            pairs = [f"{twin} = {e.id}" for e in outside for twin in inside.get(getattr(e, f"{kind}_hash"), [])]
+            pairs = [
+                f"{twin} = {e.id}"
+                for e in outside
+                for twin in inside.get(getattr(e, f"{kind}_hash"), [])
+            ]
             if pairs:
                 raise UserError(
                     f"data: {len(pairs)} hold-outs of the {role} share their {kind} with a member: "

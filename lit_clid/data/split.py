@@ -1,7 +1,8 @@
-"""The split: which record is a member or a hold-out of which role, drawn once from the seed and written as a manifest.
+"""The split: which record is a member or a hold-out of which role, drawn once from the seed and
+written as a manifest.
 
-`split.csv` has a line per record (id, where, image hash, caption hash, role, member), `split.json` what it was drawn
-from. Wherever it is needed again it is re-read and verified, never re-drawn.
+`split.csv` has a line per record (id, where, image hash, caption hash, role, member), `split.json`
+what it was drawn from. Wherever it is needed again it is re-read and verified, never re-drawn.
 """
 
 import csv
@@ -11,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lit_clid.config.options.data import DataOptions
 from lit_clid.data.deal import Piles, deal
-from lit_clid.data.options import DataOptions
 from lit_clid.data.scan import (
     Entry,
     drop_duplicates,
@@ -26,8 +27,8 @@ from lit_clid.data.scan import (
 )
 from lit_clid.data.sources import Source, open_source
 from lit_clid.errors import UserError, few
+from lit_clid.files import read_json, write_json, write_text
 from lit_clid.provenance import refuse_changes
-from lit_clid.scores import read_json, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,11 @@ class Split:
     @property
     def fingerprint(self) -> str:
         """Hash of who plays which part with which content, wherever the files lie."""
-        return hash_bytes(str([(e.id, e.image_hash, e.caption_hash, e.role, e.member) for e in self.entries]).encode())
+        return hash_bytes(
+            str(
+                [(e.id, e.image_hash, e.caption_hash, e.role, e.member) for e in self.entries]
+            ).encode()
+        )
 
     def of(self, role: str, member: bool | None = None) -> tuple[Entry, ...]:
         """The entries of a role: its members, its hold-outs, or both."""
@@ -66,7 +71,10 @@ class Split:
         """
         members = self.of(role, True)
         if not members:
-            raise UserError(f"role: the data have no records left for a {role}; ask for fewer members and nonmembers")
+            raise UserError(
+                f"role: the data have no records left for a {role}; ask for fewer members and "
+                f"nonmembers"
+            )
         return members
 
     def captions(self) -> dict[str, str]:
@@ -87,8 +95,9 @@ def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
     """Re-read and verify the split of the run `folder`, or draw and write it.
 
     Raises:
-        UserError: for unreadable rows (unless skipped), too few records, records shared by members and hold-outs, a
-            manifest drawn from something else, or data that changed since it was drawn.
+        UserError: for unreadable rows (unless skipped), too few records, records shared by members
+            and hold-outs, a manifest drawn from something else, or data that changed since it was
+            drawn.
     """
     sources = [open_source(options)]
     if options.nonmember_source is not None:
@@ -97,18 +106,24 @@ def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
     if manifest.is_file():
         return _reread(manifest, options, seed, tuple(sources))
     rows, skipped = scan(sources, options.on_error)
-    skipped += [f"{name}: no metadata row names it" for source in sources for name in source.unlisted]
+    skipped += [
+        f"{name}: no metadata row names it" for source in sources for name in source.unlisted
+    ]
     if options.on_duplicates == "drop":
         rows, dropped = drop_duplicates(rows)
         skipped += dropped
     entries = _draw(rows, sources, options, seed)
     refuse_shared(entries)
-    write_json(folder / "split.json", {"seed": seed, "data": options.drawn_from, "skipped": skipped})
+    write_json(
+        folder / "split.json", {"seed": seed, "data": options.drawn_from, "skipped": skipped}
+    )
     write_text(manifest, to_csv(entries))
     return Split(entries, tuple(sources), tuple(skipped))
 
 
-def _draw(rows: Mapping[str, Entry], sources: Sequence[Source], options: DataOptions, seed: int) -> tuple[Entry, ...]:
+def _draw(
+    rows: Mapping[str, Entry], sources: Sequence[Source], options: DataOptions, seed: int
+) -> tuple[Entry, ...]:
     """Say of every row where it may be taken from, and deal."""
     parts = deal(_piles(rows, sources), options, seed)
     return tuple(replace(rows[name], role=role, member=member) for name, role, member in parts)
@@ -119,23 +134,36 @@ def _piles(rows: Mapping[str, Entry], sources: Sequence[Source]) -> Piles:
     if len(sources) == 2:
         if first.member is not None and not all(first.member):
             raise UserError(
-                f"{first.name}: its member column calls some rows hold-outs, but data.nonmember_source supplies those; "
+                f"{first.name}: its member column calls some rows hold-outs, but "
+                f"data.nonmember_source supplies those; "
                 "set data.member_column=null or leave out data.nonmember_source"
             )
         own = set(first.ids)
-        return Piles(tuple(n for n in everything if n in own), tuple(n for n in everything if n not in own))
+        return Piles(
+            tuple(n for n in everything if n in own), tuple(n for n in everything if n not in own)
+        )
     if first.member is not None:
         says = dict(zip(first.ids, first.member, strict=True))
-        return Piles(tuple(n for n in everything if says[n]), tuple(n for n in everything if not says[n]), known=True)
+        return Piles(
+            tuple(n for n in everything if says[n]),
+            tuple(n for n in everything if not says[n]),
+            known=True,
+        )
     return Piles(everything, everything)
 
 
 def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Source, ...]) -> Split:
     note = manifest.with_suffix(".json")
     if not note.is_file():
-        raise UserError(f"{manifest}: {note.name} is missing beside it; restore it or delete the run folder")
+        raise UserError(
+            f"{manifest}: {note.name} is missing beside it; restore it or delete the run folder"
+        )
     header: dict[str, Any] = read_json(note)
-    refuse_changes({"seed": header["seed"], **header["data"]}, {"seed": seed, **options.drawn_from}, str(manifest))
+    refuse_changes(
+        {"seed": header["seed"], **header["data"]},
+        {"seed": seed, **options.drawn_from},
+        str(manifest),
+    )
     text = manifest.read_text(encoding="utf-8")
     lines = csv.DictReader(io.StringIO(text))
     entries = tuple(from_csv(line) for line in lines)
@@ -149,16 +177,21 @@ def _verify(split: Split, manifest: Path) -> None:
     place = split.locate()
     gone = [e.id for e in split.entries if e.id not in place]
     if gone:
-        raise UserError(f"{manifest}: records are gone from the data: {few(gone)}; restore them or use another name=…")
+        raise UserError(
+            f"{manifest}: records are gone from the data: {few(gone)}; restore them or use another "
+            f"name=…"
+        )
     number = {id(source): k for k, source in enumerate(split.sources)}
     jobs = [(place[e.id][0], number[id(place[e.id][0])], place[e.id][1]) for e in split.entries]
     changed = [
         old.id
         for old, new in zip(split.entries, read_rows(jobs), strict=True)
-        if isinstance(new, str) or (old.image_hash, old.caption_hash) != (new.image_hash, new.caption_hash)
+        if isinstance(new, str)
+        or (old.image_hash, old.caption_hash) != (new.image_hash, new.caption_hash)
     ]
     if changed:
         raise UserError(
-            f"{manifest}: these records changed since the split was drawn: {few(changed)}; restore them or use another "
+            f"{manifest}: these records changed since the split was drawn: {few(changed)}; restore "
+            f"them or use another "
             "name=…"
         )

@@ -1,6 +1,7 @@
 """Which member stands where in training: shuffled passes cut into batches, or Poisson samples.
 
-Batch k is a pure function of (seed, k), so a resumed run continues with the batch it would have had.
+Batch k is a pure function of (seed, k), so a resumed run continues with the batch it would have
+had.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +17,8 @@ Place = tuple[int, int]
 
 
 class TrainingStream(Sampler[list[Place]]):
-    """Batches start…total−1 of the endless stream; with several ranks each takes its slice of every batch.
+    """Batches start…total−1 of the endless stream; with several ranks each takes its slice of every
+    batch.
 
     Args:
         count: members.
@@ -62,7 +64,8 @@ class Poisson:
 
 
 class PoissonStream(Sampler[list[Place]]):
-    """Batches that hold every member independently with one probability, as private training needs; some are empty.
+    """Batches that hold every member independently with one probability, as private training needs;
+    some are empty.
 
     Args:
         count: members.
@@ -73,9 +76,21 @@ class PoissonStream(Sampler[list[Place]]):
     """
 
     def __init__(
-        self, count: int, rate: float, total: int, draws: Poisson, *, start: Callable[[], int] = lambda: 0
+        self,
+        count: int,
+        rate: float,
+        total: int,
+        draws: Poisson,
+        *,
+        start: Callable[[], int] = lambda: 0,
     ) -> None:
-        self.count, self.rate, self.total, self.seed, self.start = count, rate, total, draws.seed, start
+        self.count, self.rate, self.total, self.seed, self.start = (
+            count,
+            rate,
+            total,
+            draws.seed,
+            start,
+        )
 
     def __len__(self) -> int:
         return self.total

@@ -1,0 +1,39 @@
+"""Loss attacks: the denoising error itself (Matsumoto et al. 2023) and its mean over the CLiD
+draws.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from lit_clid.auditing.attacks.attack import Attack, check_timesteps
+from lit_clid.auditing.oracle import Oracle, Question, draw_names
+from lit_clid.models.diffusion import Target
+
+
+@dataclass(frozen=True)
+class Loss(Attack):
+    """−mean over t and draws of ‖ε_θ(z_t, t, c) − ε‖².
+
+    Args:
+        t: timesteps; (450,) is the Loss attack, (440, 450, 460) the Monte Carlo loss −ℓ(c).
+        draws: draws of ε per t.
+    """
+
+    t: tuple[int, ...] = (450,)
+    draws: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        draw_names(self.draws)
+
+    def check(self, target: Target, captions: Sequence[str]) -> str:
+        check_timesteps(self.t, target)
+        return ""
+
+    def signal(self, oracle: Oracle) -> Tensor:
+        questions = [
+            Question(t, self.asked_under, draw) for t in self.t for draw in draw_names(self.draws)
+        ]
+        return -oracle.errors(questions).mean(1, keepdim=True)

@@ -1,0 +1,46 @@
+"""The memorised-prompt detector: how much the prompt moves the first denoising step (Wen et al.,
+ICLR 2024).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lit_clid.auditing.attacks.attack import Attack, check_timesteps
+from lit_clid.auditing.conditions import NULL
+from lit_clid.auditing.oracle import Oracle, draw_names
+from lit_clid.models.diffusion import Target, power_sum
+
+
+@dataclass(frozen=True)
+class MemorisedPrompt(Attack):
+    """Mean over draws of ‖ε_θ(ε, t, c) − ε_θ(ε, t, ∅)‖₂ on pure noise; it never looks at the image.
+
+    Args:
+        t: where sampling starts: the first of fifty steps.
+        draws: starting noises per prompt, two queries each.
+    """
+
+    t: int = 981
+    draws: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        draw_names(self.draws)
+        if self.condition == "empty":
+            raise ValueError("condition empty leaves nothing to compare with the empty caption")
+
+    def check(self, target: Target, captions: Sequence[str]) -> str:
+        check_timesteps((self.t,), target)
+        return ""
+
+    def signal(self, oracle: Oracle) -> Tensor:
+        noises = [oracle.noise(self.t, name) for name in draw_names(self.draws)]
+        moved = [
+            oracle.eps(z, self.t, self.asked_under) - oracle.eps(z, self.t, NULL) for z in noises
+        ]
+        return torch.stack([power_sum(difference, 2).sqrt() for difference in moved], dim=1).mean(
+            1, keepdim=True
+        )

@@ -1,0 +1,49 @@
+"""PFAMI_Met: does the loss rise when the image is cropped a little? (Fu et al. 2023)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lit_clid.auditing.attacks.attack import Attack, check_timesteps
+from lit_clid.auditing.oracle import Oracle, Question
+from lit_clid.auditing.views import WHOLE, Crop
+from lit_clid.models.diffusion import Target
+
+
+@dataclass(frozen=True)
+class PFAMI(Attack):
+    """Mean over t and crops λ of (ℓ_t(crop_λ x) − ℓ_t(x)) / ℓ_t(x), crops in pixel space, noise
+    paired.
+
+    Args:
+        t: timesteps.
+        crops: sides of the centre crops as shares of the image's.
+        scale: "relative" divides by ℓ_t(x); "absolute" does not (CLiD's preset).
+    """
+
+    t: tuple[int, ...] = tuple(range(0, 500, 50))
+    crops: tuple[float, ...] = tuple(round(0.95 - 0.25 * k / 9, 6) for k in range(10))
+    scale: str = "relative"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.scale not in ("relative", "absolute"):
+            raise ValueError(f"scale {self.scale!r} is not relative or absolute")
+        if not self.crops or not all(0 < share < 1 for share in self.crops):
+            raise ValueError(f"crops {list(self.crops)} must be shares between 0 and 1")
+
+    def check(self, target: Target, captions: Sequence[str]) -> str:
+        check_timesteps(self.t, target)
+        return ""
+
+    def signal(self, oracle: Oracle) -> Tensor:
+        views = (WHOLE, *map(Crop, self.crops))
+        questions = [Question(t, self.asked_under, view=view) for view in views for t in self.t]
+        loss = oracle.errors(questions).unflatten(1, (len(views), len(self.t)))
+        whole = loss[:, :1]
+        rise = (loss[:, 1:] - whole) / (
+            whole if self.scale == "relative" else torch.ones_like(whole)
+        )
+        return rise.mean((1, 2))[:, None]

@@ -1,0 +1,44 @@
+"""SecMI_stat: how far one deterministic step there and back misses (Duan et al., ICML 2023)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from lit_clid.auditing.attacks.attack import Attack, check_timesteps
+from lit_clid.auditing.oracle import Oracle
+from lit_clid.models.diffusion import Target, ddim_step, power_sum
+
+
+@dataclass(frozen=True)
+class SecMI(Attack):
+    """−‖z̃_t − z_t‖² (SecMI's t-error): z_t by DDIM inversion of z_0, z̃_t =
+    Φ_{t+k→t}(Φ_{t→t+k}(z_t)).
+
+    Args:
+        t: the timestep of the comparison.
+        k: stride of the inversion, a divisor of t; t/k + 2 queries.
+    """
+
+    t: int = 100
+    k: int = 10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.k < 1 or self.t < 1 or self.t % self.k:
+            raise ValueError(f"t = {self.t} is not a positive multiple of the stride k = {self.k}")
+
+    def check(self, target: Target, captions: Sequence[str]) -> str:
+        check_timesteps((self.t, self.t + self.k), target)
+        return ""
+
+    def signal(self, oracle: Oracle) -> Tensor:
+        c, t, k = self.asked_under, self.t, self.k
+        z_t = ddim_step(oracle.latents, oracle.clean(0, c), oracle.schedule(0), oracle.schedule(k))
+        for a in range(k, t, k):
+            z_t = ddim_step(z_t, oracle.eps(z_t, a, c), oracle.schedule(a), oracle.schedule(a + k))
+        there = ddim_step(z_t, oracle.eps(z_t, t, c), oracle.schedule(t), oracle.schedule(t + k))
+        back = ddim_step(
+            there, oracle.eps(there, t + k, c), oracle.schedule(t + k), oracle.schedule(t)
+        )
+        return -power_sum(back - z_t, 2)[:, None]

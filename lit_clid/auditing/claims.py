@@ -1,0 +1,141 @@
+"""What a table of signals was made with: results of different making are never mixed."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lit_clid.auditing.attacks import Attack
+from lit_clid.config.options.audit import AuditOptions
+from lit_clid.data.split import Split
+from lit_clid.errors import UserError
+from lit_clid.files import read_json, write_json
+from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.provenance import refuse_changes
+from lit_clid.scores import Scores, write_shard
+
+CLAIMS = "claims.json"
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a table of signals was made with; a table is never filled up under other claims."""
+
+    seed: int
+    split: str
+    importance: str | None
+    resolution: int
+    model: str
+    precision: str
+    posterior: str
+    attacks: dict[str, Any]
+
+
+def claim(
+    target: StableDiffusion,
+    split: Split,
+    attacks: Mapping[str, Attack],
+    options: AuditOptions,
+    seed: int,
+    side: int,
+) -> Claims:
+    """State what the signals will be made with."""
+    return Claims(
+        seed,
+        split.fingerprint,
+        split.importance,
+        side,
+        target.fingerprint,
+        options.precision,
+        options.posterior,
+        _specs(attacks),
+    )
+
+
+def _plain(attack: Attack) -> dict[str, Any]:
+    """The attack's fields as JSON would give them back."""
+    fields = asdict(attack)
+    for key in ("title", "rule"):  # they change the judgement, not the signals
+        del fields[key]
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()
+    }
+
+
+def finished_scores(path: Path, claims: Claims) -> Scores | None:
+    """The table at `path` if it is complete; UserError if it, or the shards beside it, were made
+    otherwise.
+    """
+    shards = shard_folder(path)
+    if list(shards.glob("*.parquet")) and not (shards / CLAIMS).is_file():
+        raise UserError(
+            f"{shards}: shards of unknown making ({CLAIMS} is missing); delete the folder"
+        )
+    if path.is_file() and not path.with_suffix(".json").is_file():
+        raise UserError(
+            f"{path}: a table of unknown making ({path.stem}.json is missing); delete it as well"
+        )
+    for file in (shards / CLAIMS, path.with_suffix(".json")):
+        if file.is_file():
+            found = read_json(file)
+            refuse_changes(_short(found.get("claims", found)), _short(asdict(claims)), str(file))
+    return Scores.load(path) if path.is_file() else None
+
+
+def answered(
+    path: Path, attacks: Mapping[str, Attack], split: Split, options: AuditOptions, seed: int
+) -> bool:
+    """True if the table `path` answers these attacks about this split, whatever model it speaks
+    of.
+    """
+    note = path.with_suffix(".json")
+    if not (path.is_file() and note.is_file()):
+        return False
+    found = read_json(note).get("claims") or {}
+    wanted = {
+        "seed": seed,
+        "split": split.fingerprint,
+        "importance": split.importance,
+        "precision": options.precision,
+        "posterior": options.posterior,
+        "attacks": _specs(attacks),
+    }
+    return all(found.get(key) == value for key, value in wanted.items())
+
+
+def _specs(attacks: Mapping[str, Attack]) -> dict[str, Any]:
+    """What each attack asks, as JSON would give it back."""
+    return {
+        name: {"kind": type(attack).__name__, **_plain(attack)} for name, attack in attacks.items()
+    }
+
+
+def _short(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Claims for comparison and messages: attacks by name, so that the line stays readable."""
+    flat = {key: value for key, value in claims.items() if key != "attacks"}
+    return {
+        **flat,
+        "attacks": sorted(claims["attacks"]),
+        **{f"attacks.{n}": v for n, v in claims["attacks"].items()},
+    }
+
+
+def carry_over(
+    table: Scores, ids: Collection[str], claims: Claims, split: Split, role: str, shards: Path
+) -> None:
+    """Leave the rows of `table` about the records `ids` as a shard for another role's table by
+    the same model.
+    """
+    write_json(shards / CLAIMS, asdict(claims))
+    rows = [k for k, name in enumerate(table.ids) if name in ids]
+    member = {entry.id: entry.member for entry in split.of(role)}
+    names = [table.ids[k] for k in rows]
+    signals = {column: values[rows] for column, values in table.signals.items()}
+    write_shard(shards, names, np.array([member[name] for name in names]), signals)
+
+
+def shard_folder(path: Path) -> Path:
+    """Where the shards of the table `path` lie until they are merged."""
+    return path.with_name(f"{path.stem}.shards")

@@ -1,0 +1,159 @@
+"""Conditions: the caption, the empty caption, a text of the user's, and CLiD's reductions of any of
+them.
+
+A condition is a small frozen value: `text` says which string is embedded, `noise_rate` how much
+Gaussian noise the embedding gets. `REDUCTIONS` lists the conditions c*_1…c*_k of each reduction
+(CLiD, Zhai et al. 2024, sec. 4.2 and app. A); the last one is always the empty caption.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The record's own caption, and the base of all others."""
+
+    @property
+    def given(self) -> str | None:
+        """The text that stands in every record's place of the caption; None for the record's
+        own.
+        """
+        return None
+
+    @property
+    def needs_importance(self) -> bool:
+        """True if `text` needs the words' importance."""
+        return False
+
+    @property
+    def noise_rate(self) -> float:
+        """Standard deviation of the noise added to the embedding, in units of the embedding's
+        own.
+        """
+        return 0.0
+
+    def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
+        """The string to embed in place of `caption`."""
+        return caption
+
+
+@dataclass(frozen=True)
+class Null(Condition):
+    """The empty caption."""
+
+    def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
+        return ""
+
+
+@dataclass(frozen=True)
+class Third(Condition):
+    """The first, middle or last third (part 0, 1, 2) of the caption's characters."""
+
+    part: int
+
+    def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
+        n = len(caption)
+        return caption[self.part * n // 3 : (self.part + 1) * n // 3]
+
+
+@dataclass(frozen=True)
+class Noised(Condition):
+    """The caption's embedding with Gaussian noise of `rate` times the embedding's standard
+    deviation.
+    """
+
+    rate: float
+
+    @property
+    def noise_rate(self) -> float:
+        return self.rate
+
+
+@dataclass(frozen=True)
+class Masked(Condition):
+    """The `rate` most important words each replaced by the tokenizer's end token; ⌊rate·W −
+    0.01⌋ + 1 of W words.
+    """
+
+    rate: float
+
+    @property
+    def needs_importance(self) -> bool:
+        return True
+
+    def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
+        words = caption.split()
+        assert importance is not None and len(importance) == len(words)
+        count = min(len(words), floor(self.rate * len(words) - 0.01) + 1)
+        masked = set(sorted(range(len(words)), key=lambda k: (-importance[k], k))[:count])
+        return " ".join(end_token if k in masked else word for k, word in enumerate(words))
+
+
+CAPTION = Condition()
+NULL = Null()
+
+
+@dataclass(frozen=True)
+class Given(Condition):
+    """`words` in place of every record's caption, reduced as `reduction` reduces a caption."""
+
+    words: str
+    reduction: Condition = CAPTION
+
+    @property
+    def given(self) -> str:
+        return self.words
+
+    @property
+    def needs_importance(self) -> bool:
+        return self.reduction.needs_importance
+
+    @property
+    def noise_rate(self) -> float:
+        return self.reduction.noise_rate
+
+    def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
+        return self.reduction.text(self.words, importance, end_token)
+
+
+GIVEN = "text:"
+"""Prefix of a user's own text where a condition is named."""
+
+
+def condition_named(name: str) -> Condition:
+    """The condition that a config names: "caption", "empty", or "text:…" for one text in place of
+    every caption.
+
+    Raises:
+        ValueError: for any other name.
+    """
+    if name.startswith(GIVEN) and name.removeprefix(GIVEN).strip():
+        return Given(name.removeprefix(GIVEN).strip())
+    if name not in ("caption", "empty"):
+        raise ValueError(f"condition {name!r} is not caption, empty, or text:… followed by a text")
+    return CAPTION if name == "caption" else NULL
+
+
+def reduced(condition: Condition, reduction: Condition) -> Condition:
+    """`reduction` of `condition` instead of the record's caption."""
+    return (
+        reduction
+        if condition.given is None or reduction == NULL
+        else Given(condition.given, reduction)
+    )
+
+
+REDUCTIONS: dict[str, tuple[Condition, ...]] = {
+    "null": (NULL,),
+    "clip": (Third(0), Third(1), Third(2), NULL),
+    "noise": (Noised(0.5), Noised(0.7), Noised(0.9), NULL),
+    "importance": (Masked(0.3), Masked(0.5), Masked(0.7), NULL),
+}
+
+
+def leave_one_out(caption: str) -> list[str]:
+    """The caption, then the caption without its first word, without its second, …"""
+    words = caption.split()
+    return [caption, *(" ".join(words[:k] + words[k + 1 :]) for k in range(len(words)))]

@@ -1,0 +1,161 @@
+"""Which models are asked about which records, and whether they belong to this run's split and to
+each other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lit_clid.auditing.attacks import Attack
+from lit_clid.config.options.audit import AuditOptions
+from lit_clid.config.options.data import ROLES
+from lit_clid.data.split import Split
+from lit_clid.errors import UserError, few
+from lit_clid.files import read_json
+from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.load import check_target, locate
+from lit_clid.models.note import NOTE
+from lit_clid.provenance import refuse_changes
+
+BASE = "base"
+"""`audit.reference` for the model that the target was tuned from."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model to be asked.
+
+    Args:
+        path: folder or hub id.
+        variant: of its weights.
+        fingerprint: that it must have; None if any will do.
+    """
+
+    path: str
+    variant: str | None = None
+    fingerprint: str | None = None
+
+    def verify(self, loaded: StableDiffusion) -> None:
+        """Raise UserError if the loaded model is not the one meant."""
+        if self.fingerprint not in (None, loaded.fingerprint):
+            raise UserError(
+                f"audit.reference: {self.path} is not the base that the target was tuned from (its "
+                f"fingerprint "
+                "differs); put the old one there, name another model, or set it to null"
+            )
+
+
+def find_models(folder: Path, options: AuditOptions, wanted: str = "target") -> dict[str, Model]:
+    """The models to audit by role: those named in `options`, else the run's own.
+
+    Raises:
+        UserError: if the role `wanted` has none, a model lacks a part, or target and shadow were
+            made by different recipes.
+    """
+    models = {}
+    for role, named in (("target", options.target), ("shadow", options.shadow)):
+        if named is not None:
+            models[role] = Model(named)
+        elif (folder / role / "model_index.json").is_file():
+            models[role] = Model(str(folder / role))
+    if wanted not in models:
+        raise UserError(
+            f"{folder / wanted}: no trained {wanted}; run train.py role={wanted} with the same "
+            f"config first, or name a "
+            f"model with audit.{wanted}=FOLDER or a hub id"
+        )
+    for model in models.values():
+        check_target(model.path)
+    notes = {role: read_note(model.path) for role, model in models.items()}
+    if all(notes.get(role) for role in ROLES):
+        recipes = [{k: v for k, v in notes[role]["facts"].items() if k != "role"} for role in ROLES]
+        what = f"shadow {models['shadow'].path}, compared with target {models['target'].path}"
+        refuse_changes(recipes[1], recipes[0], what)
+    return models
+
+
+def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
+    """The reference, and a remark if there is none although one was wanted.
+
+    Raises:
+        UserError: if a model was named that cannot be used.
+    """
+    if named is None:
+        return None, ""
+    if named != BASE:
+        try:
+            check_target(named)
+        except UserError as error:
+            raise UserError(f"audit.reference: {error}") from None
+        return Model(named), ""
+    note = read_note(target)
+    if not note:
+        return (
+            None,
+            f"{target} does not say what it was tuned from; audit.reference=FOLDER names a "
+            f"reference",
+        )
+    tuned_from = note["config"]["target"]
+    base = Model(tuned_from["path"], tuned_from["variant"], note["facts"]["base"])
+    try:
+        check_target(base.path)
+    except UserError as error:
+        return None, f"the base is out of reach ({error})"
+    return base, ""
+
+
+def check_reference(target: StableDiffusion, reference: StableDiffusion) -> None:
+    """Refuse a reference whose answers about a record cannot be subtracted from the target's."""
+    if target.fingerprint == reference.fingerprint:
+        raise UserError(
+            f"audit.reference: {reference.source} is {target.source} itself; name its base, or set "
+            f"it to null"
+        )
+    _check_kin(target, reference, "reference", list(target.kin))
+
+
+def check_shadow(
+    target: StableDiffusion, shadow: StableDiffusion, attacks: Mapping[str, Attack]
+) -> None:
+    """Refuse a shadow whose signals cannot calibrate the target's; another architecture will do
+    but for gradients.
+    """
+    by_tensor = any(attack.columns(target) != attack.columns(shadow) for attack in attacks.values())
+    _check_kin(
+        target,
+        shadow,
+        "shadow",
+        [name for name in target.kin if by_tensor or name != "architecture"],
+    )
+
+
+def _check_kin(
+    target: StableDiffusion, other: StableDiffusion, role: str, names: Sequence[str]
+) -> None:
+    strange = [name for name in names if other.kin[name] != target.kin[name]]
+    if strange:
+        raise UserError(
+            f"audit.{role}: {other.source} has another {few(strange)} than the target "
+            f"{target.source}, so that their "
+            "answers cannot be compared; name a model made from the target's base, or set it to "
+            "null"
+        )
+
+
+def read_note(model: str) -> dict[str, Any]:
+    """What train.py wrote beside the model it exported; empty for a model from elsewhere."""
+    note = Path(locate(model)) / NOTE
+    return dict(read_json(note)) if note.is_file() else {}
+
+
+def check_split(models: Mapping[str, Model], split: Split) -> None:
+    """Refuse models that train.py made on another split, or for another role, than they are
+    audited on.
+    """
+    for role, model in models.items():
+        split.require(role)
+        facts = read_note(model.path).get("facts")
+        if facts:
+            made = {"split": facts["split"], "role": facts["role"]}
+            refuse_changes(made, {"split": split.fingerprint, "role": role}, model.path)

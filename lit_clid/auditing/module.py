@@ -1,0 +1,118 @@
+"""`Auditor`: answers batches in `trainer.predict` and leaves one shard of signals per batch."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from lit_clid.auditing.attacks import Attack, column_names
+from lit_clid.auditing.oracle import Oracle, Records
+from lit_clid.errors import UserError, few
+from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.scores import write_shard
+
+
+class Auditor(L.LightningModule):
+    """Ask one model all attacks' questions about each batch.
+
+    Args:
+        target: the model under audit.
+        attacks: by name.
+        seed: of all noise.
+        folder: where shards go.
+        sample_latents: sample the VAE's posterior instead of taking its mean.
+    """
+
+    def __init__(
+        self,
+        target: StableDiffusion,
+        attacks: Mapping[str, Attack],
+        seed: int,
+        folder: Path,
+        sample_latents: bool,
+    ) -> None:
+        super().__init__()
+        self.target, self.attacks, self.seed, self.folder = target, attacks, seed, folder
+        self.sample_latents = sample_latents
+        self._broken: list[str] = []
+        self._broken_columns: set[str] = set()
+        self._out_of_memory = False
+
+    def on_predict_start(self) -> None:
+        """TF32 rounds float32 convolutions to ten bits, differently for each batch shape; an
+        audit wants float32.
+        """
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        self.target.to(self.device)
+
+    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        records = Records(
+            tuple(batch["id"]), batch["image"], tuple(batch["caption"]), tuple(batch["importance"])
+        )
+        if self._out_of_memory:
+            return
+        try:
+            signals = self._ask(Oracle(self.target, records, self.seed, self.sample_latents))
+        except torch.OutOfMemoryError:
+            self._out_of_memory = True
+            return
+        kept = self._finite(signals, records.ids)
+        if kept:
+            rows = {column: values[kept].numpy() for column, values in signals.items()}
+            write_shard(
+                self.folder,
+                [records.ids[k] for k in kept],
+                batch["member"].cpu().numpy()[kept],
+                rows,
+            )
+
+    def _ask(self, oracle: Oracle) -> dict[str, Tensor]:
+        """Every attack's columns (B,), float64 on the CPU."""
+        signals: dict[str, Tensor] = {}
+        for name, attack in self.attacks.items():
+            columns = attack.signal(oracle).double().cpu().unbind(1)
+            signals |= dict(zip(column_names(name, attack, self.target), columns, strict=True))
+        return signals
+
+    def _finite(self, signals: Mapping[str, Tensor], ids: Sequence[str]) -> list[int]:
+        """Rows without NaN or infinity; the others are remembered for the end, when all else is
+        safe on disk.
+        """
+        good = torch.stack([torch.isfinite(values) for values in signals.values()]).all(0).tolist()
+        self._broken_columns |= {
+            column for column, values in signals.items() if not torch.isfinite(values).all()
+        }
+        self._broken += [name for name, fine in zip(ids, good, strict=True) if not fine]
+        return [k for k, fine in enumerate(good) if fine]
+
+    def on_predict_end(self) -> None:
+        """Make room for the next model."""
+        self.target.to(torch.device("cpu"))
+
+    def on_predict_epoch_end(self) -> None:
+        """Every rank learns what any of them met, so that all end alike."""
+        own = (self._broken, self._broken_columns, self._out_of_memory)
+        ranks = [own]
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            ranks = [own] * torch.distributed.get_world_size()
+            torch.distributed.all_gather_object(ranks, own)
+        if any(out_of_memory for _, _, out_of_memory in ranks):
+            raise UserError(
+                "the device is out of memory; lower audit.rows (rows per call; gradients need "
+                "several times the memory "
+                "of a plain query) or audit.batch_size: neither changes a score, and finished "
+                "batches are kept"
+            )
+        found = [name for names, _, _ in ranks for name in names]
+        columns = sorted({column for _, some, _ in ranks for column in some})
+        if found:
+            raise UserError(
+                f"the model answers NaN or infinity about {len(found)} records: {few(found, 5)} "
+                f"({few(columns, 3)}); "
+                "look at them, leave the attack out or, if the denoiser runs in half precision, "
+                "delete "
+                f"{self.folder} and set audit.precision=32; the rest is kept"
+            )

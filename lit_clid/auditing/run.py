@@ -1,0 +1,81 @@
+"""One model's audit: ask about the records that have no shard yet, then merge the shards into
+the table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+from lit_clid.auditing.attacks import Attack
+from lit_clid.auditing.claims import CLAIMS, Claims, shard_folder
+from lit_clid.auditing.module import Auditor
+from lit_clid.auditing.queries import describe_attacks
+from lit_clid.config.trainer import make_trainer
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.split import Split
+from lit_clid.errors import UserError
+from lit_clid.files import write_json
+from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.provenance import provenance
+from lit_clid.scores import Scores, merge
+
+
+def audit(
+    target: StableDiffusion,
+    split: Split,
+    data: CaptionedImages,
+    attacks: Mapping[str, Attack],
+    claims: Claims,
+    path: Path,
+    trainer: L.Trainer,
+    facts: Mapping[str, Any],
+) -> Scores | None:
+    """Ask about every pending record of `data`, merge the shards into the table `path`; None on
+    ranks other than zero.
+
+    Args:
+        facts: added to the provenance beside versions, claims and attacks.
+    """
+    shards = shard_folder(path)
+    if trainer.is_global_zero:
+        write_json(shards / CLAIMS, asdict(claims))
+    if 0 < len(data.audited) < trainer.world_size:
+        raise UserError(
+            f"{len(data.audited)} records are left for {trainer.world_size} processes; finish with "
+            f"trainer.devices=1"
+        )
+    if len(data.audited):
+        module = Auditor(target, attacks, claims.seed, shards, claims.posterior == "sample")
+        trainer.predict(module, data, return_predictions=False)
+        trainer.strategy.barrier()
+    if not trainer.is_global_zero:
+        return None
+    expected = {entry.id: entry.member for entry in split.of(data.role)}
+    about = {
+        **provenance(str(trainer.strategy.root_device)),
+        **facts,
+        "claims": asdict(claims),
+        "attacks": describe_attacks(attacks, target),
+    }
+    scores = merge(shards, expected, about, str(path))
+    scores.save(path)
+    for file in [*shards.glob("*.parquet"), shards / CLAIMS]:
+        file.unlink()
+    shards.rmdir()
+    return scores
+
+
+def build_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:
+    """A trainer for `predict` with the user's accelerator, devices and strategy; the rest
+    belongs to training.
+    """
+    kept = ("accelerator", "strategy", "devices", "num_nodes", "plugins", "enable_progress_bar")
+    options = {key: value for key, value in trainer.items() if key in kept}
+    fixed = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
+    fixed["inference_mode"] = (
+        False  # its tensors could not be differentiated, which white-box attacks need
+    )
+    return make_trainer({**options, **fixed}, f"auditing {role}")

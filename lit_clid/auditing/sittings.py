@@ -1,0 +1,115 @@
+"""Sittings: which model is asked which attacks about which role's records, and the table that
+comes of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lit_clid.auditing.attacks import Attack
+from lit_clid.auditing.lineage import Model, check_reference, check_shadow
+from lit_clid.auditing.queries import check_attacks
+from lit_clid.config.options.audit import AuditOptions
+from lit_clid.config.options.data import ROLES
+from lit_clid.data.split import Split
+from lit_clid.errors import UserError, few
+from lit_clid.judging.rules import RULES
+from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.load import load_target
+
+REFERENCE = {"target": "reference", "shadow": "reference_shadow"}
+"""Table of the reference's answers about a role's records."""
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One model asked about one role's records.
+
+    Args:
+        table: name of the table of signals.
+        role: whose records.
+        model: who is asked.
+        attacks: by name.
+    """
+
+    table: str
+    role: str
+    model: Model
+    attacks: Mapping[str, Attack]
+
+
+def plan(
+    models: Mapping[str, Model],
+    reference: Model | None,
+    attacks: Mapping[str, Attack],
+    options: AuditOptions,
+) -> list[Sitting]:
+    """All sittings of an audit, the reference's last."""
+    roles = [role for role in ROLES if role in models]
+    if "shadow" not in models and all(
+        RULES[attack.rule].needs_shadow for attack in attacks.values()
+    ):
+        raise UserError(
+            f"attacks: {few(list(attacks))} cannot be judged without a shadow; train one or add "
+            f"others"
+        )
+    sittings = [Sitting(role, role, models[role], attacks) for role in roles]
+    names = list(attacks) if options.reference_attacks is None else options.reference_attacks
+    unknown = [name for name in names if name not in attacks]
+    if unknown:
+        raise UserError(
+            f"audit.reference_attacks: {few(unknown)} not among the attacks: "
+            f"{few(list(attacks), 20)}"
+        )
+    if reference is None:
+        return sittings
+    asked = {name: attacks[name] for name in names}
+    return sittings + [Sitting(REFERENCE[role], role, reference, asked) for role in roles if asked]
+
+
+def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[Model, StableDiffusion]:
+    """Every model, loaded and verified before any of them is asked."""
+    loaded: dict[Model, StableDiffusion] = {}
+    for sitting in sittings:
+        model = sitting.model
+        if model not in loaded:
+            loaded[model] = load_target(
+                model.path,
+                variant=model.variant,
+                precision=options.precision,
+                channels_last=options.channels_last,
+                compile=options.compile,
+                rows=options.rows,
+            )
+        model.verify(loaded[model])
+        if sitting.table in REFERENCE.values():
+            asked = next(other.model for other in sittings if other.table == sitting.role)
+            check_reference(loaded[asked], loaded[model])
+        if sitting.table == "shadow":
+            check_shadow(loaded[sittings[0].model], loaded[model], sitting.attacks)
+    return loaded
+
+
+def check_sittings(
+    sittings: list[Sitting], models: Mapping[Model, StableDiffusion], split: Split
+) -> list[str]:
+    """Refuse what cannot be asked, before anything is; returns the attacks' remarks, each once."""
+    captions = split.captions()
+    remarks = [
+        remark
+        for sitting in sittings
+        for remark in check_attacks(
+            sitting.attacks,
+            models[sitting.model],
+            [captions[entry.id] for entry in split.of(sitting.role)],
+        )
+    ]
+    return list(dict.fromkeys(remarks))
+
+
+def shared_records(sitting: Sitting, split: Split) -> set[str]:
+    """Records of the target's role that the reference need not be asked about again when it
+    comes to the shadow's.
+    """
+    if sitting.table != REFERENCE["shadow"]:
+        return set()
+    return {entry.id for entry in split.of("target")} & {entry.id for entry in split.of("shadow")}

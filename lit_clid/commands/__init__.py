@@ -1,0 +1,1 @@
+"""What a person asks for: train, audit, sweep, experiment; nothing below knows them."""

@@ -1,0 +1,86 @@
+"""From the tables of finished cells to what the comparison takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lit_clid.auditing import utility
+from lit_clid.commands.experiment.cell import REPORT, Stage, is_done, stages
+from lit_clid.commands.experiment.plan import Job
+from lit_clid.errors import UserError
+from lit_clid.files import read_json
+from lit_clid.judging.comparison import Measured, Usefulness
+from lit_clid.judging.judge import verdicts
+from lit_clid.judging.report.publish import load_tables
+from lit_clid.scores import Scores
+
+
+@dataclass
+class Collected:
+    """The measured models, how people call the attacks, and which cells are not finished and
+    why.
+    """
+
+    measured: list[Measured] = field(default_factory=list)
+    titles: dict[str, str] = field(default_factory=dict)
+    unfinished: dict[str, str] = field(default_factory=dict)
+
+
+def collect(jobs: Sequence[Job], failed: dict[str, str]) -> Collected:
+    """Read every finished stage of every cell."""
+    found = Collected(unfinished=dict(failed))
+    for job in jobs:
+        name = job.cell.name
+        try:
+            done = [stage for stage in stages(job) if is_done(stage, job)]
+            read = [_read(stage, job, found.titles) for stage in done]
+        except UserError as error:
+            found.unfinished.setdefault(name, str(error))
+            continue
+        if not any(stage.final for stage in done):
+            found.unfinished.setdefault(name, "not audited yet")
+            continue
+        found.measured += read
+    return found
+
+
+def _read(stage: Stage, job: Job, titles: dict[str, str]) -> Measured:
+    tables, others = load_tables(str(stage.scores / "target.parquet"), None)
+    judged = verdicts(tables, **others)
+    titles |= {name: title for name, (title, _) in judged.items()}
+    note = tables.provenance["training"]
+    members, step = int(tables.member.sum()), int(note["steps"])
+    trainer, batch = note["config"]["trainer"], note["config"]["finetune"]["batch_size"]
+    together = batch * trainer.get("accumulate_grad_batches", 1) * note["facts"].get("processes", 1)
+    privacy = note.get("privacy")
+    return Measured(
+        job.cell.defense,
+        job.cell.seed,
+        step,
+        step / members,
+        step * together / members,
+        stage.final,
+        tables.ids,
+        tables.member,
+        {name: verdict.score for name, (_, verdict) in judged.items()},
+        _usefulness(stage),
+        None if privacy is None else (privacy["epsilon"], privacy["delta"]),
+    )
+
+
+def _usefulness(stage: Stage) -> Usefulness:
+    table = Scores.load(stage.scores / f"{utility.DENOISING}.parquet")
+    loss, unconditional = (
+        -table.signals[f"{utility.DENOISING}_{kind}"] for kind in ("conditional", "unconditional")
+    )
+    held_out = ~table.member
+    samples: dict[str, Any] = read_json(stage.scores / REPORT) if stage.final else {}
+    return Usefulness(
+        loss[held_out],
+        (unconditional - loss)[held_out],
+        float(loss[table.member].mean()),
+        samples.get("frechet"),
+        samples.get("frechet_of_members_images"),
+        samples.get("clip_score"),
+        stage.scores / "samples.png" if stage.final else None,
+    )

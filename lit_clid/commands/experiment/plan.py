@@ -1,0 +1,210 @@
+"""Cells as configurations, checked as a whole before the first of them is trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from lit_clid.auditing import utility
+from lit_clid.auditing.queries import check_attacks
+from lit_clid.commands.train import recipe
+from lit_clid.config.options.experiment import Cell
+from lit_clid.config.schema import CONFIGS, Config, build_attacks, read_config
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.split import Split, load_split
+from lit_clid.errors import UserError, few
+from lit_clid.judging.rules import RULES
+from lit_clid.models.load import check_target, is_hub_id, load_target
+from lit_clid.provenance import refuse_changes
+from lit_clid.training.contradictions import check_records
+from lit_clid.training.defenses import StepBudget
+from lit_clid.training.recipe import checkpoint_steps
+
+OVERLAYS = (Path("configs") / "defenses", CONFIGS / "defenses")
+"""Where a defense's name is looked for: below the working directory, then beside the package."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell and how it is trained and audited; its run folder lies in the experiment's."""
+
+    cell: Cell
+    config: Config
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Which models are trained."""
+        return ("target", "shadow") if self.config.grid.shadow else ("target",)
+
+    @cached_property
+    def split(self) -> Split:
+        """The cell's split, drawn or read and verified once."""
+        return load_split(self.config.data, self.config.seed, self.config.folder)
+
+
+def read_jobs(arguments: Sequence[str], experiment: Config, default: Path) -> list[Job]:
+    """Every cell's configuration: the experiment's files, the defense's words, the experiment's
+    key=value words.
+    """
+    files = [word for word in arguments if "=" not in word] or [str(default)]
+    changes = [word for word in arguments if "=" in word]
+    if not experiment.grid.defenses:
+        raise UserError(
+            "grid.defenses: names no defense; give a config such as "
+            "configs/experiments/defenses.yaml"
+        )
+    return [_job(cell, files, changes, experiment) for cell in experiment.grid.cells]
+
+
+def _job(cell: Cell, files: Sequence[str], changes: Sequence[str], experiment: Config) -> Job:
+    words = experiment.grid.defenses[cell.defense]
+    overlays = [overlay(word, cell.defense) for word in words if "=" not in word]
+    own = [word for word in words if "=" in word]
+    try:
+        config = read_config([*files, *overlays, *own, *changes], Path(files[0]))
+    except UserError as error:
+        raise UserError(f"grid.defenses.{cell.defense}: {error}") from None
+    followed = experiment.grid.checkpoints if experiment.grid.follows(cell.defense) else []
+    finetune = replace(config.finetune, checkpoints=followed)
+    return Job(
+        cell,
+        replace(
+            config,
+            runs=str(experiment.folder),
+            name=cell.name,
+            seed=cell.seed,
+            finetune=finetune,
+            role="target",
+        ),
+    )
+
+
+def overlay(word: str, defense: str) -> str:
+    """The YAML file that a word of a defense means.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if word.endswith((".yaml", ".yml")):
+        return word
+    for folder in OVERLAYS:
+        if (folder / f"{word}.yaml").is_file():
+            return str(folder / f"{word}.yaml")
+    known = sorted({file.stem for folder in OVERLAYS for file in folder.glob("*.yaml")})
+    close = get_close_matches(word, known, 1, 0.5)
+    hint = f"; did you mean '{close[0]}'?" if close else f"; known: {few(known, 30)}"
+    raise UserError(f"grid.defenses.{defense}: no overlay '{word}' in configs/defenses{hint}")
+
+
+def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
+    """Refuse a grid that cannot be carried out; returns the jobs with the checkpoints that each can
+    reach.
+
+    Args:
+        dry: leave out what needs the machine and the weights that will do it.
+
+    Raises:
+        UserError: naming the defense, for collisions, contradictions, checkpoints beyond the end,
+            data that fail.
+    """
+    seen: dict[str, str] = {}
+    checked: dict[str, Job] = {}
+    attacks = build_attacks(jobs[0].config.attacks)
+    for job in jobs:
+        name = job.cell.defense
+        if name in checked:
+            continue
+        if build_attacks(job.config.attacks) != attacks:
+            raise UserError(
+                f"grid.defenses.{name}: changes the attacks; all cells are asked the same"
+            )
+        try:
+            split = _split(job.config)
+            checked[name] = _check_job(job, split, dry)
+        except UserError as error:
+            raise UserError(f"grid.defenses.{name}: {error}") from None
+        facts = str(job.config.training_facts(split.fingerprint, job.config.target.path, 1))
+        if facts in seen:
+            raise UserError(
+                f"grid.defenses: '{seen[facts]}' and '{name}' collide, they train the same model; "
+                f"leave one of them out"
+            )
+        seen[facts] = name
+    if not dry:
+        _check_questions(jobs[0].config)
+    reach = {name: job.config.finetune.checkpoints for name, job in checked.items()}
+    return [_with_checkpoints(job, reach[job.cell.defense]) for job in jobs]
+
+
+def _check_questions(config: Config) -> None:
+    """Load the base and refuse attacks and utility that it cannot serve, before anything is
+    trained.
+    """
+    options = config.utility
+    base = load_target(config.target.path, variant=config.target.variant)
+    attacks = build_attacks(config.attacks)
+    if not config.grid.shadow and all(
+        RULES[attack.rule].needs_shadow for attack in attacks.values()
+    ):
+        raise UserError(
+            f"attacks: {few(list(attacks))} are fitted on a shadow; add others, or set "
+            f"grid.shadow=true"
+        )
+    check_attacks(attacks, base, [])
+    check_attacks({utility.DENOISING: utility.denoising(options)}, base, [])
+    if options.samples and options.features is not None:
+        utility.features_named(options.features, base, base.side(config.data.resolution))
+    if options.samples and options.alignment is not None:
+        utility.clip_score(options.alignment, torch.device("cpu"))
+
+
+def _split(config: Config) -> Split:
+    """The cell's split; one that is only planned is written nowhere."""
+    if (config.folder / "split.csv").is_file():
+        return load_split(config.data, config.seed, config.folder)
+    with TemporaryDirectory() as folder:
+        return load_split(config.data, config.seed, Path(folder))
+
+
+def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:
+    return replace(
+        job,
+        config=replace(job.config, finetune=replace(job.config.finetune, checkpoints=checkpoints)),
+    )
+
+
+def _check_job(job: Job, split: Split, dry: bool) -> Job:
+    config = job.config
+    if not (dry and is_hub_id(config.target.path)):
+        check_target(config.target.path)
+    machine = {
+        "accelerator": "cpu",
+        "devices": 1,
+        "strategy": "auto",
+        "num_nodes": 1,
+        "precision": "32-true",
+    }
+    planned = recipe(config, split, {**config.trainer, **(machine if dry else {})})
+    data = CaptionedImages(split, config.data, "target", seed=config.seed, side=8, batch_size=1)
+    check_records(planned.defenses, data)
+    reachable, last = config.finetune.checkpoints, planned.trainer.max_steps
+    if planned.defenses.one(StepBudget) is not None:
+        reachable = [each for each in reachable if each * planned.members <= last]
+    checkpoint_steps(reachable, planned.members, last)
+    return _with_checkpoints(job, reachable)
+
+
+def refuse_stale(note: dict[str, Any], config: Config, split: Split, where: str) -> None:
+    """Refuse results of a model that another configuration trained; its base and processes are
+    its own business.
+    """
+    found = note.get("facts") or {}
+    wanted = config.training_facts(
+        split.fingerprint, str(found.get("base")), int(found.get("processes", 1))
+    )
+    refuse_changes(found, wanted, where)

@@ -1,0 +1,105 @@
+"""Train and audit the missing cells of a grid of defenses, then compare all that are there."""
+
+from collections.abc import Sequence
+
+import torch
+
+from lit_clid import console
+from lit_clid.commands.experiment.cell import carry_out
+from lit_clid.commands.experiment.collect import collect
+from lit_clid.commands.experiment.plan import Job, check_jobs, read_jobs
+from lit_clid.config.schema import DEMO, Config, read_config
+from lit_clid.errors import UserError, few, first_line
+from lit_clid.judging.comparison import compare, findings, terminal, write_comparison
+from lit_clid.provenance import provenance
+
+USAGE = """usage: python -m lit_clid.experiment [config.yaml ...] [key=value ...]
+
+Train every cell of `grid:` that is missing (defenses × seeds), audit it at its checkpoints and its end, and write
+runs/NAME/comparison.html, .json, .md and figures. The same command goes on where it stopped; a failed cell is reported
+and the others go on. Under torchrun or SLURM all processes work on each cell; grid.part=k/n gives n jobs a share each.
+example: python -m lit_clid.experiment configs/demo.yaml configs/experiments/defenses.yaml grid.dry_run=true"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    config = read_config(arguments, DEMO)
+    grid = config.grid
+    jobs = check_jobs(read_jobs(arguments, config, DEMO), dry=grid.dry_run)
+    mine = {cell.name for cell in grid.own_cells}
+    if grid.dry_run:
+        console.say(plan_in_words(jobs, config))
+        return
+    failed: dict[str, str] = {}
+    for k, job in enumerate(jobs):
+        if job.cell.name in mine:
+            console.say(f"\n[{k + 1}/{len(jobs)}] {job.cell.defense}, seed {job.cell.seed}")
+            reason = attempt(job)
+            if reason:
+                failed[job.cell.name] = reason
+                console.say(f"failed: {reason}")
+    if console.is_first_process():
+        publish(jobs, failed, config)
+    if failed:
+        raise UserError(
+            f"{len(failed)} of {len(mine)} cells failed ({few(list(failed))}); run it again to "
+            f"retry"
+        )
+
+
+def attempt(job: Job) -> str:
+    """Carry out a cell; returns why it failed, or nothing.
+
+    With several processes it raises: what one of them met the others may not have, and they would
+    wait for it.
+    """
+    try:
+        carry_out(job)
+    except Exception as error:  # a failure of one cell must not cost the others
+        if torch.distributed.is_initialized():
+            raise
+        return (
+            str(error)
+            if isinstance(error, UserError)
+            else f"{type(error).__name__}: {first_line(error)}"
+        )
+    return ""
+
+
+def publish(jobs: Sequence[Job], failed: dict[str, str], config: Config) -> None:
+    """Compare what is there, write it down and print the summary."""
+    found = collect(jobs, failed)
+    comparison = compare(found.measured, config.grid.baseline, found.titles, found.unfinished)
+    if comparison is None:
+        return
+    plain = config.plain
+    about = {
+        "grid": plain["grid"],
+        "utility": plain["utility"],
+        "provenance": provenance("see the tables"),
+    }
+    page = write_comparison(comparison, found.measured, config.folder, config.name, about)
+    print(
+        f"\n{terminal(comparison)}\n\n"
+        + "\n".join(findings(comparison))
+        + f"\n\ncomparison: {page}",
+        flush=True,
+    )
+
+
+def plan_in_words(jobs: Sequence[Job], config: Config) -> str:
+    """What a dry run says."""
+    grid = config.grid
+    lines = [
+        f"{len(jobs)} cells: {len(grid.defenses)} defenses × {len(grid.seeds)} seeds, all checked "
+        f"but the weights"
+    ]
+    for name in grid.defenses:
+        job = next(job for job in jobs if job.cell.defense == name)
+        stops = [f"{each:g}" for each in job.config.finetune.checkpoints]
+        at = (
+            f"audited at {', '.join(stops)} steps per image and at the end"
+            if stops
+            else "audited at the end"
+        )
+        lines.append(f"  {name}: {' '.join(grid.defenses[name]) or 'nothing added'}; {at}")
+    return "\n".join(lines)

@@ -1,0 +1,112 @@
+"""Sweep timesteps and draws on a run's shadow model, plot AUROC against t, and write the choice
+as a config.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lit_clid import console
+from lit_clid.auditing.lineage import Model, check_split, find_models
+from lit_clid.auditing.sittings import Sitting, load_models
+from lit_clid.commands.audit import measure
+from lit_clid.commands.sweep.choose import SCORES, Choice, Losses, read_losses
+from lit_clid.commands.sweep.grid import Grid
+from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
+from lit_clid.config.schema import DEMO, build_attacks, config_text, read_config
+from lit_clid.data.split import load_split
+from lit_clid.errors import UserError
+from lit_clid.files import write_text
+from lit_clid.judging import evidence, plots
+
+USAGE = """usage: python -m lit_clid.sweep [config.yaml ...] [key=value ...]
+
+Ask runs/NAME/shadow about its records at every timestep of `sweep.t`, with `sweep.draws` draws of noise each and one
+without, and write runs/NAME/sweep/attacks.yaml, the timesteps that told its members best. The target is not asked.
+example: python -m lit_clid.sweep configs/demo.yaml"""
+
+
+PROXY = "AUROCs are of the caption against the empty caption alone, whatever texts the attack asks about."
+
+
+def main(arguments: Sequence[str]) -> None:
+    config = read_config(arguments, DEMO)
+    attacks = build_attacks(config.attacks)
+    wanted = wishes(attacks, config.sweep.t, config.sweep.draws)
+    models = find_models(config.folder, config.audit, wanted="shadow")
+    split = load_split(config.data, config.seed, config.folder)
+    check_split(models, split)
+    grid = Grid(tuple(config.sweep.t), config.sweep.draws)
+    sitting = Sitting("sweep", "shadow", models["shadow"], {"grid": grid})
+    targets = load_models([sitting], config.audit)
+    late = [t for t in grid.t if t >= targets[sitting.model].timesteps]
+    if late:
+        raise UserError(
+            f"sweep.t: {late} lie outside the model's schedule of "
+            f"{targets[sitting.model].timesteps} steps"
+        )
+    scores = measure(sitting, targets[sitting.model], config, split)
+    if not console.is_first_process() or scores is None:
+        return
+    losses = read_losses(scores, grid.t, grid.draws)
+    choices = choose_all(wanted, losses, grid.draws)
+    folder = config.folder / "sweep"
+    write_text(folder / "sweep.svg", plots.sweep_figure(grid.t, intervals(losses)))
+    head = f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by python -m lit_clid.sweep."
+    write_text(
+        folder / "attacks.yaml", f"# {head}\n# {PROXY}\n" + config_text(overlay(attacks, choices))
+    )
+    print(
+        f"\n{table(choices)}\n\n{PROXY}\n\nfigure: {folder / 'sweep.svg'}\nconfig: "
+        f"{folder / 'attacks.yaml'}",
+        flush=True,
+    )
+    print(
+        f"next: {next_command(arguments, folder / 'attacks.yaml', config.name, models)}", flush=True
+    )
+
+
+def next_command(
+    arguments: Sequence[str], overlay: Path, name: str, models: Mapping[str, Model]
+) -> str:
+    """The audit with the chosen timesteps, of the same models under another name."""
+    files = [word for word in arguments if "=" not in word] or [str(DEMO)]
+    own = ("attacks=", "name=", "audit.target=", "audit.shadow=", "sweep.")
+    kept = [word for word in arguments if "=" in word and not word.startswith(own)]
+    named = [f"audit.{role}={model.path}" for role, model in models.items()]
+    return shlex.join(
+        ["python", "audit.py", *files, str(overlay), f"name={name}-swept", *kept, *named]
+    )
+
+
+def intervals(losses: Losses) -> dict[str, list[evidence.Figure]]:
+    """AUROC of every score at every single timestep, one draw, with its interval."""
+    return {
+        name: [
+            evidence.estimate({"auroc": evidence.auroc}, score(losses, [k], 1), losses.member)[
+                "auroc"
+            ]
+            for k in range(len(losses.t))
+        ]
+        for name, score in SCORES.items()
+    }
+
+
+def table(choices: Mapping[str, Mapping[str, Choice]]) -> str:
+    """One line per attack and field."""
+    lines = [("attack", "field", "timesteps × draws", "held out", "before", "")]
+    for name, fields in choices.items():
+        for field, c in fields.items():
+            before = "–" if c.before is None else f"{c.before:.3f}"
+            kept = "kept: no better on held-out records" if c.kept else "chosen"
+            lines.append(
+                (
+                    name,
+                    field,
+                    f"{list(c.draws[0])} × {c.draws[1]}",
+                    f"{c.held_out:.3f}",
+                    before,
+                    kept,
+                )
+            )
+    return console.aligned(lines)

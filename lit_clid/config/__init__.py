@@ -1,0 +1,1 @@
+"""Configuration: option dataclasses, the schema, and reading it from YAML and key=value."""

@@ -1,0 +1,1 @@
+"""Options: frozen dataclasses whose docstrings explain every key."""

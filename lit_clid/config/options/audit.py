@@ -1,0 +1,77 @@
+"""Options of the audit and of the sweep."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lit_clid.errors import UserError
+from lit_clid.models.load import PRECISIONS
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """What `python -m lit_clid.sweep` asks the shadow.
+
+    Args:
+        t: timesteps.
+        draws: draws of ε at each.
+    """
+
+    t: list[int] = field(default_factory=lambda: list(range(50, 951, 50)))
+    draws: int = 3
+
+    def __post_init__(self) -> None:
+        if not self.t or self.draws < 1 or min(self.t) < 0:
+            raise UserError(
+                "sweep.t, sweep.draws: give at least one timestep of the schedule, and one draw"
+            )
+        if self.t != sorted(set(self.t)):
+            raise UserError(f"sweep.t: {self.t} must rise, each timestep once")
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """How a model is asked.
+
+    Args:
+        target, shadow: models to audit, folders or hub ids; null means the run's own, and no shadow
+            if there is none.
+        reference: public model that never saw the records, asked the same; its signals are
+            subtracted in rows `…_ref`. "base" means the one the target was tuned from, if its note
+            names one; null means none.
+        reference_attacks: names of the attacks the reference is asked for; null means all.
+        batch_size: records per batch; never changes a score.
+        rows: most rows per call of the denoiser; never changes a score.
+        precision: of the denoiser, "32", "bf16" or "16"; errors are always taken in float32.
+        posterior: "mean" of the VAE's posterior, or a "sample" of it with noise keyed by the
+            record.
+        channels_last, compile: how the denoiser runs.
+    """
+
+    target: str | None = None
+    shadow: str | None = None
+    reference: str | None = "base"
+    reference_attacks: Any = None
+    batch_size: int = 64
+    rows: int = 64
+    precision: str = "32"
+    posterior: str = "mean"
+    channels_last: bool = True
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        names = self.reference_attacks
+        if names is not None and not (
+            isinstance(names, list) and all(isinstance(name, str) for name in names)
+        ):
+            raise UserError(
+                f"audit.reference_attacks: {names!r} is not a list of names, such as [loss, "
+                f"clid_th_null]"
+            )
+        for key, value, allowed in (
+            ("precision", self.precision, PRECISIONS),
+            ("posterior", self.posterior, ("mean", "sample")),
+        ):
+            if value not in allowed:
+                raise UserError(f"audit.{key}: {value!r} is not one of {', '.join(allowed)}")
+        if self.batch_size < 1 or self.rows < 1:
+            raise UserError("audit.batch_size, audit.rows: must be at least 1")

@@ -1,0 +1,107 @@
+"""Options of the data: where records come from and how many play which part."""
+
+from dataclasses import dataclass
+
+from lit_clid.errors import UserError
+
+ROLES = ("target", "shadow")
+"""Whose records: the model's under audit, or those of the model that calibrates it."""
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Where records come from.
+
+    Args:
+        source: "critters" or "scenes" (embedded), "imagefolder", a hub id, or a file pattern
+            (.parquet, .arrow, .tar).
+        path: folder of an imagefolder, or the file pattern when `source` is "parquet", "arrow" or
+            "webdataset".
+        config: configuration of a hub data set, where it has several.
+        split: split of the source to read.
+        nonmember_source, nonmember_path: a second source that supplies the hold-outs; null draws
+            both from `source`.
+        member_column: column that says who is a member, used if it exists; null never looks.
+        image_column, caption_column, importance_column, rephrasings_column: column names; null
+            finds image and caption by type and usual names. The importance column holds one number
+            per word of the caption, the rephrasings column further captions, one or a list; null
+            takes those after the first where a caption cell is a list.
+        members, nonmembers: records per role (target and shadow each); null takes as many as there
+            are.
+        shadow: "disjoint" gives the shadow records that the target's split does not touch;
+            "redrawn" deals its members and hold-outs anew from all records, independently of the
+            target's, for sources too small for both.
+        on_error: "fail" or "skip" rows whose image does not decode or whose caption is empty.
+        on_duplicates: "fail" or "drop" records that share an image or a caption with another (the
+            first stays).
+        resolution: side of the square images in pixels; null takes the model's.
+        random_crop: in every pass another square of a training image that is not square (the
+            paper's recipe); latents are then not cached. Everything else that changes training
+            images is a defense.
+        workers: processes that load images.
+    """
+
+    source: str = "critters"
+    path: str | None = None
+    config: str | None = None
+    split: str = "train"
+    nonmember_source: str | None = None
+    nonmember_path: str | None = None
+    member_column: str | None = "member"
+    image_column: str | None = None
+    caption_column: str | None = None
+    importance_column: str | None = None
+    rephrasings_column: str | None = None
+    members: int | None = 256
+    nonmembers: int | None = 256
+    shadow: str = "disjoint"
+    on_error: str = "fail"
+    on_duplicates: str = "fail"
+    resolution: int | None = None
+    random_crop: bool = False
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        for key, value, allowed in (
+            ("shadow", self.shadow, ("disjoint", "redrawn")),
+            ("on_error", self.on_error, ("fail", "skip")),
+            ("on_duplicates", self.on_duplicates, ("fail", "drop")),
+        ):
+            if value not in allowed:
+                raise UserError(f"data.{key}: {value!r} is not one of {', '.join(allowed)}")
+        for key, count in (
+            ("members", self.members),
+            ("nonmembers", self.nonmembers),
+            ("resolution", self.resolution),
+        ):
+            if count is not None and count < 1:
+                raise UserError(
+                    f"data.{key}: {count} is not a positive number; give one, or null for the "
+                    f"default"
+                )
+
+        if self.workers < 0:
+            raise UserError(f"data.workers: {self.workers} must be 0 or more")
+
+    @property
+    def drawn_from(self) -> dict[str, object]:
+        """The options that decide which record plays which part; they must agree wherever a split
+        is re-read.
+
+        Paths are not among them: the manifest's hashes tell whether the contents are the same.
+        """
+        keys = (
+            "source",
+            "config",
+            "split",
+            "nonmember_source",
+            "member_column",
+            "image_column",
+            "caption_column",
+            "members",
+            "nonmembers",
+            "shadow",
+            "on_error",
+            "on_duplicates",
+        )
+        return {key: getattr(self, key) for key in keys}

@@ -1,0 +1,100 @@
+"""Options of fine-tuning.
+
+Steps, accumulation, clipping, precision and devices belong to `trainer:`.
+"""
+
+from dataclasses import dataclass, field
+
+from lit_clid.errors import UserError
+
+TRAINABLE = ("unet", "attention", "cross_attention", "lora")
+CACHE = ("auto", "always", "never")
+SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True)
+class FineTuneOptions:
+    """How the target is tuned; the paper's recipe is `train: unet, learning_rate: 1e-5, schedule:
+    constant`.
+
+    Args:
+        train: the whole "unet", its "attention" or "cross_attention" blocks, or "lora" on all
+            attention.
+        batch_size: per device and step.
+        learning_rate, weight_decay: of AdamW.
+        schedule: "constant" or "cosine", after `warmup_steps` of linear warm-up.
+        ema_decay: of the moving average that is validated and exported, warmed up as min(decay, (1
+            + n) / (10 + n)); null averages none.
+        average_from: step from which plain checkpoint averaging takes over: the mean of the weights
+            at this step and at every `average_every`-th after it is validated and exported; null
+            averages none.
+        min_snr_gamma: γ of min-SNR weighting (5 is usual); null weighs all t alike.
+        gradient_checkpointing: less memory for more time.
+        lora_rank, lora_alpha: of "lora".
+        cache: keep latents and text embeddings in memory: "auto" keeps what no defense changes from
+            step to step, "always" refuses such defenses, "never" keeps nothing.
+        checkpoints: optimiser steps per member after which the model is exported on the way, to
+            checkpoints/ROLE.
+        validate_every, save_every: optimiser steps between validations and between resumable
+            checkpoints.
+        samples: images per sample grid at validation; 0 draws none.
+    """
+
+    train: str = "unet"
+    batch_size: int = 4
+    learning_rate: float = 1e-5
+    weight_decay: float = 0.01
+    schedule: str = "constant"
+    warmup_steps: int = 0
+    ema_decay: float | None = 0.9999
+    average_from: int | None = None
+    average_every: int = 100
+    min_snr_gamma: float | None = None
+    gradient_checkpointing: bool = False
+    lora_rank: int = 8
+    lora_alpha: float = 8.0
+    cache: str = "auto"
+    checkpoints: list[float] = field(default_factory=list)
+    validate_every: int = 500
+    save_every: int = 500
+    samples: int = 8
+
+    def __post_init__(self) -> None:
+        if self.train not in TRAINABLE:
+            raise UserError(f"finetune.train: {self.train!r} is not one of {', '.join(TRAINABLE)}")
+        if self.schedule not in SCHEDULES:
+            raise UserError(
+                f"finetune.schedule: {self.schedule!r} is not one of {', '.join(SCHEDULES)}"
+            )
+        if self.cache not in CACHE:
+            raise UserError(f"finetune.cache: {self.cache!r} is not one of {', '.join(CACHE)}")
+        if self.samples < 0:
+            raise UserError(f"finetune.samples: {self.samples} must be 0 or more")
+        for key in (
+            "batch_size",
+            "learning_rate",
+            "validate_every",
+            "save_every",
+            "lora_rank",
+            "average_every",
+        ):
+            if getattr(self, key) <= 0:
+                raise UserError(f"finetune.{key}: {getattr(self, key)} must be larger than 0")
+        if self.checkpoints != sorted(set(self.checkpoints)) or any(
+            each <= 0 for each in self.checkpoints
+        ):
+            raise UserError(
+                f"finetune.checkpoints: {self.checkpoints} must rise from above 0, in steps per "
+                f"image"
+            )
+        if self.average_from is not None and (self.average_from < 1 or self.ema_decay is not None):
+            raise UserError(
+                f"finetune.average_from: {self.average_from} must be a step, and the moving "
+                f"average off "
+                "(finetune.ema_decay=null); a run exports one average"
+            )
+        if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
+            raise UserError(
+                f"finetune.ema_decay: {self.ema_decay} must lie in [0, 1); null switches averaging "
+                f"off"
+            )

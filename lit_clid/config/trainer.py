@@ -1,0 +1,65 @@
+"""Lightning's Trainer with one progress bar per phase, and the user's mistakes in `trainer:` as
+one line.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import lightning as L
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from tqdm import tqdm
+
+from lit_clid.errors import UserError
+
+
+class PhaseBar(TQDMProgressBar):
+    """One bar for a whole phase: rate, remaining time, and nothing of epochs or versions."""
+
+    def __init__(self, phase: str, every: int) -> None:
+        super().__init__(refresh_rate=every, leave=True)
+        self.phase = phase
+
+    @property
+    def train_description(self) -> str:
+        return self.phase
+
+    @property
+    def predict_description(self) -> str:
+        return self.phase
+
+    def init_validation_tqdm(self) -> Any:
+        return tqdm(disable=True)
+
+    def init_sanity_tqdm(self) -> Any:
+        return tqdm(disable=True)
+
+    def get_metrics(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
+        metrics = super().get_metrics(trainer, pl_module)
+        return {name: f"{value:.4f}" for name, value in metrics.items() if isinstance(value, float)}
+
+    def on_train_epoch_start(self, trainer: L.Trainer, *_: Any) -> None:
+        super().on_train_epoch_start(trainer)
+        self.train_progress_bar.set_description(self.phase)
+
+    def on_predict_batch_start(self, *arguments: Any, **named: Any) -> None:
+        super().on_predict_batch_start(*arguments, **named)
+        self.predict_progress_bar.set_description(self.phase)
+
+
+def make_trainer(
+    options: Mapping[str, Any], phase: str, *callbacks: Callback, every: int = 1
+) -> L.Trainer:
+    """Build a Trainer from plain options, with a bar called `phase` that moves every so many
+    batches.
+
+    `enable_progress_bar: false` leaves the bar out.
+
+    Raises:
+        UserError: if Lightning refuses the options (no such accelerator, devices, precision, …).
+    """
+    bar = [PhaseBar(phase, every)] if options.get("enable_progress_bar", True) else []
+    try:
+        return L.Trainer(**options, callbacks=[*bar, *callbacks])
+    except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+        raise UserError(f"trainer: {' '.join(str(error).split())[:300]}") from None

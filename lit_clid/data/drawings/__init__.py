@@ -1,0 +1,1 @@
+"""The embedded families of captioned drawings."""

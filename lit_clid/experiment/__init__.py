@@ -1,4 +1,0 @@
-"""Defense-evaluation experiments: defenses × seeds × checkpoints × attacks, privacy against utility.
-
-`python -m lit_clid.experiment` trains what is missing, audits it, and compares.
-"""

@@ -1,0 +1,1 @@
+"""Judging: from tables of signals to verdicts, intervals and pages, without any model."""

@@ -1,0 +1,77 @@
+"""Calibration: fit a rule and a threshold on shadow records, apply both to the target's, never
+the other way round.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lit_clid.judging.evidence import curve
+from lit_clid.judging.rules import Rule
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One attack's scores of the target's records.
+
+    Args:
+        score: (N,), larger = more member-like.
+        threshold: score from which a record is called a member, carried over from shadow; None
+            without a shadow.
+        rule: what was fitted, in words.
+        shadow_score: scores of the shadow's records (M,), cross-fitted if the rule is flexible;
+            None without a shadow.
+    """
+
+    score: np.ndarray
+    threshold: float | None
+    rule: str
+    shadow_score: np.ndarray | None = None
+
+
+def calibrate(
+    rule: Rule, columns: np.ndarray, shadow: tuple[np.ndarray, np.ndarray] | None
+) -> Verdict | None:
+    """Score the target's `columns` (N, F) with `rule` fitted on `shadow` = (columns (M, F), member
+    (M,)).
+
+    Without a shadow the rule's prior is used and there is no threshold; None if the rule has no
+    prior.
+    """
+    if shadow is None:
+        prior = rule.prior(columns)
+        return None if prior is None else Verdict(prior.score(columns), None, prior.describe())
+    fitted = rule.fit(*shadow)
+    held_out = cross_fitted(rule, *shadow) if rule.flexible else fitted.score(shadow[0])
+    return Verdict(
+        fitted.score(columns), best_threshold(held_out, shadow[1]), fitted.describe(), held_out
+    )
+
+
+def cross_fitted(rule: Rule, columns: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """Score each shadow record (M,) by a rule fitted on the other folds: no record is graded by
+    a fit that saw it.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    score = np.empty(len(member))
+    smallest = int(min(member.sum(), (~member).sum()))
+    if smallest < 2:
+        return rule.fit(columns, member).score(columns)
+    folds = StratifiedKFold(min(FOLDS, smallest), shuffle=True, random_state=0)
+    for train, test in folds.split(columns, member):
+        score[test] = rule.fit(columns[train], member[train]).score(columns[test])
+    return score
+
+
+def best_threshold(score: np.ndarray, member: np.ndarray) -> float:
+    """The threshold of largest balanced accuracy, midway between the scores it parts."""
+    roc = curve(score, member)
+    best = int(np.argmax(roc.tpr + 1 - roc.fpr))
+    distinct = np.unique(score)[::-1]
+    if best == 0:
+        return float(np.nextafter(distinct[0], np.inf))
+    below = distinct[best] if best < len(distinct) else distinct[best - 1]
+    return float((distinct[best - 1] + below) / 2)

@@ -1,0 +1,21 @@
+"""The comparison of defenses: what each costs in utility and buys in privacy, from the cells'
+tables alone.
+"""
+
+from lit_clid.judging.comparison.compare import Comparison, Defended, Point, compare
+from lit_clid.judging.comparison.measured import Measured, Usefulness
+from lit_clid.judging.comparison.page import write_comparison
+from lit_clid.judging.comparison.words import findings, markdown, terminal
+
+__all__ = [
+    "Comparison",
+    "Defended",
+    "Measured",
+    "Point",
+    "Usefulness",
+    "compare",
+    "findings",
+    "markdown",
+    "terminal",
+    "write_comparison",
+]

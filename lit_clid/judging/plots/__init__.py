@@ -1,0 +1,35 @@
+"""Figures: of an audit, of a sweep, of defenses."""
+
+from lit_clid.judging.plots.audit import (
+    histogram_figure,
+    queries_axes,
+    queries_figure,
+    roc_figure,
+    sweep_figure,
+)
+from lit_clid.judging.plots.defenses import (
+    Plane,
+    Series,
+    Square,
+    heat_map,
+    plane_figure,
+    trajectory_figure,
+)
+from lit_clid.judging.plots.style import STYLE, png, svg
+
+__all__ = [
+    "STYLE",
+    "Plane",
+    "Series",
+    "Square",
+    "heat_map",
+    "histogram_figure",
+    "plane_figure",
+    "png",
+    "queries_axes",
+    "queries_figure",
+    "roc_figure",
+    "svg",
+    "sweep_figure",
+    "trajectory_figure",
+]

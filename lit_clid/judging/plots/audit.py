@@ -1,0 +1,159 @@
+"""Figures of a judgement and of a sweep, as SVG text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lit_clid.judging.evidence import Figure as Estimate
+from lit_clid.judging.evidence import curve
+from lit_clid.judging.plots.style import HOLDOUT, INK, MEMBER, STYLE, svg
+
+
+def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
+    """Log-log ROC of scores (N,) by attack; the axes start where one false positive of the
+    hold-outs lies.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 4.6))
+        axes = figure.add_subplot()
+        floor = 1 / max(2, int((~member).sum()))
+        colours = matplotlib.colormaps["tab20"]
+        for k, (name, score) in enumerate(scores.items()):
+            roc = curve(score, member)
+            axes.step(
+                np.maximum(roc.fpr, floor / 2),
+                np.maximum(roc.tpr, floor / 2),
+                where="post",
+                label=name,
+                color=colours(k % 20),
+                lw=1.5,
+            )
+        line = np.geomspace(floor / 2, 1, 50)
+        axes.plot(line, line, color="#9ca3af", lw=1, ls="--", label="guessing")
+        axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1.05))
+        axes.set(
+            xlabel="false positive rate (hold-outs accused)",
+            ylabel="true positive rate (members recognised)",
+        )
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
+        axes.grid(color="#e5e7eb", lw=0.6)
+        axes.legend(fontsize=7.5, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        return svg(figure)
+
+
+def queries_figure(costs: Mapping[str, tuple[int, Estimate]]) -> str:
+    """AUROC with its interval against queries per record (log scale); `…_ref` attacks are drawn
+    hollow.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.6, 4.6))
+        axes = figure.add_subplot()
+        queries_axes(axes, costs)
+        return svg(figure)
+
+
+def queries_axes(
+    axes: Any, costs: Mapping[str, tuple[int, Estimate]], what: str = "AUROC", chance: float = 0.5
+) -> None:
+    """Draw a figure against queries on given axes; attacks of one cost are fanned out beside
+    each other.
+    """
+    import matplotlib
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+    colours = matplotlib.colormaps["tab20"]
+    beside: dict[int, int] = {}
+    for k, (name, (queries, found)) in enumerate(costs.items()):
+        if found.value is None or found.low is None or found.high is None:
+            continue
+        x = queries * 1.035 ** beside.setdefault(queries, 0)
+        beside[queries] += 1
+        colour, hollow = colours(k % 20), name.endswith("_ref")
+        axes.errorbar(
+            x,
+            found.value,
+            [[found.value - found.low], [found.high - found.value]],
+            fmt="s" if k >= 20 else "o",
+            ms=5,
+            lw=1,
+            color=colour,
+            mfc="white" if hollow else colour,
+            label=name,
+        )
+    axes.axhline(chance, color="#9ca3af", lw=1, ls="--")
+    axes.set(xscale="log", xlabel="queries per record", ylabel=f"{what} [95 % interval]")
+    axes.set_xticks(sorted(beside))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(color="#e5e7eb", lw=0.6)
+    axes.legend(
+        fontsize=6.5,
+        frameon=False,
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        ncols=1 + (len(costs) > 26),
+    )
+
+
+def sweep_figure(t: Sequence[int], found: Mapping[str, Sequence[Estimate]]) -> str:
+    """AUROC of single draws against their timestep, with 95 % intervals as bands."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.4, 4.2))
+        axes = figure.add_subplot()
+        colours = matplotlib.colormaps["tab10"]
+        for k, (name, estimates) in enumerate(found.items()):
+            value, low, high = (
+                np.array([getattr(e, part) for e in estimates]) for part in ("value", "low", "high")
+            )
+            axes.fill_between(t, low, high, color=colours(k), alpha=0.12, lw=0)
+            axes.plot(t, value, color=colours(k), lw=1.8, marker="o", ms=3, label=name)
+        axes.axhline(0.5, color="#9ca3af", lw=1, ls="--")
+        axes.set(xlabel="timestep t", ylabel="AUROC of one draw on the shadow [95 % interval]")
+        axes.grid(color="#e5e7eb", lw=0.6)
+        axes.legend(fontsize=8, frameon=False)
+        return svg(figure)
+
+
+def histogram_figure(
+    scores: Mapping[str, np.ndarray], thresholds: Mapping[str, float | None], member: np.ndarray
+) -> str:
+    """Histograms of scores (N,) of members and hold-outs, one panel per attack, with the
+    carried-over threshold.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    columns = min(4, len(scores))
+    lines = -(-len(scores) // columns)
+    with matplotlib.rc_context(STYLE | {"font.size": 7.5}):
+        figure = Figure(figsize=(2.4 * columns, 1.75 * lines), layout="constrained")
+        panels = np.atleast_1d(figure.subplots(lines, columns, squeeze=False)).ravel()
+        for axes in panels[len(scores) :]:
+            axes.set_visible(False)
+        for axes, (name, score) in zip(panels, scores.items(), strict=False):
+            low, high = np.quantile(score, (0.005, 0.995))
+            bins = np.linspace(low, high, 31) if high > low else 10
+            shown = np.clip(score, low, high)
+            for group, colour, label in (
+                (~member, HOLDOUT, "hold-outs"),
+                (member, MEMBER, "members"),
+            ):
+                axes.hist(shown[group], bins, color=colour, alpha=0.55, label=label)
+            threshold = thresholds.get(name)
+            if threshold is not None and low <= threshold <= high:
+                axes.axvline(threshold, color=INK, lw=1, ls="--")
+            axes.set_title(name, fontsize=8)
+            axes.set_yticks([])
+        panels[0].legend(fontsize=6.5, frameon=False)
+        return svg(figure)

@@ -1,0 +1,1 @@
+"""The report: `report.json`, the terminal's table, the HTML page and its figures."""

@@ -1,0 +1,1 @@
+"""Models: diffusers pipelines as targets that answer questions, one adapter per family."""

@@ -1,0 +1,72 @@
+"""Averages of the weights, which are validated and exported in place of the last weights."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import WeightAveraging
+from torch import Tensor
+
+from lit_clid.config.options.training import FineTuneOptions
+
+
+class Averaging(WeightAveraging):
+    """Lightning's weight averaging over optimiser steps only, and a way to look at the average
+    on the way.
+    """
+
+    @contextmanager
+    def averaged(self, module: L.LightningModule) -> Iterator[None]:
+        """Within this, `module` has the averaged weights."""
+        self._swap_models(module)
+        try:
+            yield
+        finally:
+            self._swap_models(module)
+
+
+class MovingAverage(Averaging):
+    """EMA with warm-up: the decay is min(decay, (1 + n) / (10 + n)) at update n."""
+
+    def __init__(self, decay: float) -> None:
+        self.decay = decay
+        super().__init__(use_buffers=False, multi_avg_fn=self._update)
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        return step_idx is not None
+
+    @torch.no_grad()
+    def _update(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+        n = int(count)
+        torch._foreach_lerp_(average, current, 1 - min(self.decay, (1 + n) / (10 + n)))
+
+
+class CheckpointAverage(Averaging):
+    """The mean of the weights at step `first` and at every `every`-th after it; before, the
+    weights themselves.
+    """
+
+    def __init__(self, first: int, every: int) -> None:
+        self.first, self.every = first, every
+        super().__init__(use_buffers=False, multi_avg_fn=self._update)
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        if step_idx is None:
+            return False
+        step = step_idx + 1
+        return step <= self.first or (step - self.first) % self.every == 0
+
+    @torch.no_grad()
+    def _update(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+        taken = max(0, int(count) + 1 - self.first)
+        torch._foreach_lerp_(average, current, 1 / (taken + 1))
+
+
+def averaging(options: FineTuneOptions) -> Averaging | None:
+    """The average that `options` ask for, if any."""
+    if options.ema_decay is not None:
+        return MovingAverage(options.ema_decay)
+    if options.average_from is not None:
+        return CheckpointAverage(options.average_from, options.average_every)
+    return None

@@ -1,0 +1,102 @@
+"""What happens around training: the resumable checkpoint, models exported on the way, sample
+grids.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from lit_clid.models.samples import draw_samples
+from lit_clid.training.averaging import Averaging
+from lit_clid.training.module import FineTune
+
+
+class ResumePoint(Callback):
+    """Saves the one checkpoint that training goes on from: between optimiser steps only, and whole
+    or not at all.
+
+    The last step is not saved, for the export follows it; so a resumed run always ends with a step
+    of its own, after which `WeightAveraging` hands over the average. A step that is validated is
+    saved after its validation, so that what the validation decided is kept. It must stand behind
+    all callbacks whose state it saves.
+    """
+
+    def __init__(self, path: Path, every: int) -> None:
+        self.path, self.every, self._saved = path, every, -1
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        validated = trainer.val_check_batch is not None and batches % trainer.val_check_batch == 0
+        if batches % trainer.accumulate_grad_batches == 0 and not validated:
+            self._save(trainer)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if not trainer.sanity_checking and not trainer.should_stop:
+            self._save(trainer)
+
+    def _save(self, trainer: L.Trainer) -> None:
+        step = trainer.global_step
+        if step % self.every == 0 and 0 < step < trainer.max_steps and step != self._saved:
+            self._saved = step
+            part = self.path.with_suffix(".part")
+            trainer.save_checkpoint(part)
+            if trainer.is_global_zero:
+                part.replace(self.path)
+            trainer.strategy.barrier()
+
+
+class ExportOnTheWay(Callback):
+    """Exports the (averaged) model after given optimiser steps; it must stand behind the averaging
+    callback.
+
+    Args:
+        steps: after which to export; the last step of training is exported by its script.
+        averaging: callback that holds the averaged weights, if there is one.
+        write: exports the module as it is.
+    """
+
+    def __init__(
+        self, steps: Sequence[int], averaging: Averaging | None, write: Callable[[int], None]
+    ) -> None:
+        self.steps, self.averaging, self.write, self._done = frozenset(steps), averaging, write, -1
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        step = trainer.global_step
+        if step in self.steps and step != self._done:
+            self._done = step
+            with nullcontext() if self.averaging is None else self.averaging.averaged(pl_module):
+                self.write(step)
+
+
+class SampleGrid(Callback):
+    """At every validation draws the first hold-outs' captions from fixed noise, with the averaged
+    weights.
+
+    It must stand before `WeightAveraging` in the list of callbacks, which puts the trained weights
+    back.
+    """
+
+    def __init__(self, folder: Path, count: int, seed: int) -> None:
+        self.folder, self.count, self.seed = folder, count, seed
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.sanity_checking or not trainer.is_global_zero:
+            return
+        assert isinstance(pl_module, FineTune)
+        records = trainer.datamodule.holdouts  # type: ignore[attr-defined]
+        sheet = draw_samples(pl_module.target, records, self.count, self.seed).sheet(self.count)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        sheet.save(self.folder / f"step-{trainer.global_step:07d}.png")
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                pixels = torch.from_numpy(np.array(sheet))
+                logger.experiment.add_image(
+                    "samples", pixels, trainer.global_step, dataformats="HWC"
+                )

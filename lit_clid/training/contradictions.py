@@ -1,0 +1,98 @@
+"""Defenses that contradict the recipe or the records, refused before anything is trained."""
+
+from typing import Any
+
+from lit_clid.config.options.data import DataOptions
+from lit_clid.config.options.training import FineTuneOptions
+from lit_clid.data.module import CaptionedImages
+from lit_clid.errors import UserError, few
+from lit_clid.training.defenses import Defenses, ImageDefense, MemberAware, Texts, need_opacus
+
+
+def check_defenses(
+    defenses: Defenses,
+    options: FineTuneOptions,
+    data: DataOptions,
+    trainer: dict[str, Any],
+    processes: int = 1,
+) -> list[str]:
+    """Refuse what cannot be done together.
+
+    Returns:
+        Remarks: what each defense does, and what it switches off.
+    """
+    images = list(defenses.of(ImageDefense)) + (["data.random_crop"] if data.random_crop else [])
+    if options.cache == "always" and images:
+        raise UserError(
+            f"finetune.cache: cannot always keep latents, {few(images)} changes pixels in every "
+            f"step; set it to auto"
+        )
+    if options.cache == "always" and defenses.redraws_captions:
+        raise UserError(
+            "finetune.cache: cannot always keep embeddings, captions are drawn anew; set it to auto"
+        )
+    if defenses.dp is not None:
+        need_opacus()
+        _check_private(options, trainer, processes)
+    if defenses.one(MemberAware) is not None:
+        _check_aware(data, processes)
+    remarks = [f"{name}: {defense.describe()}" for name, defense in defenses.chosen.items()]
+    if images and options.cache == "auto":
+        remarks.append(f"latents are not cached, {few(images)} needs pixels in every step")
+    if defenses.dp is not None and not defenses.dp.secret:
+        remarks.append(
+            "dp: its noise follows from the seed; ε holds against nobody who knows it "
+            "(defenses.dp.secret)"
+        )
+    return remarks
+
+
+def check_records(defenses: Defenses, data: CaptionedImages) -> Texts:
+    """Refuse defenses that the records cannot serve; returns the members' texts."""
+    texts = Texts.of(data.members)
+    defenses.check(texts)
+    if defenses.one(MemberAware) is not None and not len(data.auxiliary):
+        raise UserError(
+            "defenses: member-aware training needs hold-outs of the other role, and the data have "
+            "none left; ask "
+            "for fewer data.members and data.nonmembers"
+        )
+    return texts
+
+
+def _check_private(options: FineTuneOptions, trainer: dict[str, Any], processes: int) -> None:
+    """What would make the accountant's ε untrue, or what Opacus cannot do."""
+    contradictions = {
+        "trainer.accumulate_grad_batches": (trainer.get("accumulate_grad_batches", 1) != 1, "1"),
+        "trainer.gradient_clip_val": (trainer.get("gradient_clip_val") is not None, "null"),
+        "trainer.precision": (
+            str(trainer.get("precision", "32-true")) not in ("32", "32-true"),
+            "32-true",
+        ),
+        "finetune.gradient_checkpointing": (options.gradient_checkpointing, "false"),
+        "trainer.devices": (processes > 1, "1"),
+    }
+    reasons = {
+        "trainer.accumulate_grad_batches": "one Poisson batch makes a step; defenses.dp.rows "
+        "splits it for memory",
+        "trainer.gradient_clip_val": "gradients are clipped record by record",
+        "trainer.precision": "per-record gradients are taken in float32",
+        "finetune.gradient_checkpointing": "per-record gradients are not recorded through it",
+        "trainer.devices": "Poisson batches are drawn by one process",
+    }
+    for key, (contradicts, remedy) in contradictions.items():
+        if contradicts:
+            raise UserError(f"{key}: contradicts defenses.dp, {reasons[key]}; set {key}={remedy}")
+
+
+def _check_aware(data: DataOptions, processes: int) -> None:
+    if processes > 1:
+        raise UserError(
+            "trainer.devices: the proxy attacker is trained by one process; set trainer.devices=1"
+        )
+    if data.shadow != "disjoint":
+        raise UserError(
+            "data.shadow: member-aware training borrows the other role's hold-outs, which are "
+            "nobody's members only if "
+            "the splits are disjoint; set data.shadow=disjoint"
+        )

@@ -1,0 +1,86 @@
+"""When to stop: on the held-out loss, on a budget of steps per image, on a privacy budget."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from lit_clid.auditing.attacks import ATTACKS, COSTLY
+from lit_clid.judging.rules import RULES
+from lit_clid.training.defenses.defense import StoppingDefense
+
+
+@dataclass(frozen=True)
+class EarlyStopping(StoppingDefense):
+    """Stop when the held-out loss has not fallen for `patience` validations; the best one's weights
+    are exported.
+
+    Args:
+        patience: validations (of `finetune.validate_every` steps) without a new minimum that are
+            waited for.
+        min_delta: by which a new minimum must undercut the last one.
+    """
+
+    patience: int = 3
+    min_delta: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.patience < 1 or self.min_delta < 0:
+            raise ValueError(
+                f"patience = {self.patience}, min_delta = {self.min_delta}: at least 1, and 0"
+            )
+
+    def describe(self) -> str:
+        return f"stop after {self.patience} validations without a lower held-out loss"
+
+
+@dataclass(frozen=True)
+class StepBudget(StoppingDefense):
+    """Stop after so many optimiser steps per member, the unit in which CLiD (sec.
+
+    5.3) counts training.
+    """
+
+    steps_per_image: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.steps_per_image <= 0:
+            raise ValueError(f"steps_per_image = {self.steps_per_image} must be larger than 0")
+
+    def steps(self, members: int) -> int:
+        """The last step."""
+        return ceil(self.steps_per_image * members)
+
+    def describe(self) -> str:
+        return f"stop after {self.steps_per_image:g} steps per image"
+
+
+@dataclass(frozen=True)
+class PrivacyBudget(StoppingDefense):
+    """Stop when an audit of a small fixed probe passes an AUROC cap; the weights of the validation
+    before are exported.
+
+    Args:
+        attack: that is asked at every validation; one that needs no shadow.
+        cap: on its AUROC.
+        probe: members and hold-outs each, the same at every validation.
+    """
+
+    probes_members = True
+    attack: str = "clid_th_null"
+    cap: float = 0.6
+    probe: int = 64
+
+    def __post_init__(self) -> None:
+        cheap = [
+            n for n, a in ATTACKS.items() if n not in COSTLY and not RULES[a.rule].needs_shadow
+        ]
+        if self.attack not in cheap:
+            raise ValueError(
+                f"attack = {self.attack!r} is not a cheap one without a shadow: {', '.join(cheap)}"
+            )
+        if not 0.5 < self.cap < 1 or self.probe < 2:
+            raise ValueError(
+                f"cap = {self.cap}, probe = {self.probe}: within (0.5, 1), and at least 2"
+            )
+
+    def describe(self) -> str:
+        return f"stop when {self.attack} passes AUROC {self.cap:g} on {self.probe} members and hold-outs"

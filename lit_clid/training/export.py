@@ -1,0 +1,83 @@
+"""The trained model as a diffusers folder, with a note of how it was made."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+from lit_clid.errors import UserError
+from lit_clid.files import read_json, write_json
+from lit_clid.models.note import NOTE
+from lit_clid.provenance import provenance, refuse_changes
+from lit_clid.training.module import FineTune
+from lit_clid.training.stopping import Kept
+
+
+def finished_model(folder: Path, facts: dict[str, Any]) -> bool:
+    """True if `folder` holds the model that `facts` would train.
+
+    Raises:
+        UserError: if it holds another one.
+    """
+    if not folder.exists():
+        return False
+    note = folder / NOTE
+    if not note.is_file():
+        raise UserError(
+            f"{folder}: exists and was not written by train.py; use another name=… or delete it"
+        )
+    refuse_changes(read_json(note)["facts"], facts, str(folder))
+    return True
+
+
+def export(module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str, Any]) -> None:
+    """Write the model at the end of training: averaged, or what a stopping defense kept.
+
+    Raises:
+        UserError: if training stopped for no reason of its own.
+    """
+    kept = next((c for c in trainer.callbacks if isinstance(c, Kept)), None)  # type: ignore[attr-defined]
+    stopped = kept is not None and trainer.should_stop
+    if trainer.global_step < trainer.max_steps and not stopped:
+        raise UserError(
+            f"training stopped at step {trainer.global_step} of {trainer.max_steps}; run the "
+            f"command again"
+        )
+    ending = {} if kept is None else kept.restore(module, trainer)
+    write_model(module, trainer, folder, config, ending)
+    trainer.strategy.barrier()  # the others may look for the folder next
+
+
+def write_model(
+    module: FineTune,
+    trainer: L.Trainer,
+    folder: Path,
+    config: dict[str, Any],
+    ending: dict[str, Any] | None = None,
+) -> None:
+    """Write the model as it is, LoRA folded in, and its note, from the first process only.
+
+    Args:
+        ending: how a stopping defense ended training.
+    """
+    if not trainer.is_global_zero:
+        return
+    if folder.exists():
+        if not (module.defenses.dp and module.defenses.dp.secret):
+            return
+        shutil.rmtree(folder)  # of a resumed run whose secret noise was another
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    steps, logged = trainer.global_step, trainer.callback_metrics
+    note = {
+        "facts": module.facts,
+        "base": module.target.source,
+        "steps": steps if not ending else ending["exported_from"],
+        "val_loss": float(logged["val_loss"]) if "val_loss" in logged else None,
+        **({"stopping": ending, "val_loss": ending["val_loss"]} if ending else {}),
+        **({"privacy": module.privacy.as_json(steps)} if module.privacy else {}),
+        **provenance(str(module.target.device)),
+        "config": config,
+    }
+    with module.exportable():
+        module.target.export(folder, lambda part: write_json(part / NOTE, note))

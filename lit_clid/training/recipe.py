@@ -1,0 +1,173 @@
+"""The trainer around `FineTune`, and what a checkpoint must agree with before training goes on
+from it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from lit_clid.config.options.training import FineTuneOptions
+from lit_clid.config.trainer import make_trainer
+from lit_clid.errors import UserError, first_line
+from lit_clid.provenance import refuse_changes
+from lit_clid.training.averaging import Averaging, averaging
+from lit_clid.training.callbacks import ExportOnTheWay, ResumePoint, SampleGrid
+from lit_clid.training.defenses import Defenses, EarlyStopping, PrivacyBudget, StepBudget
+from lit_clid.training.stopping import stopping
+
+CHECKPOINT = "resume.ckpt"
+REFUSED = (
+    "limit_train_batches",
+    "overfit_batches",
+    "max_time",
+    "max_epochs",
+    "min_epochs",
+    "min_steps",
+    "fast_dev_run",
+    "enable_checkpointing",
+    "use_distributed_sampler",
+    "reload_dataloaders_every_n_epochs",
+)
+"""Trainer options that would train on other members, or for another time, than the run claims."""
+VALIDATING = ("val_check_interval", "limit_val_batches", "check_val_every_n_epoch")
+"""Trainer options that change which validations there are."""
+PRECISIONS = ("32", "32-true", "bf16-mixed", "16-mixed")
+
+
+def build_trainer(
+    options: FineTuneOptions,
+    trainer: dict[str, Any],
+    folder: Path,
+    role: str,
+    seed: int,
+    defenses: Defenses | None = None,
+    members: int = 0,
+) -> L.Trainer:
+    """Build the trainer; logs, the checkpoint and sample grids go to `folder`. `trainer` goes to it
+    verbatim.
+
+    Training is one Lightning epoch over a stream of `max_steps` · accumulation batches: one bar,
+    exact resuming.
+
+    Args:
+        defenses: those that stop training are the trainer's business.
+        members: how many there are, for a budget of steps per image.
+    """
+    defended = defenses or Defenses()
+    steps, accumulate = _check(trainer)
+    if defended.stops_on_validation:
+        validating = [key for key in VALIDATING if key in trainer]
+        if validating:
+            raise UserError(
+                f"trainer.{validating[0]}: decides when a stopping defense stops; use "
+                f"finetune.validate_every instead"
+            )
+    budget = defended.one(StepBudget)
+    if budget is not None:
+        steps = min(steps, budget.steps(members))
+    if options.average_from is not None and options.average_from > steps:
+        raise UserError(
+            f"finetune.average_from: {options.average_from} lies beyond the last step, {steps}"
+        )
+    callbacks: list[Callback] = []
+    if options.samples:
+        callbacks.append(SampleGrid(folder / "samples", options.samples, seed))
+    callbacks += stopping(defended.one(EarlyStopping), defended.one(PrivacyBudget), seed)
+    average = averaging(options)
+    if average is not None:
+        callbacks.append(average)
+    callbacks.append(ResumePoint(folder / CHECKPOINT, options.save_every))
+    defaults = {
+        "max_epochs": -1,
+        "check_val_every_n_epoch": None,
+        "val_check_interval": min(options.validate_every, steps) * accumulate,
+        "log_every_n_steps": min(10, steps * accumulate),
+        "num_sanity_val_steps": 0,
+        "enable_model_summary": False,
+        "enable_checkpointing": False,  # `ResumePoint` does it
+        "use_distributed_sampler": False,  # `TrainingStream` deals the batches out to the ranks
+    }
+    loggers = [CSVLogger(folder, name="csv"), TensorBoardLogger(folder, name="tensorboard")]
+    wanted = {**defaults, **trainer, "max_steps": steps, "logger": loggers}
+    return make_trainer(wanted, f"training {role}", *callbacks, every=20)
+
+
+def checkpoint_steps(
+    checkpoints: Sequence[float], members: int, last: int | None = None
+) -> dict[float, int]:
+    """Optimiser step of each checkpoint, given in steps per image.
+
+    Args:
+        last: step that none may lie beyond; None lets all be.
+
+    Raises:
+        UserError: if one lies beyond the last step, or two fall on one step.
+    """
+    steps = {each: max(1, round(each * members)) for each in checkpoints}
+    beyond = [each for each, step in steps.items() if last is not None and step > last]
+    if beyond:
+        raise UserError(
+            f"finetune.checkpoints: {beyond[0]:g} steps per image of {members} members are step "
+            f"{steps[beyond[0]]}, "
+            f"but training ends at step {last}; leave it out or raise trainer.max_steps"
+        )
+    if len(set(steps.values())) < len(steps):
+        raise UserError(
+            f"finetune.checkpoints: two of {list(checkpoints)} fall on one step; leave one out"
+        )
+    return steps
+
+
+def export_on_the_way(trainer: L.Trainer, steps: Sequence[int], write: Any) -> None:
+    """Let `write(step)` export the model after the given steps, with the weights that are
+    validated.
+    """
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    average = next((c for c in callbacks if isinstance(c, Averaging)), None)
+    where = next(k for k, c in enumerate(callbacks) if isinstance(c, ResumePoint))
+    callbacks.insert(where, ExportOnTheWay(steps, average, write))
+
+
+def _check(trainer: dict[str, Any]) -> tuple[int, int]:
+    """Steps and accumulation, after refusing what would make a run untrue."""
+    refused = [key for key in REFUSED if key in trainer]
+    if refused:
+        raise UserError(
+            f"trainer.{refused[0]}: not allowed, it changes what is trained on; use "
+            f"trainer.max_steps"
+        )
+    if str(trainer.get("precision", "32-true")) not in PRECISIONS:
+        raise UserError(
+            f"trainer.precision: {trainer['precision']!r} is not one of {', '.join(PRECISIONS)}"
+        )
+    found = []
+    for key, default in (("max_steps", None), ("accumulate_grad_batches", 1)):
+        value = trainer.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise UserError(f"trainer.{key}: {value!r} is not a positive whole number")
+        found.append(value)
+    return found[0], found[1]
+
+
+def resume_from(folder: Path, facts: dict[str, Any]) -> Path | None:
+    """The checkpoint to go on from, or None.
+
+    Raises:
+        UserError: if the checkpoint belongs to another configuration or does not load.
+    """
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        return None
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True).get("facts", {})
+    except Exception as error:  # torch raises many kinds for a broken file
+        raise UserError(
+            f"{path}: not a readable checkpoint ({first_line(error)}); delete it"
+        ) from None
+    refuse_changes(found, facts, str(path))
+    return path
