@@ -21,8 +21,8 @@ from lit_clid.auditing.oracle import Oracle, Question, Records
 from lit_clid.auditing.queries import count_queries
 from lit_clid.data.drawings.critters import critter
 from lit_clid.data.module import to_tensor
-from lit_clid.models.families.stable_diffusion import StableDiffusion
 from lit_clid.models.load import load_target
+from lit_clid.models.pipeline import PipelineTarget
 
 GREY_BOX = {name: attack for name, attack in ATTACKS.items() if not isinstance(attack, GSA)}
 ASKED = ("monte_carlo", "clid_th", "clid_th_clip", "clid_th_noise", "clir", "pia")
@@ -55,14 +55,14 @@ def batches(records: Records, size: int) -> list[Records]:
     ]
 
 
-def ask(target: StableDiffusion, records: Sequence[Records], attacks: Mapping[str, Attack]) -> None:
+def ask(target: PipelineTarget, records: Sequence[Records], attacks: Mapping[str, Attack]) -> None:
     for batch in records:
         oracle = Oracle(target, batch)
         for attack in attacks.values():
             attack.signal(oracle)
 
 
-def bare(target: StableDiffusion, records: Sequence[Records], queries: int) -> None:
+def bare(target: PipelineTarget, records: Sequence[Records], queries: int) -> None:
     """The denoiser alone, on full batches that are already there."""
     for batch in records:
         oracle = Oracle(target, batch)
@@ -72,12 +72,12 @@ def bare(target: StableDiffusion, records: Sequence[Records], queries: int) -> N
             target.eps(z_t, t, condition)
 
 
-def norms(target: StableDiffusion, records: Sequence[Records]) -> None:
+def norms(target: PipelineTarget, records: Sequence[Records]) -> None:
     for batch in records:
         Oracle(target, batch).gradient_norms(GSA().t, CAPTION, 0)
 
 
-def plain_backward(target: StableDiffusion, records: Sequence[Records]) -> None:
+def plain_backward(target: PipelineTarget, records: Sequence[Records]) -> None:
     """One backward pass per record and loss, as a plain implementation would."""
     parameters = list(target.network.parameters())
     for parameter in parameters:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lit_clid.auditing.attacks import Attack
+from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import AuditOptions
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.files import read_json, write_json
-from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.provenance import refuse_changes
 from lit_clid.scores import Scores, write_shard
 
@@ -34,9 +34,9 @@ class Claims:
 
 
 def claim(
-    target: StableDiffusion,
+    target: PipelineTarget,
     split: Split,
-    attacks: Mapping[str, Attack],
+    attacks: Mapping[str, Signals],
     options: AuditOptions,
     seed: int,
     side: int,
@@ -54,7 +54,7 @@ def claim(
     )
 
 
-def _plain(attack: Attack) -> dict[str, Any]:
+def _plain(attack: Signals) -> dict[str, Any]:
     """The attack's fields as JSON would give them back."""
     fields = asdict(attack)
     for key in ("title", "rule"):  # they change the judgement, not the signals
@@ -85,7 +85,7 @@ def finished_scores(path: Path, claims: Claims) -> Scores | None:
 
 
 def answered(
-    path: Path, attacks: Mapping[str, Attack], split: Split, options: AuditOptions, seed: int
+    path: Path, attacks: Mapping[str, Signals], split: Split, options: AuditOptions, seed: int
 ) -> bool:
     """True if the table `path` answers these attacks about this split, whatever model it speaks
     of.
@@ -105,7 +105,7 @@ def answered(
     return all(found.get(key) == value for key, value in wanted.items())
 
 
-def _specs(attacks: Mapping[str, Attack]) -> dict[str, Any]:
+def _specs(attacks: Mapping[str, Signals]) -> dict[str, Any]:
     """What each attack asks, as JSON would give it back."""
     return {
         name: {"kind": type(attack).__name__, **_plain(attack)} for name, attack in attacks.items()

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lit_clid.auditing.attacks import Attack
+from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import AuditOptions
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json
-from lit_clid.models.families.stable_diffusion import StableDiffusion
 from lit_clid.models.load import check_target, locate
 from lit_clid.models.note import NOTE
+from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.provenance import refuse_changes
 
 BASE = "base"
@@ -36,7 +36,7 @@ class Model:
     variant: str | None = None
     fingerprint: str | None = None
 
-    def verify(self, loaded: StableDiffusion) -> None:
+    def verify(self, loaded: PipelineTarget) -> None:
         """Raise UserError if the loaded model is not the one meant."""
         if self.fingerprint not in (None, loaded.fingerprint):
             raise UserError(
@@ -105,7 +105,7 @@ def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
     return base, ""
 
 
-def check_reference(target: StableDiffusion, reference: StableDiffusion) -> None:
+def check_reference(target: PipelineTarget, reference: PipelineTarget) -> None:
     """Refuse a reference whose answers about a record cannot be subtracted from the target's."""
     if target.fingerprint == reference.fingerprint:
         raise UserError(
@@ -116,7 +116,7 @@ def check_reference(target: StableDiffusion, reference: StableDiffusion) -> None
 
 
 def check_shadow(
-    target: StableDiffusion, shadow: StableDiffusion, attacks: Mapping[str, Attack]
+    target: PipelineTarget, shadow: PipelineTarget, attacks: Mapping[str, Signals]
 ) -> None:
     """Refuse a shadow whose signals cannot calibrate the target's; another architecture will do
     but for gradients.
@@ -131,7 +131,7 @@ def check_shadow(
 
 
 def _check_kin(
-    target: StableDiffusion, other: StableDiffusion, role: str, names: Sequence[str]
+    target: PipelineTarget, other: PipelineTarget, role: str, names: Sequence[str]
 ) -> None:
     strange = [name for name in names if other.kin[name] != target.kin[name]]
     if strange:

@@ -8,10 +8,11 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from lit_clid.auditing.attacks import Attack, column_names
-from lit_clid.auditing.oracle import Oracle, Records
+from lit_clid.auditing.oracle import ModelOracle, Oracle
+from lit_clid.auditing.questions import Batch
+from lit_clid.auditing.signals import Signals, column_names
 from lit_clid.errors import UserError, few
-from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.scores import write_shard
 
 
@@ -28,8 +29,8 @@ class Auditor(L.LightningModule):
 
     def __init__(
         self,
-        target: StableDiffusion,
-        attacks: Mapping[str, Attack],
+        target: PipelineTarget,
+        attacks: Mapping[str, Signals],
         seed: int,
         folder: Path,
         sample_latents: bool,
@@ -49,13 +50,13 @@ class Auditor(L.LightningModule):
         self.target.to(self.device)
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> None:
-        records = Records(
+        records = Batch(
             tuple(batch["id"]), batch["image"], tuple(batch["caption"]), tuple(batch["importance"])
         )
         if self._out_of_memory:
             return
         try:
-            signals = self._ask(Oracle(self.target, records, self.seed, self.sample_latents))
+            signals = self._ask(ModelOracle(self.target, records, self.seed, self.sample_latents))
         except torch.OutOfMemoryError:
             self._out_of_memory = True
             return

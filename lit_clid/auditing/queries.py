@@ -3,62 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from lit_clid.auditing.attacks import Attack, column_names
-from lit_clid.auditing.oracle import Count, Oracle, Records
+from lit_clid.auditing.ledger import count_queries
+from lit_clid.auditing.signals import Signals, column_names
 from lit_clid.errors import UserError
-from lit_clid.judging.rules import RULES
-from lit_clid.models.diffusion import Target
-from lit_clid.models.gradients import GradientNorms
-
-
-class _Silent(Target):
-    """Answers zeros without a network: for counting what the attacks ask."""
-
-    timesteps, end_token, rows = 1000, "", 64
-
-    def latent_shape(self, images: Tensor) -> tuple[int, int, int]:
-        return 1, 1, 1
-
-    def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        return torch.zeros(len(images), 1, 1, 1)
-
-    def embed(self, captions: Sequence[str]) -> Tensor:
-        return torch.zeros(len(captions), 1, 2)
-
-    def pooled(self, captions: Sequence[str]) -> Tensor:
-        return torch.zeros(len(captions), 1)
-
-    def eps(self, z_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        return torch.zeros_like(z_t)
-
-    def schedule(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.ones(len(t)), torch.ones(len(t))
-
-    def gradient_norms(
-        self, z_t: Tensor, t: Tensor, condition: Tensor, eps: Tensor, steps: int
-    ) -> GradientNorms:
-        return GradientNorms(torch.zeros(1, steps, 1), torch.zeros(1, 1))
-
-
-def count_queries(attacks: Mapping[str, Attack]) -> dict[str, Count]:
-    """Queries per record of each attack: as if it ran alone (`asked`), and sharing answers
-    (`evaluated`).
-    """
-    oracle = Oracle(
-        _Silent(), Records(("a",), torch.zeros(1, 3, 1, 1), ("a caption of six short words",))
-    )
-    counts = {}
-    for name, attack in attacks.items():
-        attack.signal(oracle)
-        counts[name] = oracle.count()
-    return counts
+from lit_clid.models.target import Target
 
 
 def check_attacks(
-    attacks: Mapping[str, Attack], target: Target, captions: Sequence[str]
+    attacks: Mapping[str, Signals], target: Target, captions: Sequence[str]
 ) -> list[str]:
     """Refuse, before any query, attacks that this model, this machine or these captions cannot
     serve.
@@ -69,7 +21,6 @@ def check_attacks(
     remarks: dict[str, list[str]] = {}
     taken = {"id": "the record's id", "member": "the member column"}
     for name, attack in attacks.items():
-        RULES[attack.rule].check()
         try:
             remark = attack.check(target, captions)
         except ValueError as error:
@@ -86,7 +37,7 @@ def check_attacks(
     return [f"{', '.join(names)}: {remark}" for remark, names in remarks.items()]
 
 
-def describe_attacks(attacks: Mapping[str, Attack], target: Target) -> dict[str, Any]:
+def describe_attacks(attacks: Mapping[str, Signals], target: Target) -> dict[str, Any]:
     """What the judgement needs to know of each attack: title, columns, rule and queries."""
     counts = count_queries(attacks)
     return {
@@ -102,7 +53,7 @@ def describe_attacks(attacks: Mapping[str, Attack], target: Target) -> dict[str,
     }
 
 
-def tally(attacks: Mapping[str, Attack], records: int) -> dict[str, int]:
+def tally(attacks: Mapping[str, Signals], records: int) -> dict[str, int]:
     """What asking about so many records costs, for the report: answers shared between attacks
     count once.
     """
@@ -122,7 +73,7 @@ def tally(attacks: Mapping[str, Attack], records: int) -> dict[str, int]:
 
 
 def announce(
-    role: str, model: str, attacks: Mapping[str, Attack], pending: int, finished: int
+    role: str, model: str, attacks: Mapping[str, Signals], pending: int, finished: int
 ) -> str:
     """How many queries the audit of one model will make."""
     cost = tally(attacks, pending)

@@ -9,25 +9,25 @@ from typing import Any
 
 import lightning as L
 
-from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.claims import CLAIMS, Claims, shard_folder
 from lit_clid.auditing.module import Auditor
 from lit_clid.auditing.queries import describe_attacks
+from lit_clid.auditing.signals import Signals
 from lit_clid.config.trainer import make_trainer
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.files import write_json
-from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.provenance import provenance
 from lit_clid.scores import Scores, merge
 
 
 def audit(
-    target: StableDiffusion,
+    target: PipelineTarget,
     split: Split,
     data: CaptionedImages,
-    attacks: Mapping[str, Attack],
+    attacks: Mapping[str, Signals],
     claims: Claims,
     path: Path,
     trainer: L.Trainer,

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.lineage import Model, check_reference, check_shadow
 from lit_clid.auditing.queries import check_attacks
+from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import AuditOptions
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
-from lit_clid.judging.rules import RULES
-from lit_clid.models.families.stable_diffusion import StableDiffusion
 from lit_clid.models.load import load_target
+from lit_clid.models.pipeline import PipelineTarget
 
 REFERENCE = {"target": "reference", "shadow": "reference_shadow"}
 """Table of the reference's answers about a role's records."""
@@ -34,7 +34,7 @@ class Sitting:
     table: str
     role: str
     model: Model
-    attacks: Mapping[str, Attack]
+    attacks: Mapping[str, Signals]
 
 
 def plan(
@@ -45,13 +45,6 @@ def plan(
 ) -> list[Sitting]:
     """All sittings of an audit, the reference's last."""
     roles = [role for role in ROLES if role in models]
-    if "shadow" not in models and all(
-        RULES[attack.rule].needs_shadow for attack in attacks.values()
-    ):
-        raise UserError(
-            f"attacks: {few(list(attacks))} cannot be judged without a shadow; train one or add "
-            f"others"
-        )
     sittings = [Sitting(role, role, models[role], attacks) for role in roles]
     names = list(attacks) if options.reference_attacks is None else options.reference_attacks
     unknown = [name for name in names if name not in attacks]
@@ -66,9 +59,9 @@ def plan(
     return sittings + [Sitting(REFERENCE[role], role, reference, asked) for role in roles if asked]
 
 
-def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[Model, StableDiffusion]:
+def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[Model, PipelineTarget]:
     """Every model, loaded and verified before any of them is asked."""
-    loaded: dict[Model, StableDiffusion] = {}
+    loaded: dict[Model, PipelineTarget] = {}
     for sitting in sittings:
         model = sitting.model
         if model not in loaded:
@@ -90,19 +83,14 @@ def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[Model, S
 
 
 def check_sittings(
-    sittings: list[Sitting], models: Mapping[Model, StableDiffusion], split: Split
+    sittings: list[Sitting], models: Mapping[Model, PipelineTarget], split: Split
 ) -> list[str]:
     """Refuse what cannot be asked, before anything is; returns the attacks' remarks, each once."""
     captions = split.captions()
-    remarks = [
-        remark
-        for sitting in sittings
-        for remark in check_attacks(
-            sitting.attacks,
-            models[sitting.model],
-            [captions[entry.id] for entry in split.of(sitting.role)],
-        )
-    ]
+    remarks: list[str] = []
+    for sitting in sittings:
+        own = [captions[entry.id] for entry in split.of(sitting.role)]
+        remarks += check_attacks(sitting.attacks, models[sitting.model], own)
     return list(dict.fromkeys(remarks))
 
 
@@ -112,4 +100,5 @@ def shared_records(sitting: Sitting, split: Split) -> set[str]:
     """
     if sitting.table != REFERENCE["shadow"]:
         return set()
-    return {entry.id for entry in split.of("target")} & {entry.id for entry in split.of("shadow")}
+    own, other = ({entry.id for entry in split.of(role)} for role in ROLES)
+    return own & other

@@ -13,6 +13,7 @@ from lit_clid.auditing.lineage import Model, check_split, find_models, find_refe
 from lit_clid.auditing.queries import announce, describe_attacks, tally
 from lit_clid.auditing.run import audit as ask
 from lit_clid.auditing.run import build_trainer
+from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import (
     REFERENCE,
     Sitting,
@@ -24,10 +25,12 @@ from lit_clid.auditing.sittings import (
 from lit_clid.config.schema import DEMO, Config, build_attacks, read_config
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
+from lit_clid.errors import UserError, few
 from lit_clid.judging.judge import judge
 from lit_clid.judging.report.page import Picture, PictureSource
 from lit_clid.judging.report.publish import load_tables, publish, refuse_foreign
-from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.judging.rules import RULES
+from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.scores import Scores, finished_ids
 
 USAGE = """usage: python audit.py [config.yaml ...] [key=value ...]
@@ -77,7 +80,7 @@ class Audited:
     """
 
     tables: dict[str, Scores | None]
-    target: StableDiffusion
+    target: PipelineTarget
 
 
 def audit(
@@ -86,7 +89,7 @@ def audit(
     split: Split,
     models: Mapping[str, Model],
     folder: Path,
-    more: Mapping[str, Attack] | None = None,
+    more: Mapping[str, Signals] | None = None,
 ) -> Audited:
     """Carry out all sittings of an audit.
 
@@ -99,17 +102,15 @@ def audit(
     Raises:
         UserError: if anything cannot be asked, before anything is.
     """
+    check_rules(attacks, calibrated="shadow" in models)
     reference, remark = find_reference(models["target"].path, config.audit.reference)
     sittings = plan(models, reference, attacks, config.audit)
-    sittings += [
-        Sitting(name, "target", models["target"], {name: a}) for name, a in (more or {}).items()
-    ]
+    for name, signals in (more or {}).items():
+        sittings.append(Sitting(name, "target", models["target"], {name: signals}))
     check_split(models, split)
     targets = load_models(sittings, config.audit)
-    for line in [
-        *([f"no reference: {remark}"] if remark else []),
-        *check_sittings(sittings, targets, split),
-    ]:
+    remarks = [f"no reference: {remark}"] if remark else []
+    for line in remarks + check_sittings(sittings, targets, split):
         console.say(f"note: {line}")
     tables: dict[str, Scores | None] = {}
     for sitting in sittings:
@@ -120,9 +121,21 @@ def audit(
     return Audited(tables, targets[models["target"]])
 
 
+def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
+    """Refuse attacks whose rule lacks a package, or that all need a shadow which is not there."""
+    rules = [RULES[attack.rule] for attack in attacks.values()]
+    if not calibrated and all(rule.needs_shadow for rule in rules):
+        raise UserError(
+            f"attacks: {few(list(attacks))} cannot be judged without a shadow; train one or add "
+            "others"
+        )
+    for rule in rules:
+        rule.check()
+
+
 def measure(
     sitting: Sitting,
-    target: StableDiffusion,
+    target: PipelineTarget,
     config: Config,
     split: Split,
     carried: Scores | None = None,

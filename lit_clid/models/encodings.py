@@ -1,38 +1,49 @@
 """Latents and text embeddings that stay the same from step to step, encoded once."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from lit_clid.data.module import Records
-from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.embedding import Embedding, cat
+from lit_clid.models.target import Target
+
+CHUNK = 32
+"""Records that are encoded together."""
 
 
 class Encodings:
-    """Latents (N, C, h, w) and embeddings (N, L, D) of records, on the CPU, or None where they are
-    not kept.
+    """Latents z_0 (N, C, h, w) and the embedding (N rows) of records, on the CPU.
 
-    A moving average of their owner shares, not copies, them.
+    Either is None where it is not kept. A moving average of their owner shares, not copies, them.
     """
 
     def __init__(self) -> None:
         self.latents: Tensor | None = None
-        self.embeddings: Tensor | None = None
+        self.embedding: Embedding | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Encodings":
         return self
 
     @torch.no_grad()
-    def fill(
-        self, target: StableDiffusion, records: Records, *, latents: bool, embeddings: bool
+    def keep_latents(
+        self, target: Target, images: Callable[[Sequence[int]], Tensor], count: int
     ) -> None:
-        """Encode what is to be kept and is not there yet."""
-        chunks = [range(k, min(k + 32, len(records))) for k in range(0, len(records), 32)]
-        if latents and self.latents is None:
-            bar = tqdm(chunks, "encoding images", leave=False)
-            self.latents = torch.cat([target.encode(records.images(rows)).cpu() for rows in bar])
-        if embeddings and self.embeddings is None:
-            parts = [target.embed([records.caption(row) for row in rows]).cpu() for rows in chunks]
-            self.embeddings = torch.cat(parts)
+        """Encode the images of rows 0…count−1, unless they are there."""
+        if self.latents is None:
+            chunks = tqdm(_chunks(count), "encoding images", leave=False)
+            parts = [target.encode(images(rows)).cpu() for rows in chunks]
+            self.latents = torch.cat(parts)
+
+    @torch.no_grad()
+    def keep_embedding(self, target: Target, captions: Sequence[str]) -> None:
+        """Embed the captions, unless they are there."""
+        if self.embedding is None:
+            texts = [[captions[row] for row in rows] for rows in _chunks(len(captions))]
+            self.embedding = cat([target.embed(each).to(torch.device("cpu")) for each in texts])
+
+
+def _chunks(count: int) -> list[range]:
+    return [range(k, min(k + CHUNK, count)) for k in range(0, count, CHUNK)]

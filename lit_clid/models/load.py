@@ -1,18 +1,16 @@
-"""Target adapters, one per model family, and `load_target`, the one way in for folders and hub
-ids.
-"""
+"""`load_target`, the one way in for folders and hub ids; nothing of them is run or unpickled."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.models.demo import PIPELINE
-from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.families import FAMILIES, Family
+from lit_clid.models.pipeline import PipelineTarget
 
-TARGETS: dict[str, type[StableDiffusion]] = {"StableDiffusionPipeline": StableDiffusion}
-"""Adapter by the `_class_name` of a pipeline's model_index.json."""
 PRECISIONS = ("32", "bf16", "16")
 
 
@@ -37,7 +35,7 @@ def load_target(
     channels_last: bool = True,
     compile: bool = False,
     rows: int = 64,
-) -> StableDiffusion:
+) -> PipelineTarget:
     """Load a diffusers pipeline, frozen, on the CPU.
 
     Args:
@@ -50,10 +48,9 @@ def load_target(
     Raises:
         UserError: if the folder or id does not exist, lacks a part, or is of an unknown family.
     """
-    where = locate(path)
-    family = check_target(path)
-    return TARGETS[family].load(
-        where,
+    return PipelineTarget.load(
+        locate(path),
+        check_target(path),
         variant=variant,
         precision=precision,
         channels_last=channels_last,
@@ -73,23 +70,21 @@ def locate(path: str) -> str:
     )
 
 
-def check_target(path: str) -> str:
-    """The family of the pipeline at `path`, after checking that all its parts are there; loads no
-    weights.
+def check_target(path: str) -> Family:
+    """The family of the pipeline at `path`, whose parts are all there; loads no weights.
 
     Raises:
         UserError: as `load_target`.
     """
     where = locate(path)
     index = _read_index(where)
-    family = str(index.get("_class_name"))
-    if family not in TARGETS:
+    name = str(index.get("_class_name"))
+    if name not in FAMILIES:
         raise UserError(
-            f"{path}: pipelines of class {family} are not supported; supported: "
-            f"{few(list(TARGETS))}"
+            f"{path}: pipelines of class {name} are not supported; supported: {few(list(FAMILIES))}"
         )
-    _check_parts(path, where, index)
-    return family
+    _check_parts(path, where, index, FAMILIES[name])
+    return FAMILIES[name]
 
 
 def is_hub_id(path: str) -> bool:
@@ -129,42 +124,34 @@ def _read_index(where: str) -> dict[str, Any]:
         ) from None
 
 
-def _check_parts(path: str, where: str, index: dict[str, Any]) -> None:
-    """Every part is from diffusers or transformers and, in a local folder, has its config and
-    safetensors weights.
-    """
-    parts = {
-        name: value
-        for name, value in index.items()
-        if isinstance(value, (list, tuple)) and len(value) == 2
-    }
-    strange = [
-        name
-        for name, (library, _) in parts.items()
-        if library not in (None, "diffusers", "transformers", "stable_diffusion")
-    ]
+def _check_parts(path: str, where: str, index: dict[str, Any], family: Family) -> None:
+    """Every part is from diffusers or transformers and, in a local folder, has its files."""
+    parts: dict[str, str | None] = {}
+    for name, value in index.items():
+        if isinstance(value, (list, tuple)) and len(value) == 2:
+            parts[name] = value[0]
+    known = (None, "diffusers", "transformers", "stable_diffusion")
+    strange = [name for name, library in parts.items() if library not in known]
     if strange:
         raise UserError(
             f"{path}: parts {few(strange)} need code from outside diffusers; nothing of it is run"
         )
-    needed = {
-        "unet": ("config.json", "*.safetensors"),
-        "vae": ("config.json", "*.safetensors"),
-        "text_encoder": ("config.json", "*.safetensors"),
-        "tokenizer": ("*.json", "tokenizer_config.json"),
-        "scheduler": ("scheduler_config.json",),
-    }
-    for name, patterns in needed.items():
+    for name, patterns in family.parts.items():
+        if name in family.optional and parts.get(name) is None:
+            continue
         if name not in parts:
             raise UserError(
                 f"{path}: model_index.json names no {name}; a complete text-to-image pipeline is "
-                f"needed"
+                "needed"
             )
-        if is_hub_id(where):
-            continue
-        missing = [pattern for pattern in patterns if not list((Path(where) / name).glob(pattern))]
-        if missing:
-            raise UserError(
-                f"{path}: the part {name}/ is incomplete, {few(missing)} is missing; export the "
-                f"pipeline again"
-            )
+        if not is_hub_id(where):
+            _check_files(path, Path(where) / name, patterns)
+
+
+def _check_files(path: str, folder: Path, patterns: Sequence[str]) -> None:
+    missing = [pattern for pattern in patterns if not list(folder.glob(pattern))]
+    if missing:
+        raise UserError(
+            f"{path}: the part {folder.name}/ is incomplete, {few(missing)} is missing; export the "
+            "pipeline again"
+        )

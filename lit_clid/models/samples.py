@@ -1,5 +1,6 @@
 """Samples of a model on fixed noise and captions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lit_clid.data.module import Records
-from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.randomness import noise
 
 BATCH = 16
@@ -33,22 +33,25 @@ class Samples:
 
 
 def draw_samples(
-    target: StableDiffusion,
-    records: Records,
-    count: int,
+    target: PipelineTarget,
+    ids: Sequence[str],
+    captions: Sequence[str],
+    side: int,
     seed: int,
     steps: int = 30,
     guidance: float = 3.0,
 ) -> Samples:
-    """One image for each of the first `count` captions, from noise that depends on (seed,
-    record) alone.
+    """One image for each caption, from noise that depends on (seed, record) alone.
+
+    Args:
+        ids, captions: N records.
+        side: of the images in pixels.
+        seed: of the noise.
+        steps, guidance: of the pipeline's own sampler.
     """
-    rows = range(min(count, len(records)))
-    shape = target.latent_shape(torch.zeros(1, 3, records.side, records.side))
-    start = noise(seed, [records.entries[row].id for row in rows], "sample", shape)
-    captions = tuple(records.captions[row] for row in rows)
+    start = noise(seed, ids, "sample", target.latent_shape(torch.zeros(1, 3, side, side)))
     images: list[Image.Image] = []
     for k in range(0, len(captions), BATCH):
         images += target.sample(captions[k : k + BATCH], start[k : k + BATCH], steps, guidance)
     pixels = torch.stack([torch.from_numpy(np.array(image.convert("RGB"))) for image in images])
-    return Samples(pixels.permute(0, 3, 1, 2).float() / 255, captions)
+    return Samples(pixels.permute(0, 3, 1, 2).float() / 255, tuple(captions))

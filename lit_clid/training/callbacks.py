@@ -91,7 +91,10 @@ class SampleGrid(Callback):
             return
         assert isinstance(pl_module, FineTune)
         records = trainer.datamodule.holdouts  # type: ignore[attr-defined]
-        sheet = draw_samples(pl_module.target, records, self.count, self.seed).sheet(self.count)
+        ids = [entry.id for entry in records.entries[: self.count]]
+        captions, side = records.captions[: self.count], records.side
+        drawn = draw_samples(pl_module.target, ids, captions, side, self.seed)
+        sheet = drawn.sheet(self.count)
         self.folder.mkdir(parents=True, exist_ok=True)
         sheet.save(self.folder / f"step-{trainer.global_step:07d}.png")
         for logger in trainer.loggers:

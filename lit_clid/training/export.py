@@ -1,6 +1,7 @@
 """The trained model as a diffusers folder, with a note of how it was made."""
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import lightning as L
 
 from lit_clid.errors import UserError
 from lit_clid.files import read_json, write_json
+from lit_clid.models.lora import folded
 from lit_clid.models.note import NOTE
 from lit_clid.provenance import provenance, refuse_changes
 from lit_clid.training.module import FineTune
@@ -79,5 +81,6 @@ def write_model(
         **provenance(str(module.target.device)),
         "config": config,
     }
-    with module.exportable():
+    lora = module.options.train == "lora"
+    with folded(module.target) if lora else nullcontext():
         module.target.export(folder, lambda part: write_json(part / NOTE, note))

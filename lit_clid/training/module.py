@@ -1,9 +1,6 @@
 """`FineTune`: denoising loss on the members, validation loss on the hold-outs with fixed noise."""
 
-import copy
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -15,9 +12,11 @@ from torch import Tensor
 from lit_clid.config.options.training import FineTuneOptions
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.stream import Poisson
-from lit_clid.models.diffusion import TRAINING_TARGET, diffuse, mean_square, min_snr_weight
+from lit_clid.models.diffusion import mean_square
+from lit_clid.models.embedding import Embedding
 from lit_clid.models.encodings import Encodings
-from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.lora import add_lora
+from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.randomness import generator, noise, stream
 from lit_clid.training.contradictions import check_records
 from lit_clid.training.defenses import (
@@ -29,8 +28,6 @@ from lit_clid.training.defenses import (
     keep_gradients,
     no_gradients,
 )
-
-ATTENTION = {"attention": (".attn1.", ".attn2."), "cross_attention": (".attn2.",)}
 
 
 class FineTune(L.LightningModule):
@@ -49,7 +46,7 @@ class FineTune(L.LightningModule):
 
     def __init__(
         self,
-        target: StableDiffusion,
+        target: PipelineTarget,
         options: FineTuneOptions,
         seed: int,
         facts: dict[str, Any],
@@ -70,7 +67,7 @@ class FineTune(L.LightningModule):
         all steps.
         """
         self.target = target
-        self.network: Any = target.network.train()
+        self.network: Any = target.denoiser.network.train()
         self.strict_loading = False
         self._encodings = Encodings()
         self._augment: Augmenter | None = None
@@ -81,21 +78,15 @@ class FineTune(L.LightningModule):
 
     def _select_trainable(self) -> None:
         """Unfreeze what `options.train` names."""
-        kind = self.options.train
+        kind, family = self.options.train, self.target.family
+        family.check_group(kind)
         if kind == "lora":
-            from peft import LoraConfig
-
-            lora = LoraConfig(
-                r=self.options.lora_rank,
-                lora_alpha=self.options.lora_alpha,
-                target_modules=["to_q", "to_k", "to_v", "to_out.0"],
-            )
-            self.network.add_adapter(lora)
+            options = self.options
+            add_lora(self.network, family.lora, options.lora_rank, options.lora_alpha)
         else:
+            parts = family.groups[kind]
             for name, parameter in self.network.named_parameters():
-                parameter.requires_grad_(
-                    kind == "unet" or any(part in name for part in ATTENTION[kind])
-                )
+                parameter.requires_grad_(any(part in name for part in parts))
         if self.options.gradient_checkpointing:
             self.network.enable_gradient_checkpointing()
 
@@ -126,18 +117,20 @@ class FineTune(L.LightningModule):
         data: CaptionedImages = self.trainer.datamodule  # type: ignore[attr-defined]
         keep = self.options.cache != "never"
         still = keep and not self.defenses.needs_pixels and not data.members.crops
-        self._encodings.fill(
-            self.target,
-            data.members,
-            latents=still,
-            embeddings=keep and not self.defenses.redraws_captions,
-        )
+        if still:
+            self._encodings.keep_latents(self.target, data.members.images, len(data.members))
+        if keep and not self.defenses.redraws_captions:
+            rows = range(len(data.members))
+            captions = [data.members.caption(row) for row in rows]
+            self._encodings.keep_embedding(self.target, captions)
         data.members.with_images = not still
         if self.defenses.one(MemberAware) is not None:
-            self._auxiliary.fill(self.target, data.auxiliary, latents=True, embeddings=True)
+            others = data.auxiliary
+            self._auxiliary.keep_latents(self.target, others.images, len(others))
+            self._auxiliary.keep_embedding(self.target, others.captions)
 
-    def _inputs(self, batch: dict[str, Any], batch_idx: int) -> tuple[Tensor, Tensor]:
-        """z_0 (B, C, h, w) and text embeddings (B, L, D) of a training batch."""
+    def _inputs(self, batch: dict[str, Any], batch_idx: int) -> tuple[Tensor, Embedding]:
+        """z_0 (B, C, h, w) and the embedding (B rows) of a training batch."""
         index, kept = batch["index"].cpu(), self._encodings
         if kept.latents is not None:
             z_0 = kept.latents[index].to(self.device)
@@ -146,8 +139,8 @@ class FineTune(L.LightningModule):
             if self._augment is not None:
                 images = self._augment(images, batch_idx, self.global_rank)
             z_0 = self.target.encode(images)
-        if kept.embeddings is not None:
-            condition = kept.embeddings[index].to(self.device)
+        if kept.embedding is not None:
+            condition = kept.embedding.take(index).to(self.device)
         else:
             condition = self.target.embed(batch["caption"])
         return z_0, self.defenses.embed(condition, self._dice, batch_idx, self.global_rank)
@@ -165,24 +158,20 @@ class FineTune(L.LightningModule):
         return loss if aware is None else self._mislead(aware, loss, errors, batch_idx)
 
     def _draws(self, z_0: Tensor, *names: object) -> tuple[Tensor, Tensor]:
-        """ε (B, C, h, w) and t (B,), on the model's device."""
+        """ε (B, C, h, w) and the network's own levels (B,), on the model's device."""
         dice = generator(self._dice, *names, self.global_rank)
-        t = torch.randint(self.target.timesteps, (len(z_0),), generator=dice)
-        return torch.randn(z_0.shape, generator=dice).to(self.device), t.to(self.device)
+        level = self.target.denoiser.draw_levels(len(z_0), dice)
+        return torch.randn(z_0.shape, generator=dice).to(self.device), level.to(self.device)
 
-    def _errors(self, z_0: Tensor, eps: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        """network(z_t, t, c) − training target (B, C, h, w)."""
-        alpha_t, sigma_t = self.target.schedule(t)
-        prediction = self.target.predict(diffuse(z_0, eps, alpha_t, sigma_t), t, condition)
-        return prediction - TRAINING_TARGET[self.target.prediction](z_0, eps, alpha_t, sigma_t)
+    def _errors(self, z_0: Tensor, eps: Tensor, level: Tensor, condition: Embedding) -> Tensor:
+        """Output minus training target (B, C, h, w)."""
+        return self.target.denoiser.residual(z_0, eps, level, condition)
 
-    def _weighted(self, loss: Tensor, t: Tensor) -> Tensor:
+    def _weighted(self, loss: Tensor, level: Tensor) -> Tensor:
         """Losses (B,) under min-SNR weighting, if it is on."""
         if self.options.min_snr_gamma is None:
             return loss
-        return loss * min_snr_weight(
-            *self.target.schedule(t), self.options.min_snr_gamma, self.target.prediction
-        )
+        return loss * self.target.denoiser.weight(level, self.options.min_snr_gamma)
 
     def _private_step(self, privacy: Privacy, batch: dict[str, Any], batch_idx: int) -> None:
         """One step of DP-SGD on a Poisson batch, `rows` records per backward pass."""
@@ -241,11 +230,14 @@ class FineTune(L.LightningModule):
     def _errors_of_others(self, count: int, *names: object) -> Tensor:
         """Squared errors (B, C, h, w) of auxiliary records, drawn anew."""
         kept = self._auxiliary
-        assert kept.latents is not None and kept.embeddings is not None
+        assert kept.latents is not None and kept.embedding is not None
         rows = torch.randint(
             len(kept.latents), (count,), generator=generator(self.seed, "auxiliary", *names)
         )
-        z_0, condition = kept.latents[rows].to(self.device), kept.embeddings[rows].to(self.device)
+        z_0, condition = (
+            kept.latents[rows].to(self.device),
+            kept.embedding.take(rows).to(self.device),
+        )
         return self._errors(z_0, *self._draws(z_0, "others", *names), condition).square()
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
@@ -253,15 +245,11 @@ class FineTune(L.LightningModule):
         smooth.
         """
         z_0 = self.target.encode(batch["image"])
-        draws = [
-            torch.randint(self.target.timesteps, (), generator=generator(self.seed, i, "t"))
-            for i in batch["id"]
-        ]
+        dice = [generator(self.seed, name, "t") for name in batch["id"]]
+        levels = torch.cat([self.target.denoiser.draw_levels(1, die) for die in dice])
         eps = noise(self.seed, batch["id"], "validation", z_0.shape[1:]).to(z_0.device)
         loss = mean_square(
-            self._errors(
-                z_0, eps, torch.stack(draws).to(z_0.device), self.target.embed(batch["caption"])
-            )
+            self._errors(z_0, eps, levels.to(z_0.device), self.target.embed(batch["caption"]))
         )
         self.log("val_loss", loss.mean(), prog_bar=True, batch_size=len(z_0), sync_dist=True)
 
@@ -321,18 +309,3 @@ class FineTune(L.LightningModule):
         own = dict(self.named_parameters())
         for name, value in weights.items():
             own[name].copy_(value)
-
-    @contextmanager
-    def exportable(self) -> Iterator[None]:
-        """Within this, the target is an ordinary pipeline: LoRA factors are folded into a copy
-        of the U-Net.
-        """
-        pipeline, network = self.target.pipeline, self.network
-        try:
-            if self.options.train == "lora":
-                pipeline.unet = copy.deepcopy(network)
-                pipeline.unet.fuse_lora()
-                pipeline.unet.unload_lora()
-            yield
-        finally:
-            pipeline.unet = network

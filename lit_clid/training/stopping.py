@@ -10,8 +10,8 @@ from lightning.pytorch.callbacks import EarlyStopping as Patience
 from torch import Tensor
 
 from lit_clid.auditing.attacks import ATTACKS
-from lit_clid.auditing.oracle import Oracle
-from lit_clid.auditing.oracle import Records as Questions
+from lit_clid.auditing.oracle import ModelOracle
+from lit_clid.auditing.questions import Batch as Questions
 from lit_clid.data.module import Records
 from lit_clid.errors import UserError
 from lit_clid.judging.calibration import calibrate
@@ -103,7 +103,9 @@ class Kept(Callback):
             batch = Questions(
                 probe.ids[part], probe.images[part].to(module.device), probe.captions[part]
             )
-            signals.append(attack.signal(Oracle(module.target, batch, self.seed)).double().cpu())
+            signals.append(
+                attack.signal(ModelOracle(module.target, batch, self.seed)).double().cpu()
+            )
         verdict = calibrate(RULES[attack.rule], torch.cat(signals).numpy(), None)
         assert verdict is not None
         return float(auroc(curve(verdict.score, self._member)))

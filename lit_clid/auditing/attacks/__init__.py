@@ -10,7 +10,6 @@ from lit_clid.auditing.attacks.pfami import PFAMI
 from lit_clid.auditing.attacks.pia import PIA, PIAN
 from lit_clid.auditing.attacks.secmi import SecMI
 from lit_clid.auditing.attacks.sima import SimA
-from lit_clid.models.diffusion import Target
 
 
 def _clid(reduction: str) -> dict[str, Attack]:
@@ -50,11 +49,6 @@ configs/attacks/zoo.yaml has all.
 """
 
 
-def column_names(name: str, attack: Attack, target: Target) -> tuple[str, ...]:
-    """Columns of the attack called `name` in a score table: "loss", or "clid_th_d1", …"""
-    return tuple(f"{name}_{suffix}" if suffix else name for suffix in attack.columns(target))
-
-
 __all__ = [
     "ATTACKS",
     "COSTLY",
@@ -69,5 +63,4 @@ __all__ = [
     "MemorisedPrompt",
     "SecMI",
     "SimA",
-    "column_names",
 ]

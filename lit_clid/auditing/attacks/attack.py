@@ -1,34 +1,31 @@
-"""An attack: which questions it asks the oracle and which signals it makes of the answers."""
+"""An attack: a set of signals of its own that tells members from hold-outs."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import ClassVar
 
-from torch import Tensor
-
 from lit_clid.auditing.conditions import Condition, condition_named
-from lit_clid.auditing.oracle import Oracle
-from lit_clid.models.diffusion import Target
+from lit_clid.auditing.signals import Signals
 
 
 @dataclass(frozen=True)
-class Attack(ABC):
+class Attack(Signals):
     """A frozen dataclass of the paper's parameters.
 
     Args:
         condition: the text under which the model is asked: "caption", "empty", or "text:…", one of
             the auditor's.
-        rule: the way the signals become one score (a key of `rules.RULES`), one of the class's
-            `rules`.
-        title: what the report calls the attack.
+        rule: one of the class's `rules`.
     """
 
     rules: ClassVar[tuple[str, ...]] = ("first",)
+    swept: ClassVar[Mapping[str, str | None]] = {}
+    """Fields of timesteps that a sweep may choose → the field of draws at each, if there is one.
+
+    Only an attack that asks for losses alone can be swept.
+    """
     condition: str = field(default="caption", kw_only=True)
-    rule: str = field(default="first", kw_only=True)
-    title: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         """Raise ValueError for a parameter that no model could serve."""
@@ -40,39 +37,6 @@ class Attack(ABC):
     def asked_under(self) -> Condition:
         """The condition c of ε_θ(·, t, c)."""
         return condition_named(self.condition)
-
-    def columns(self, target: Target) -> tuple[str, ...]:
-        """Suffixes of the signal columns, one per signal; the empty suffix stands for the
-        attack's own name.
-        """
-        return ("",)
-
-    @abstractmethod
-    def signal(self, oracle: Oracle) -> Tensor:
-        """Signals (B, F), larger = more member-like in every column."""
-
-    def check(self, target: Target, captions: Sequence[str]) -> str:
-        """Raise ValueError if the attack cannot be asked of this model about records with these
-        captions.
-
-        Returns:
-            A remark for the auditor, or nothing.
-        """
-        return ""
-
-
-def check_timesteps(wanted: Sequence[int], target: Target) -> None:
-    """Raise ValueError unless every wanted t lies in the schedule, once."""
-    outside = [t for t in wanted if not 0 <= t < target.timesteps]
-    if outside:
-        raise ValueError(
-            f"t = {outside} lies outside the model's schedule 0…{target.timesteps - 1}"
-        )
-    if not wanted or len(set(wanted)) < len(wanted):
-        raise ValueError(
-            f"t = {list(wanted)} must name timesteps, each once; `draws` asks for more noise at "
-            f"each"
-        )
 
 
 def check_power(p: float) -> None:

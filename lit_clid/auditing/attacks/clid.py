@@ -1,16 +1,17 @@
 """CLiD, the conditional likelihood discrepancy (Zhai et al., NeurIPS 2024)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from lit_clid.auditing.attacks.attack import Attack, check_timesteps
+from lit_clid.auditing.attacks.attack import Attack
 from lit_clid.auditing.conditions import REDUCTIONS, Condition, reduced
-from lit_clid.auditing.oracle import Oracle, Question, draw_names
-from lit_clid.models.diffusion import Target
+from lit_clid.auditing.oracle import Oracle
+from lit_clid.auditing.questions import Question, draw_names
+from lit_clid.models.target import Target
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class CLiD(Attack):
     """
 
     rules: ClassVar[tuple[str, ...]] = ("robust_mix", "boosted_trees")
+    swept: ClassVar[Mapping[str, str | None]] = {"t": "draws"}
     reduction: str = "importance"
     t: tuple[int, ...] = (440, 450, 460)
     draws: int = 1
@@ -48,11 +50,15 @@ class CLiD(Attack):
         caption = self.asked_under
         return (caption, *(reduced(caption, reduction) for reduction in REDUCTIONS[self.reduction]))
 
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return (self.t,)
+
     def columns(self, target: Target) -> tuple[str, ...]:
         return (*(f"d{k}" for k in range(1, len(self.conditions))), "l")
 
     def check(self, target: Target, captions: Sequence[str]) -> str:
-        check_timesteps(self.t, target)
+        super().check(target, captions)
         if self.reduction not in ("clip", "importance"):
             return ""
         texts = captions if self.asked_under.given is None else [self.asked_under.given]

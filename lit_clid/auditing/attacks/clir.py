@@ -4,17 +4,18 @@ other texts do.
 This project's own score; it has no paper.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from lit_clid.auditing.attacks.attack import Attack, check_timesteps
+from lit_clid.auditing.attacks.attack import Attack
 from lit_clid.auditing.conditions import Condition, condition_named
-from lit_clid.auditing.oracle import STILL, Oracle, Question, draw_names
-from lit_clid.models.diffusion import Target
+from lit_clid.auditing.oracle import Oracle
+from lit_clid.auditing.questions import STILL, Question, draw_names
+from lit_clid.models.target import Target
 
 DECOYS = tuple(
     f"text:{words}"
@@ -58,6 +59,7 @@ class CLiR(Attack):
     """
 
     rules: ClassVar[tuple[str, ...]] = ("scaled_mean",)
+    swept: ClassVar[Mapping[str, str | None]] = {"still": None, "t": "draws"}
     still: tuple[int, ...] = (300,)
     t: tuple[int, ...] = (300, 400)
     draws: int = 1
@@ -84,10 +86,9 @@ class CLiR(Attack):
     def columns(self, target: Target) -> tuple[str, ...]:
         return (*(("still",) if self.still else ()), *(("noisy",) if self.t else ()))
 
-    def check(self, target: Target, captions: Sequence[str]) -> str:
-        for steps in filter(None, (self.still, self.t)):
-            check_timesteps(steps, target)
-        return ""
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(t for t in (self.still, self.t) if t)
 
     def signal(self, oracle: Oracle) -> Tensor:
         still = [(t, STILL) for t in self.still]

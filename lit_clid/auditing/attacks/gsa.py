@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from lit_clid.auditing.attacks.attack import Attack, check_timesteps
+from lit_clid.auditing.attacks.attack import Attack
 from lit_clid.auditing.oracle import Oracle
-from lit_clid.models.diffusion import Target
+from lit_clid.models.target import Target
 
 NORMS = ("of_mean", "mean_of")
 
@@ -35,14 +35,20 @@ class GSA(Attack):
         if self.norms not in NORMS:
             raise ValueError(f"norms {self.norms!r} is not {' or '.join(NORMS)}")
 
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return (self.t,)
+
     def columns(self, target: Target) -> tuple[str, ...]:
-        return target.parameter_names
+        return target.white_box().parameter_names
 
     def check(self, target: Target, captions: Sequence[str]) -> str:
-        check_timesteps(self.t, target)
-        if target.refuses_gradients:
-            raise ValueError(f"needs gradients, and {target.refuses_gradients}")
-        return ""
+        remark = super().check(target, captions)
+        try:
+            target.white_box()
+        except ValueError as error:
+            raise ValueError(f"needs gradients, and {error}") from None
+        return remark
 
     def signal(self, oracle: Oracle) -> Tensor:
         backward = 1 if self.norms == "of_mean" else len(self.t)

@@ -2,14 +2,15 @@
 draws.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
-from lit_clid.auditing.attacks.attack import Attack, check_timesteps
-from lit_clid.auditing.oracle import Oracle, Question, draw_names
-from lit_clid.models.diffusion import Target
+from lit_clid.auditing.attacks.attack import Attack
+from lit_clid.auditing.oracle import Oracle
+from lit_clid.auditing.questions import Question, draw_names
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Loss(Attack):
         draws: draws of ε per t.
     """
 
+    swept: ClassVar[Mapping[str, str | None]] = {"t": "draws"}
     t: tuple[int, ...] = (450,)
     draws: int = 1
 
@@ -28,9 +30,9 @@ class Loss(Attack):
         super().__post_init__()
         draw_names(self.draws)
 
-    def check(self, target: Target, captions: Sequence[str]) -> str:
-        check_timesteps(self.t, target)
-        return ""
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return (self.t,)
 
     def signal(self, oracle: Oracle) -> Tensor:
         questions = [

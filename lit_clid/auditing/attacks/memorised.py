@@ -2,16 +2,16 @@
 ICLR 2024).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from lit_clid.auditing.attacks.attack import Attack, check_timesteps
+from lit_clid.auditing.attacks.attack import Attack
 from lit_clid.auditing.conditions import NULL
-from lit_clid.auditing.oracle import Oracle, draw_names
-from lit_clid.models.diffusion import Target, power_sum
+from lit_clid.auditing.oracle import Oracle
+from lit_clid.auditing.questions import draw_names
+from lit_clid.models.diffusion import power_sum
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class MemorisedPrompt(Attack):
         if self.condition == "empty":
             raise ValueError("condition empty leaves nothing to compare with the empty caption")
 
-    def check(self, target: Target, captions: Sequence[str]) -> str:
-        check_timesteps((self.t,), target)
-        return ""
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return ((self.t,),)
 
     def signal(self, oracle: Oracle) -> Tensor:
         noises = [oracle.noise(self.t, name) for name in draw_names(self.draws)]

@@ -1,15 +1,14 @@
 """PFAMI_Met: does the loss rise when the image is cropped a little? (Fu et al. 2023)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from lit_clid.auditing.attacks.attack import Attack, check_timesteps
-from lit_clid.auditing.oracle import Oracle, Question
+from lit_clid.auditing.attacks.attack import Attack
+from lit_clid.auditing.oracle import Oracle
+from lit_clid.auditing.questions import Question
 from lit_clid.auditing.views import WHOLE, Crop
-from lit_clid.models.diffusion import Target
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,9 @@ class PFAMI(Attack):
         if not self.crops or not all(0 < share < 1 for share in self.crops):
             raise ValueError(f"crops {list(self.crops)} must be shares between 0 and 1")
 
-    def check(self, target: Target, captions: Sequence[str]) -> str:
-        check_timesteps(self.t, target)
-        return ""
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return (self.t,)
 
     def signal(self, oracle: Oracle) -> Tensor:
         views = (WHOLE, *map(Crop, self.crops))

@@ -2,15 +2,14 @@
 ICLR 2024).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi, sqrt
 
 from torch import Tensor
 
-from lit_clid.auditing.attacks.attack import Attack, check_power, check_timesteps
+from lit_clid.auditing.attacks.attack import Attack, check_power
 from lit_clid.auditing.oracle import Oracle
-from lit_clid.models.diffusion import Target, diffuse, expand, power_sum
+from lit_clid.models.diffusion import diffuse, expand, power_sum
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,9 @@ class PIA(Attack):
         super().__post_init__()
         check_power(self.p)
 
-    def check(self, target: Target, captions: Sequence[str]) -> str:
-        check_timesteps((self.t,), target)
-        return ""
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return ((self.t,),)
 
     def signal(self, oracle: Oracle) -> Tensor:
         e_0 = self.noise(oracle.clean(0, self.asked_under))

@@ -1,13 +1,12 @@
 """SecMI_stat: how far one deterministic step there and back misses (Duan et al., ICML 2023)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from lit_clid.auditing.attacks.attack import Attack, check_timesteps
+from lit_clid.auditing.attacks.attack import Attack
 from lit_clid.auditing.oracle import Oracle
-from lit_clid.models.diffusion import Target, ddim_step, power_sum
+from lit_clid.models.diffusion import ddim_step, power_sum
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,9 @@ class SecMI(Attack):
         if self.k < 1 or self.t < 1 or self.t % self.k:
             raise ValueError(f"t = {self.t} is not a positive multiple of the stride k = {self.k}")
 
-    def check(self, target: Target, captions: Sequence[str]) -> str:
-        check_timesteps((self.t, self.t + self.k), target)
-        return ""
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return ((self.t, self.t + self.k),)
 
     def signal(self, oracle: Oracle) -> Tensor:
         c, t, k = self.asked_under, self.t, self.k

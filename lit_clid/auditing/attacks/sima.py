@@ -1,14 +1,13 @@
 """SimA: the size of the noise that the model sees in a latent without any (2025)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from lit_clid.auditing.attacks.attack import Attack, check_power, check_timesteps
+from lit_clid.auditing.attacks.attack import Attack, check_power
 from lit_clid.auditing.oracle import Oracle
-from lit_clid.models.diffusion import Target, power_sum
+from lit_clid.models.diffusion import power_sum
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,9 @@ class SimA(Attack):
         super().__post_init__()
         check_power(self.p)
 
-    def check(self, target: Target, captions: Sequence[str]) -> str:
-        check_timesteps(self.t, target)
-        return ""
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return (self.t,)
 
     def signal(self, oracle: Oracle) -> Tensor:
         norms = [power_sum(oracle.clean(t, self.asked_under), self.p) for t in self.t]

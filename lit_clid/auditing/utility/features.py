@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_clid.errors import UserError, first_line
-from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.models.quiet import quiet_imports
 
 Features = nn.Module
@@ -22,7 +22,7 @@ class LatentFeatures(nn.Module):
     the target's.
     """
 
-    def __init__(self, target: StableDiffusion, side: int) -> None:
+    def __init__(self, target: PipelineTarget, side: int) -> None:
         super().__init__()
         self._target = (target,)  # in a tuple, so that it is no submodule
         self.num_features = target.latent_shape(torch.zeros(1, 3, side, side))[0] * POOLED**2
@@ -54,7 +54,7 @@ class VisionFeatures(nn.Module):
         return pooled
 
 
-def features_named(name: str, target: StableDiffusion, side: int) -> Features | int:
+def features_named(name: str, target: PipelineTarget, side: int) -> Features | int:
     """The extractor that `utility.features` names; the number of Inception's features for
     "inception".
 

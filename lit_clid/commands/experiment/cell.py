@@ -12,12 +12,13 @@ import torch
 
 from lit_clid import console
 from lit_clid.auditing import utility
-from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.claims import answered
 from lit_clid.auditing.lineage import Model, find_reference, read_note
+from lit_clid.auditing.losses import UTILITY
+from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import REFERENCE
 from lit_clid.commands import audit as measure
-from lit_clid.commands.experiment.plan import Job, refuse_stale
+from lit_clid.commands.experiment.plan import Job, held_out_loss, refuse_stale
 from lit_clid.commands.train import checkpoint_folder, train
 from lit_clid.config.options.experiment import UtilityOptions
 from lit_clid.config.schema import Config, build_attacks
@@ -25,7 +26,8 @@ from lit_clid.data.module import CaptionedImages, Records
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json, write_json
-from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.samples import draw_samples
 from lit_clid.training.recipe import checkpoint_steps
 
 REPORT = "utility.report.json"
@@ -68,8 +70,8 @@ def is_done(stage: Stage, job: Job) -> bool:
     """
     config, split = job.config, job.split
     attacks = build_attacks(config.attacks)
-    wanted: dict[str, Mapping[str, Attack]] = dict.fromkeys(job.roles, attacks)
-    wanted[utility.DENOISING] = {utility.DENOISING: utility.denoising(config.utility)}
+    wanted: dict[str, Mapping[str, Signals]] = dict.fromkeys(job.roles, attacks)
+    wanted[UTILITY] = {UTILITY: held_out_loss(config.utility)}
     if (
         stage.model["target"].is_dir()
         and find_reference(str(stage.model["target"]), config.audit.reference)[0]
@@ -124,7 +126,7 @@ def _ended_at(model: Path) -> int:
 
 def _audit(stage: Stage, config: Config, split: Split) -> None:
     models = {role: Model(str(path)) for role, path in stage.model.items()}
-    more = {utility.DENOISING: utility.denoising(config.utility)}
+    more = {UTILITY: held_out_loss(config.utility)}
     audited = measure.audit(
         config, build_attacks(config.attacks), split, models, stage.scores, more
     )
@@ -145,7 +147,7 @@ def _sampled(report: Path, options: UtilityOptions) -> bool:
     return report.is_file() and read_json(report)["options"] == _options(options)
 
 
-def _sample(target: StableDiffusion, config: Config, split: Split, folder: Path) -> None:
+def _sample(target: PipelineTarget, config: Config, split: Split, folder: Path) -> None:
     """Draw samples and grade them; one process does it."""
     options = config.utility
     report: dict[str, Any] = {"options": _options(options)}
@@ -163,10 +165,12 @@ def _sample(target: StableDiffusion, config: Config, split: Split, folder: Path)
             f"samples: {min(options.samples, len(data.holdouts))} images, {options.sampling_steps} "
             f"steps each"
         )
-        made = utility.draw_samples(
+        holdouts, count = data.holdouts, options.samples
+        made = draw_samples(
             target,
-            data.holdouts,
-            options.samples,
+            [entry.id for entry in holdouts.entries[:count]],
+            holdouts.captions[:count],
+            side,
             config.seed,
             options.sampling_steps,
             options.guidance,

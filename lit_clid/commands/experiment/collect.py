@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lit_clid.auditing import utility
+from lit_clid.auditing.losses import UTILITY
 from lit_clid.commands.experiment.cell import REPORT, Stage, is_done, stages
 from lit_clid.commands.experiment.plan import Job
 from lit_clid.errors import UserError
@@ -69,9 +69,9 @@ def _read(stage: Stage, job: Job, titles: dict[str, str]) -> Measured:
 
 
 def _usefulness(stage: Stage) -> Usefulness:
-    table = Scores.load(stage.scores / f"{utility.DENOISING}.parquet")
+    table = Scores.load(stage.scores / f"{UTILITY}.parquet")
     loss, unconditional = (
-        -table.signals[f"{utility.DENOISING}_{kind}"] for kind in ("conditional", "unconditional")
+        -table.signals[f"{UTILITY}_{kind}"] for kind in ("conditional", "unconditional")
     )
     held_out = ~table.member
     samples: dict[str, Any] = read_json(stage.scores / REPORT) if stage.final else {}

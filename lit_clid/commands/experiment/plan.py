@@ -11,9 +11,10 @@ from typing import Any
 import torch
 
 from lit_clid.auditing import utility
+from lit_clid.auditing.losses import UTILITY, Denoising
 from lit_clid.auditing.queries import check_attacks
 from lit_clid.commands.train import recipe
-from lit_clid.config.options.experiment import Cell
+from lit_clid.config.options.experiment import Cell, UtilityOptions
 from lit_clid.config.schema import CONFIGS, Config, build_attacks, read_config
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
@@ -148,19 +149,25 @@ def _check_questions(config: Config) -> None:
     options = config.utility
     base = load_target(config.target.path, variant=config.target.variant)
     attacks = build_attacks(config.attacks)
-    if not config.grid.shadow and all(
-        RULES[attack.rule].needs_shadow for attack in attacks.values()
-    ):
+    rules = [RULES[attack.rule] for attack in attacks.values()]
+    for rule in rules:
+        rule.check()
+    if not config.grid.shadow and all(rule.needs_shadow for rule in rules):
         raise UserError(
             f"attacks: {few(list(attacks))} are fitted on a shadow; add others, or set "
-            f"grid.shadow=true"
+            "grid.shadow=true"
         )
     check_attacks(attacks, base, [])
-    check_attacks({utility.DENOISING: utility.denoising(options)}, base, [])
+    check_attacks({UTILITY: held_out_loss(options)}, base, [])
     if options.samples and options.features is not None:
         utility.features_named(options.features, base, base.side(config.data.resolution))
     if options.samples and options.alignment is not None:
         utility.clip_score(options.alignment, torch.device("cpu"))
+
+
+def held_out_loss(options: UtilityOptions) -> Denoising:
+    """The held-out loss that `options` ask for."""
+    return Denoising(tuple(options.t), options.draws, title="held-out loss")
 
 
 def _split(config: Config) -> Split:

@@ -1,107 +1,114 @@
-"""Choosing timesteps and draws by the AUROC of the shadow's records, with a check that the choice
-holds on others.
+"""Choosing timesteps and draws by the AUROC of the shadow's records, and whether the choice holds.
 
 Candidates are equidistant runs of the grid's timesteps, few enough that the best of them is not
 merely the luckiest. The choice is kept only if, made on one half of the records and graded on the
 other, it does at least as well as what the attack had; the target's labels are never looked at.
+The attack itself is asked: its first column, on a replay of the sweep's table.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from lit_clid.auditing.attacks.clir import FLOOR
-from lit_clid.auditing.oracle import STILL
+from lit_clid.auditing.attacks import Attack
+from lit_clid.auditing.losses import Grid
+from lit_clid.auditing.replay import Cell, Replay
 from lit_clid.judging.evidence import auroc, curve
 from lit_clid.scores import Scores
 
 Draws = tuple[tuple[int, ...], int]
 """(timesteps, draws of ε at each)."""
+NEAR = 25
+"""Distance up to which a timestep counts as the grid's nearest one."""
 
 
 @dataclass(frozen=True)
 class Losses:
-    """ℓ of N records at T timesteps: `noisy` (N, T, draws, 2), `still` (N, T, 2); last axis:
-    caption, empty.
+    """A sweep's table: ℓ of N records.
+
+    Args:
+        t: timesteps of the grid, rising.
+        draws: of ε at each.
+        cells: (t, draw, condition) → ℓ (N,).
+        member: (N,).
     """
 
     t: tuple[int, ...]
-    noisy: np.ndarray
-    still: np.ndarray
+    draws: int
+    cells: Mapping[Cell, np.ndarray]
     member: np.ndarray
 
     def rows(self, chosen: np.ndarray) -> "Losses":
         """The losses of some of the records."""
-        return Losses(self.t, self.noisy[chosen], self.still[chosen], self.member[chosen])
+        cells = {cell: loss[chosen] for cell, loss in self.cells.items()}
+        return replace(self, cells=cells, member=self.member[chosen])
 
 
-def read_losses(scores: Scores, t: Sequence[int], draws: int) -> Losses:
-    """Take the losses out of a sweep's table."""
-    member = scores.member
-
-    def cell(step: int, draw: str) -> np.ndarray:
-        return -np.stack(
-            [scores.signals[f"grid_{step}_{draw}_{c}"] for c in ("caption", "empty")], axis=-1
-        )
-
-    noisy = np.stack(
-        [np.stack([cell(step, str(k)) for k in range(draws)], axis=1) for step in t], axis=1
-    )
-    return Losses(tuple(t), noisy, np.stack([cell(step, STILL) for step in t], axis=1), member)
+def read_losses(scores: Scores, grid: Grid) -> Losses:
+    """Take the losses out of a sweep's table, whose signals are called grid_…"""
+    names = [f"grid_{suffix}" for suffix in grid.columns()]
+    cells = {cell: -scores.signals[name] for cell, name in zip(grid.cells, names, strict=True)}
+    return Losses(grid.t, grid.draws, cells, scores.member)
 
 
-def _loss(losses: Losses, places: Sequence[int], draws: int) -> np.ndarray:
-    return -losses.noisy[..., 0][:, places, :draws].mean((1, 2))
+@dataclass(frozen=True)
+class Swept:
+    """One field of timesteps of an attack: what a sweep chooses.
+
+    Args:
+        attack: whose field it is.
+        field: one of `attack.swept`.
+    """
+
+    attack: Attack
+    field: str
+
+    @property
+    def had(self) -> Draws:
+        """What the attack has."""
+        t: tuple[int, ...] = getattr(self.attack, self.field)
+        draws = self.attack.swept[self.field]
+        return t, 1 if draws is None else getattr(self.attack, draws)
+
+    def most_draws(self, losses: int) -> int:
+        """Draws at one timestep that may be asked for, of so many in the table."""
+        return 1 if self.attack.swept[self.field] is None else losses
+
+    def changes(self, draws: Draws) -> dict[str, object]:
+        """The attack's fields that say so."""
+        count = self.attack.swept[self.field]
+        return {self.field: draws[0]} | ({} if count is None else {count: draws[1]})
+
+    def score(self, losses: Losses, draws: Draws) -> np.ndarray:
+        """The attack's first column (N,), asked at these timesteps of this field alone."""
+        alone: dict[str, Any] = {**dict.fromkeys(self.attack.swept, ()), **self.changes(draws)}
+        asked = replace(self.attack, **alone)
+        return np.asarray(asked.signal(Replay(losses.cells))[:, 0].numpy())
+
+    def strength(self, losses: Losses, draws: Draws) -> float:
+        """AUROC of that score."""
+        return float(auroc(curve(self.score(losses, draws), losses.member)))
 
 
-def _discrepancy(losses: Losses, places: Sequence[int], draws: int) -> np.ndarray:
-    both = losses.noisy[:, places, :draws].mean((1, 2))
-    return both[:, 1] - both[:, 0]
-
-
-def _noisy_ratio(losses: Losses, places: Sequence[int], draws: int) -> np.ndarray:
-    logs = np.log(np.maximum(losses.noisy[:, places, :draws], FLOOR))
-    return (logs[..., 1] - logs[..., 0]).mean((1, 2))
-
-
-def _still_ratio(losses: Losses, places: Sequence[int], draws: int) -> np.ndarray:
-    logs = np.log(np.maximum(losses.still[:, places], FLOOR))
-    return (logs[..., 1] - logs[..., 0]).mean(1)
-
-
-SCORES: dict[str, Callable[[Losses, Sequence[int], int], np.ndarray]] = {
-    "loss": _loss,
-    "discrepancy": _discrepancy,
-    "noisy ratio": _noisy_ratio,
-    "still ratio": _still_ratio,
-}
-"""What is swept: (losses, indices of timesteps, draws) → score (N,), larger = more member-like."""
-
-
-def strength(losses: Losses, score: str, places: Sequence[int], draws: int) -> float:
-    """AUROC of a score on the given timesteps and draws."""
-    return float(auroc(curve(SCORES[score](losses, places, draws), losses.member)))
-
-
-def candidates(count: int, steps: int, draws: int) -> list[tuple[tuple[int, ...], int]]:
-    """(indices, draws): equidistant runs among `steps` timesteps that ask `count` draws in all."""
-    found = []
+def candidates(count: int, t: Sequence[int], draws: int) -> list[Draws]:
+    """Equidistant runs among timesteps that ask `count` draws in all, at most `draws` at each."""
+    found: list[Draws] = []
     for each in range(1, draws + 1):
         length, rest = divmod(count, each)
-        if rest or not 1 <= length <= steps:
+        if rest or not 1 <= length <= len(t):
             continue
-        strides = range(1, (steps - 1) // (length - 1) + 1) if length > 1 else (1,)
-        starts = [(first, s) for s in strides for first in range(steps - s * (length - 1))]
-        found += [
-            (tuple(range(first, first + s * length, s))[:length], each) for first, s in starts
-        ]
+        strides = range(1, (len(t) - 1) // (length - 1) + 1) if length > 1 else (1,)
+        for stride in strides:
+            starts = range(len(t) - stride * (length - 1))
+            found += [(tuple(t[first::stride][:length]), each) for first in starts]
     return found
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Timesteps and draws chosen for one attack.
+    """Timesteps and draws chosen for one field of an attack.
 
     Args:
         draws: the chosen (timesteps, draws).
@@ -117,49 +124,39 @@ class Choice:
     kept: bool
 
 
-def choose(losses: Losses, score: str, had: Draws, most_draws: int) -> Choice:
-    """Choose as many draws as the attack `had`, by the shadow's AUROC."""
-    count = len(had[0]) * had[1]
-    options = candidates(count, len(losses.t), 1 if score == "still ratio" else most_draws)
-    halves = _halves(losses.member)
-    held_out = np.mean(
-        [
-            strength(losses.rows(graded), score, *_best(losses.rows(fitted), score, options))
-            for fitted, graded in (halves, halves[::-1])
-        ]
-    )
-    before = _strength_of(losses, score, had, halves)
-    places, draws = _best(losses, score, options)
-    kept = before is not None and bool(held_out < before)
-    chosen = had if kept else (tuple(losses.t[k] for k in places), draws)
-    return Choice(chosen, float(held_out), before, kept)
+def choose(losses: Losses, swept: Swept) -> Choice:
+    """Choose as many draws as the attack had, by the shadow's AUROC."""
+    t, each = swept.had
+    options = candidates(len(t) * each, losses.t, swept.most_draws(losses.draws))
+
+    def best(records: Losses) -> Draws:
+        return max(options, key=lambda option: swept.strength(records, option))
+
+    first, second = (losses.rows(half) for half in _halves(losses.member))
+    graded = [swept.strength(second, best(first)), swept.strength(first, best(second))]
+    held_out = float(np.mean(graded))
+    near = _on_the_grid(losses, swept.had)
+    before = None
+    if near is not None:
+        before = float(np.mean([swept.strength(half, near) for half in (first, second)]))
+    kept = before is not None and held_out < before
+    return Choice(swept.had if kept else best(losses), held_out, before, kept)
 
 
-def _best(
-    losses: Losses, score: str, options: Sequence[tuple[tuple[int, ...], int]]
-) -> tuple[tuple[int, ...], int]:
-    return max(options, key=lambda option: strength(losses, score, *option))
-
-
-def _strength_of(
-    losses: Losses, score: str, had: Draws, halves: Sequence[np.ndarray]
-) -> float | None:
-    """AUROC of the attack's own timesteps on the same halves; those near a grid point count as
-    that point.
-    """
-    places = [int(np.argmin([abs(t - step) for t in losses.t])) for step in had[0]]
-    distinct = tuple(dict.fromkeys(places))
-    if any(abs(losses.t[k] - step) > 25 for k, step in zip(places, had[0], strict=True)):
+def _on_the_grid(losses: Losses, had: Draws) -> Draws | None:
+    """The attack's own draws, timesteps near a grid point counting as that point."""
+    nearest = [min(losses.t, key=lambda t: abs(t - step)) for step in had[0]]
+    if any(abs(t - step) > NEAR for t, step in zip(nearest, had[0], strict=True)):
         return None
-    draws = had[1] * len(places) // len(distinct)
-    if draws > losses.noisy.shape[2] or draws * len(distinct) != had[1] * len(places):
-        return None
-    return float(np.mean([strength(losses.rows(half), score, distinct, draws) for half in halves]))
+    distinct = tuple(dict.fromkeys(nearest))
+    draws, rest = divmod(had[1] * len(nearest), len(distinct))
+    return None if rest or draws > losses.draws else (distinct, draws)
 
 
 def _halves(member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every second member and every second hold-out, and the others; records are sorted by id,
-    not by anything told.
+    """Every second member and every second hold-out, and the others.
+
+    Records are sorted by id, not by anything told.
     """
     rank = np.where(member, np.cumsum(member), np.cumsum(~member))
     return rank % 2 == 0, rank % 2 == 1

@@ -1,37 +1,17 @@
 """Which fields of which attacks a sweep chooses, and the config that comes of it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
-from lit_clid.auditing.attacks import ATTACKS, Attack, CLiD, CLiR, Loss
-from lit_clid.commands.sweep.choose import Choice, Draws, Losses, candidates, choose
+from lit_clid.auditing.attacks import ATTACKS, Attack
+from lit_clid.auditing.losses import Grid
+from lit_clid.commands.sweep.choose import Choice, Losses, Swept, candidates, choose
 from lit_clid.errors import UserError
 
-SWEPT: dict[type[Attack], dict[str, str]] = {
-    Loss: {"t": "loss"},
-    CLiD: {"t": "discrepancy"},
-    CLiR: {"still": "still ratio", "t": "noisy ratio"},
-}
-"""Attack → its fields of timesteps and the score that chooses each; other attacks keep their
-papers' timesteps.
-"""
 
-
-@dataclass(frozen=True)
-class Wish:
-    """Timesteps that a sweep shall choose: of one attack's `field`, by `score`, in place of what
-    it `had`.
-    """
-
-    attack: str
-    field: str
-    score: str
-    had: Draws
-
-
-def wishes(attacks: Mapping[str, Attack], t: Sequence[int], draws: int) -> list[Wish]:
-    """What can be chosen for these attacks on a grid of timesteps `t` with so many draws.
+def wishes(attacks: Mapping[str, Attack], grid: Grid) -> dict[str, list[Swept]]:
+    """What can be chosen for these attacks on a grid, by attack.
 
     Attacks that are not asked about the caption are left as they are: the sweep asks about caption
     and empty caption.
@@ -39,21 +19,14 @@ def wishes(attacks: Mapping[str, Attack], t: Sequence[int], draws: int) -> list[
     Raises:
         UserError: if nothing can be chosen, or the grid is too small for an attack.
     """
-    found = []
+    found: dict[str, list[Swept]] = {}
     for name, attack in attacks.items():
-        for field, score in SWEPT.get(type(attack), {}).items():
-            steps: tuple[int, ...] = getattr(attack, field)
-            if not steps or attack.condition != "caption":
-                continue
-            had = (steps, 1 if field == "still" else attack.draws)  # type: ignore[attr-defined]
-            if not candidates(len(steps) * had[1], len(t), 1 if field == "still" else draws):
-                raise UserError(
-                    f"attacks.{name}.{field}: {len(steps) * had[1]} draws do not fit on {len(t)} "
-                    f"timesteps with "
-                    f"{draws} draws each; give more in sweep.t or sweep.draws, or leave the attack "
-                    f"out"
-                )
-            found.append(Wish(name, field, score, had))
+        every = [Swept(attack, field) for field in attack.swept]
+        asked = [swept for swept in every if swept.had[0] and attack.condition == "caption"]
+        for swept in asked:
+            _check_size(f"attacks.{name}.{swept.field}", swept, grid)
+        if asked:
+            found[name] = asked
     if not found:
         raise UserError(
             "attacks: none has timesteps to choose; ask for loss, clid or clir attacks about the "
@@ -62,42 +35,51 @@ def wishes(attacks: Mapping[str, Attack], t: Sequence[int], draws: int) -> list[
     return found
 
 
-def choose_all(wanted: Sequence[Wish], losses: Losses, draws: int) -> dict[str, dict[str, Choice]]:
-    """Choices by attack and field; attacks that share a score and a number of draws share the
-    work.
+def _check_size(key: str, swept: Swept, grid: Grid) -> None:
+    count = len(swept.had[0]) * swept.had[1]
+    if not candidates(count, grid.t, swept.most_draws(grid.draws)):
+        raise UserError(
+            f"{key}: {count} draws do not fit on {len(grid.t)} timesteps with {grid.draws} draws "
+            "each; give more in sweep.t or sweep.draws, or leave the attack out"
+        )
+
+
+def choose_all(
+    wanted: Mapping[str, list[Swept]], losses: Losses
+) -> dict[str, list[tuple[Swept, Choice]]]:
+    """A choice for every field that can be chosen, by attack.
+
+    Raises:
+        UserError: for an attack that asks for more than losses.
     """
-    made: dict[tuple[str, Draws], Choice] = {}
-    found: dict[str, dict[str, Choice]] = {}
-    for wish in wanted:
-        if (wish.score, wish.had) not in made:
-            made[wish.score, wish.had] = choose(losses, wish.score, wish.had, draws)
-        found.setdefault(wish.attack, {})[wish.field] = made[wish.score, wish.had]
+    found: dict[str, list[tuple[Swept, Choice]]] = {}
+    for name, fields_of in wanted.items():
+        try:
+            found[name] = [(swept, choose(losses, swept)) for swept in fields_of]
+        except ValueError as error:
+            raise UserError(f"attacks.{name}: cannot be swept, it {error}") from None
     return found
 
 
 def overlay(
-    attacks: Mapping[str, Attack], choices: Mapping[str, Mapping[str, Choice]]
+    attacks: Mapping[str, Attack], choices: Mapping[str, list[tuple[Swept, Choice]]]
 ) -> dict[str, Any]:
-    """`attacks:` of a config: every attack with the parameters that differ from its defaults,
-    choices included.
-    """
+    """`attacks:` of a config: every attack with the parameters that differ from its defaults."""
     content: dict[str, Any] = {}
     for name, attack in attacks.items():
-        values = {f.name: getattr(attack, f.name) for f in fields(attack)}
-        for field, choice in choices.get(name, {}).items():
-            values[field] = choice.draws[0]
-            if field == "t":
-                values["draws"] = choice.draws[1]
-        original = (
-            name
-            if name in ATTACKS
-            else next(k for k, known in ATTACKS.items() if type(known) is type(attack))
-        )
-        changed = {
-            key: value for key, value in values.items() if value != getattr(ATTACKS[original], key)
-        }
-        changed |= {"attack": original} if original != name else {}
-        content[name] = {
-            k: list(v) if isinstance(v, tuple) else v for k, v in changed.items()
-        } or None
+        values: dict[str, Any] = {f.name: getattr(attack, f.name) for f in fields(attack)}
+        for swept, choice in choices.get(name, []):
+            values |= swept.changes(choice.draws)
+        content[name] = _changed(name, attack, values) or None
     return {"attacks": content}
+
+
+def _changed(name: str, attack: Attack, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes the attack called `name` of one that is known by name."""
+    kinds = {known: type(original) for known, original in ATTACKS.items()}
+    original = name if name in ATTACKS else list(kinds)[list(kinds.values()).index(type(attack))]
+    changed: dict[str, Any] = {} if original == name else {"attack": original}
+    for key, value in values.items():
+        if value != getattr(ATTACKS[original], key):
+            changed[key] = list(value) if isinstance(value, tuple) else value
+    return changed

@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lit_clid import console
+from lit_clid.auditing.attacks import CLiD, CLiR, Loss
 from lit_clid.auditing.lineage import Model, check_split, find_models
-from lit_clid.auditing.sittings import Sitting, load_models
+from lit_clid.auditing.losses import Grid
+from lit_clid.auditing.sittings import Sitting, check_sittings, load_models
 from lit_clid.commands.audit import measure
-from lit_clid.commands.sweep.choose import SCORES, Choice, Losses, read_losses
-from lit_clid.commands.sweep.grid import Grid
+from lit_clid.commands.sweep.choose import Choice, Losses, Swept, read_losses
 from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
 from lit_clid.config.schema import DEMO, build_attacks, config_text, read_config
 from lit_clid.data.split import load_split
 from lit_clid.errors import UserError
 from lit_clid.files import write_text
-from lit_clid.judging import evidence, plots
+from lit_clid.judging import plots
+from lit_clid.judging.evidence import Figure, auroc, estimate
+from lit_clid.models.levels import STEPS
 
 USAGE = """usage: python -m lit_clid.sweep [config.yaml ...] [key=value ...]
 
@@ -25,31 +28,39 @@ Ask runs/NAME/shadow about its records at every timestep of `sweep.t`, with `swe
 without, and write runs/NAME/sweep/attacks.yaml, the timesteps that told its members best. The target is not asked.
 example: python -m lit_clid.sweep configs/demo.yaml"""
 
-
-PROXY = "AUROCs are of the caption against the empty caption alone, whatever texts the attack asks about."
+PROXY = (
+    "AUROCs are of the caption against the empty caption alone, whatever texts the attack asks "
+    "about."
+)
+SHOWN = {
+    "loss": Swept(Loss(), "t"),
+    "discrepancy": Swept(CLiD("null"), "t"),
+    "noisy ratio": Swept(CLiR(), "t"),
+    "still ratio": Swept(CLiR(), "still"),
+}
+"""What the figure shows."""
 
 
 def main(arguments: Sequence[str]) -> None:
     config = read_config(arguments, DEMO)
     attacks = build_attacks(config.attacks)
-    wanted = wishes(attacks, config.sweep.t, config.sweep.draws)
+    grid = Grid(tuple(config.sweep.t), config.sweep.draws)
+    late = [t for t in grid.t if t >= STEPS]
+    if late:
+        raise UserError(f"sweep.t: {late} lie outside the model's schedule of {STEPS} steps")
+    wanted = wishes(attacks, grid)
     models = find_models(config.folder, config.audit, wanted="shadow")
     split = load_split(config.data, config.seed, config.folder)
     check_split(models, split)
-    grid = Grid(tuple(config.sweep.t), config.sweep.draws)
     sitting = Sitting("sweep", "shadow", models["shadow"], {"grid": grid})
     targets = load_models([sitting], config.audit)
-    late = [t for t in grid.t if t >= targets[sitting.model].timesteps]
-    if late:
-        raise UserError(
-            f"sweep.t: {late} lie outside the model's schedule of "
-            f"{targets[sitting.model].timesteps} steps"
-        )
+    for line in check_sittings([sitting], targets, split):
+        console.say(f"note: {line}")
     scores = measure(sitting, targets[sitting.model], config, split)
     if not console.is_first_process() or scores is None:
         return
-    losses = read_losses(scores, grid.t, grid.draws)
-    choices = choose_all(wanted, losses, grid.draws)
+    losses = read_losses(scores, grid)
+    choices = choose_all(wanted, losses)
     folder = config.folder / "sweep"
     write_text(folder / "sweep.svg", plots.sweep_figure(grid.t, intervals(losses)))
     head = f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by python -m lit_clid.sweep."
@@ -79,34 +90,23 @@ def next_command(
     )
 
 
-def intervals(losses: Losses) -> dict[str, list[evidence.Figure]]:
-    """AUROC of every score at every single timestep, one draw, with its interval."""
-    return {
-        name: [
-            evidence.estimate({"auroc": evidence.auroc}, score(losses, [k], 1), losses.member)[
-                "auroc"
-            ]
-            for k in range(len(losses.t))
-        ]
-        for name, score in SCORES.items()
-    }
+def intervals(losses: Losses) -> dict[str, list[Figure]]:
+    """AUROC of every kind of score at every single timestep, one draw, with its interval."""
+    found: dict[str, list[Figure]] = {}
+    for name, swept in SHOWN.items():
+        scores = [swept.score(losses, ((t,), 1)) for t in losses.t]
+        found[name] = [estimate({"auroc": auroc}, s, losses.member)["auroc"] for s in scores]
+    return found
 
 
-def table(choices: Mapping[str, Mapping[str, Choice]]) -> str:
+def table(choices: Mapping[str, list[tuple[Swept, Choice]]]) -> str:
     """One line per attack and field."""
     lines = [("attack", "field", "timesteps × draws", "held out", "before", "")]
-    for name, fields in choices.items():
-        for field, c in fields.items():
-            before = "–" if c.before is None else f"{c.before:.3f}"
-            kept = "kept: no better on held-out records" if c.kept else "chosen"
-            lines.append(
-                (
-                    name,
-                    field,
-                    f"{list(c.draws[0])} × {c.draws[1]}",
-                    f"{c.held_out:.3f}",
-                    before,
-                    kept,
-                )
-            )
+    for name, chosen in choices.items():
+        for swept, choice in chosen:
+            t, draws = choice.draws
+            before = "–" if choice.before is None else f"{choice.before:.3f}"
+            kept = "kept: no better on held-out records" if choice.kept else "chosen"
+            asked, held_out = f"{list(t)} × {draws}", f"{choice.held_out:.3f}"
+            lines.append((name, swept.field, asked, held_out, before, kept))
     return console.aligned(lines)

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from lit_clid.models.diffusion import expand
+from lit_clid.models.embedding import Embedding
 from lit_clid.training.defenses.defense import (
     CaptionDefense,
     Dice,
@@ -225,9 +224,8 @@ class EmbeddingNoise(EmbeddingDefense):
         if self.scale <= 0:
             raise ValueError(f"scale = {self.scale} must be larger than 0")
 
-    def apply(self, condition: Tensor, dice: torch.Generator) -> Tensor:
-        z = torch.randn(condition.shape, generator=dice).to(condition)
-        return condition + self.scale * expand(condition.flatten(1).std(1), condition) * z
+    def apply(self, embedding: Embedding, dice: torch.Generator) -> Embedding:
+        return embedding.noised(self.scale, lambda _, shape: torch.randn(shape, generator=dice))
 
     def describe(self) -> str:
         return f"Gaussian noise of {self.scale:g} standard deviations on the text embedding"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
 from lit_clid.data.module import Records
+from lit_clid.models.embedding import Embedding
 
 Dice = Callable[[int], torch.Generator]
 """Row of a member → its own generator."""
@@ -109,11 +109,11 @@ class ImageDefense(Defense):
 
 @dataclass(frozen=True)
 class EmbeddingDefense(Defense):
-    """Changes the text embeddings (B, L, D) that members are trained under."""
+    """Changes the embedding that members are trained under."""
 
     @abstractmethod
-    def apply(self, condition: Tensor, dice: torch.Generator) -> Tensor:
-        """The embeddings of one batch; `dice` lies on the CPU."""
+    def apply(self, embedding: Embedding, dice: torch.Generator) -> Embedding:
+        """The embedding of one batch; `dice` lies on the CPU."""
 
 
 @dataclass(frozen=True)

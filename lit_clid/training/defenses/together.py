@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from lit_clid.errors import UserError, few
+from lit_clid.models.embedding import Embedding
 from lit_clid.randomness import generator, stream
 from lit_clid.training.defenses.captions import EmbeddingNoise
 from lit_clid.training.defenses.defense import (
@@ -134,11 +135,11 @@ class Defenses:
 
         return apply if modules else None
 
-    def embed(self, condition: Tensor, seed: int, batch: int, rank: int) -> Tensor:
-        """The text embeddings (B, L, D) of one training batch."""
+    def embed(self, embedding: Embedding, seed: int, batch: int, rank: int) -> Embedding:
+        """The embedding of one training batch."""
         for name, defense in self.of(EmbeddingDefense).items():
-            condition = defense.apply(condition, generator(seed, name, batch, rank))
-        return condition
+            embedding = defense.apply(embedding, generator(seed, name, batch, rank))
+        return embedding
 
 
 def _dice(texts: Texts, seed: int, name: str, when: str) -> Dice:

@@ -1,0 +1,83 @@
+"""The denoiser: a network, how its family calls it, and its schedule.
+
+Asked, it answers ε_θ(z_t, t, c) at levels of the ruler; trained, it owns its residual, the draw of
+its own levels, and their weight. It leaves half precision before anything is subtracted.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lit_clid.models.diffusion import TO_EPS, TRAINING_TARGET, diffuse, expand, min_snr_weight
+from lit_clid.models.embedding import Embedding
+from lit_clid.models.schedules import Schedule
+
+DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
+Call = Callable[[Any, Tensor, Tensor, Embedding], Tensor]
+"""(network, z (B, C, h, w), time (B,), embedding) → the network's output (B, C, h, w)."""
+
+
+class Denoiser:
+    """A frozen network that answers in float32.
+
+    Args:
+        network: of diffusers.
+        call: how the family calls it.
+        schedule: its levels.
+        precision: in which it is asked, a key of `DTYPES`.
+        channels_last, compile: how it runs.
+        rows: most rows of one call; never changes an answer.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        call: Call,
+        schedule: Schedule,
+        *,
+        precision: str,
+        channels_last: bool,
+        compile: bool,
+        rows: int,
+    ) -> None:
+        self.call, self.schedule, self.rows = call, schedule, rows
+        self.dtype = DTYPES[precision]
+        self.network: Any = network.to(self.dtype)
+        if channels_last:
+            self.network.to(memory_format=torch.channels_last)
+        self._run = torch.compile(self.network) if compile else self.network
+
+    @torch.no_grad()
+    def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
+        """ε_θ(z_t, t, c) (B, C, h, w) float32, at most `rows` rows a call."""
+        parts = zip(
+            z_t.split(self.rows), t.split(self.rows), embedding.split(self.rows), strict=True
+        )
+        return torch.cat([self._answer(self._run, *part) for part in parts])
+
+    def answer(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
+        """ε_θ(z_t, t, c) in one call, with gradients if they are on."""
+        return self._answer(self.network, z_t, t, embedding)
+
+    def _answer(self, network: Any, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
+        shown = self.schedule.shown(t)
+        z = z_t if shown.scale is None else expand(shown.scale, z_t) * z_t
+        output = self.call(network, z.to(self.dtype), shown.time, embedding.to(self.dtype))
+        return TO_EPS[self.schedule.prediction](output.float(), z, shown.alpha, shown.sigma)
+
+    def draw_levels(self, count: int, dice: torch.Generator) -> Tensor:
+        """Own levels (count,) as the family is trained on them, on the CPU."""
+        return self.schedule.draw(count, dice)
+
+    def residual(self, z_0: Tensor, eps: Tensor, level: Tensor, embedding: Embedding) -> Tensor:
+        """Output minus training target (B, C, h, w) float32, under whatever autocast is on."""
+        alpha, sigma = self.schedule.coefficients(level)
+        z = diffuse(z_0, eps, alpha, sigma)
+        output = self.call(self.network, z, self.schedule.time(level), embedding)
+        return output.float() - TRAINING_TARGET[self.schedule.prediction](z_0, eps, alpha, sigma)
+
+    def weight(self, level: Tensor, gamma: float) -> Tensor:
+        """min-SNR weight (B,) of losses at own levels, γ = `gamma`."""
+        return min_snr_weight(*self.schedule.coefficients(level), gamma, self.schedule.prediction)

@@ -1,0 +1,84 @@
+"""What a denoiser is told of a text: named tensors, a row for each record."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lit_clid.models.diffusion import expand
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Named tensors with B rows each.
+
+    Args:
+        parts: name → (B, …): `tokens` (B, L, D) in every family, `pooled` (B, P) or whatever else
+            the family's encoders give. What does not come from the text its adapter makes.
+    """
+
+    parts: Mapping[str, Tensor]
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.parts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.parts)
+
+    @property
+    def rows(self) -> int:
+        """B."""
+        return len(next(iter(self.parts.values())))
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Embedding":
+        """The same names, every tensor changed."""
+        return Embedding({name: change(tensor) for name, tensor in self.parts.items()})
+
+    def take(self, rows: Tensor) -> "Embedding":
+        """The given rows (int64), in their order."""
+        return self.each(lambda tensor: tensor[rows])
+
+    def split(self, rows: int) -> list["Embedding"]:
+        """Parts of at most so many rows."""
+        starts = range(0, self.rows, rows)
+        return [self._between(start, start + rows) for start in starts]
+
+    def _between(self, start: int, end: int) -> "Embedding":
+        return self.each(lambda tensor: tensor[start:end])
+
+    def to(self, place: torch.device | torch.dtype) -> "Embedding":
+        """On another device, or its real tensors in another precision."""
+        if isinstance(place, torch.device):
+            return self.each(lambda tensor: tensor.to(place))
+        return self.each(lambda x: x.to(place) if x.is_floating_point() else x)
+
+    def noised(self, rate: float, draw: Callable[[str, torch.Size], Tensor]) -> "Embedding":
+        """Every real tensor x plus rate · std(x) · z, the deviation taken record by record.
+
+        Args:
+            rate: in units of the tensor's own standard deviation.
+            draw: (name, shape (B, …)) → z, standard normal.
+        """
+
+        def noise(name: str, x: Tensor) -> Tensor:
+            if not x.is_floating_point():
+                return x
+            return x + rate * expand(x.flatten(1).std(1), x) * draw(name, x.shape).to(x)
+
+        return Embedding({name: noise(name, x) for name, x in self.parts.items()})
+
+
+def cat(embeddings: Sequence[Embedding]) -> Embedding:
+    """The rows of all, one after the other; all have the same names."""
+    first = embeddings[0]
+    return Embedding({name: torch.cat([each[name] for each in embeddings]) for name in first})
+
+
+def interleaved(embeddings: Sequence[Embedding]) -> Embedding:
+    """The first row of each, then the second of each, …: T embeddings of B rows → B·T rows."""
+
+    def woven(name: str) -> Tensor:
+        return torch.stack([each[name] for each in embeddings], dim=1).flatten(0, 1)
+
+    return Embedding({name: woven(name) for name in embeddings[0]})

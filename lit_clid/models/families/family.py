@@ -1,0 +1,51 @@
+"""What a family says of itself; `pipeline.PipelineTarget` puts its parts together."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lit_clid.errors import UserError, few
+from lit_clid.models.denoiser import Call
+from lit_clid.models.schedules import Schedule
+from lit_clid.models.text import Text
+
+WEIGHTS = ("config.json", "*.safetensors")
+TOKENIZER = ("*.json", "tokenizer_config.json")
+SCHEDULER = ("scheduler_config.json",)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of text-to-image pipelines.
+
+    Args:
+        title: how people call it.
+        pipeline: its class in diffusers, which `model_index.json` names.
+        network: the pipeline's part that denoises.
+        parts: part → patterns of the files that its folder must hold.
+        groups: what `finetune.train` may name → parts of the names of the parameters it trains.
+        lora: modules of the network that LoRA factors are added to.
+        text: pipeline → its text encoders.
+        schedule: scheduler → its levels.
+        call: pipeline → how its network is called.
+        optional: parts that a pipeline may lack.
+        loading: further arguments of `from_pretrained`.
+    """
+
+    title: str
+    pipeline: str
+    network: str
+    parts: Mapping[str, tuple[str, ...]]
+    groups: Mapping[str, tuple[str, ...]]
+    lora: tuple[str, ...]
+    text: Callable[[Any], Text]
+    schedule: Callable[[Any], Schedule]
+    call: Callable[[Any], Call]
+    optional: tuple[str, ...] = ()
+    loading: Mapping[str, Any] = field(default_factory=dict)
+
+    def check_group(self, group: str) -> None:
+        """Raise UserError unless `finetune.train` may name `group`."""
+        if group not in (*self.groups, "lora"):
+            known = few([*self.groups, "lora"])
+            raise UserError(f"finetune.train: {group!r} is no part of {self.title}; one of {known}")

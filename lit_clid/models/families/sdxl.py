@@ -1,0 +1,78 @@
+"""Stable Diffusion XL: two CLIP encoders, a pooled embedding, and time ids (Podell et al. 2023)."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lit_clid.models.diffusion import expand
+from lit_clid.models.embedding import Embedding
+from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
+from lit_clid.models.families.stable_diffusion import UNET_GROUPS, UNET_LORA
+from lit_clid.models.schedules import variance_preserving
+from lit_clid.models.text import Text
+
+
+class TwoClipTexts(Text):
+    """What the pipeline itself makes of a prompt.
+
+    `tokens` (B, L, D₁ + D₂) are both encoders' last but one hidden states, `pooled` (B, P) the
+    second one's projection. No text at all is zeros, where the pipeline's config says
+    `force_zeros_for_empty_prompt`: so the released base was trained.
+    """
+
+    def __init__(self, pipeline: Any) -> None:
+        tokenizers = (pipeline.tokenizer, pipeline.tokenizer_2)
+        super().__init__(tokenizers, [each.model_max_length for each in tokenizers])
+        self._pipeline = pipeline
+
+    def encode(self, wordings: Sequence[Sequence[str]]) -> Embedding:
+        first, second = list(wordings[0]), list(wordings[-1])
+        tokens, _, pooled, _ = self._pipeline.encode_prompt(
+            first, second, do_classifier_free_guidance=False
+        )
+        embedding = Embedding({"tokens": tokens, "pooled": pooled})
+        if not self._pipeline.config.force_zeros_for_empty_prompt:
+            return embedding
+        told = [bool(a or b) for a, b in zip(first, second, strict=True)]
+        kept = torch.tensor(told, device=tokens.device)
+        return embedding.each(lambda x: x * expand(kept, x))
+
+    @torch.no_grad()
+    def pooled(self, captions: Sequence[str]) -> Tensor:
+        return self.encode([captions])["pooled"].float()
+
+
+def denoise(
+    downsampling: int, network: Any, z: Tensor, time: Tensor, embedding: Embedding
+) -> Tensor:
+    """The U-Net's output, told that the image is whole and as large as z says."""
+    height, width = (downsampling * side for side in z.shape[-2:])
+    whole = torch.tensor([height, width, 0, 0, height, width], device=z.device, dtype=z.dtype)
+    more = {"text_embeds": embedding["pooled"], "time_ids": whole.expand(len(z), -1)}
+    sample: Tensor = network(z, time, embedding["tokens"], added_cond_kwargs=more).sample
+    return sample
+
+
+SDXL = Family(
+    title="Stable Diffusion XL",
+    pipeline="StableDiffusionXLPipeline",
+    network="unet",
+    parts={
+        "unet": WEIGHTS,
+        "vae": WEIGHTS,
+        "text_encoder": WEIGHTS,
+        "text_encoder_2": WEIGHTS,
+        "tokenizer": TOKENIZER,
+        "tokenizer_2": TOKENIZER,
+        "scheduler": SCHEDULER,
+    },
+    groups=UNET_GROUPS,
+    lora=UNET_LORA,
+    text=TwoClipTexts,
+    schedule=variance_preserving,
+    call=lambda pipeline: partial(denoise, pipeline.vae_scale_factor),
+    loading={"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
+)

@@ -1,0 +1,31 @@
+"""Low-rank adaptation of a denoiser (Hu et al. 2022), by peft."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from lit_clid.models.pipeline import PipelineTarget
+
+
+def add_lora(network: Any, modules: Sequence[str], rank: int, alpha: float) -> None:
+    """Freeze nothing, add trainable factors of W + α/rank · B·A to the named modules."""
+    from peft import LoraConfig
+
+    factors = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(modules))
+    network.add_adapter(factors)
+
+
+@contextmanager
+def folded(target: PipelineTarget) -> Iterator[None]:
+    """Within this, the target's pipeline is an ordinary one: factors folded into a copy."""
+    pipeline, name = target.pipeline, target.family.network
+    network = getattr(pipeline, name)
+    plain = copy.deepcopy(network)
+    plain.fuse_lora()
+    plain.unload_lora()
+    setattr(pipeline, name, plain)
+    try:
+        yield
+    finally:
+        setattr(pipeline, name, network)

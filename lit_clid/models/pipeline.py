@@ -1,0 +1,169 @@
+"""A diffusers pipeline as a target: latents, text and denoiser, put together as its family says."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lit_clid.errors import UserError, first_line
+from lit_clid.models.denoiser import Denoiser
+from lit_clid.models.embedding import Embedding
+from lit_clid.models.families import Family
+from lit_clid.models.identity import fingerprint, kinship
+from lit_clid.models.latents import KLLatents
+from lit_clid.models.quiet import quiet_imports
+from lit_clid.models.target import Target
+from lit_clid.models.white_box import WhiteBox
+
+
+class PipelineTarget(Target):
+    """A frozen pipeline that answers in float32.
+
+    Copying it (as weight averaging does with its owner) shares it: a Target is never averaged.
+
+    Args:
+        pipeline: of diffusers, in float32, on the CPU.
+        family: its own.
+        source: folder or hub id, for messages and notes.
+        precision, channels_last, compile, rows: how the denoiser runs, see `Denoiser`.
+    """
+
+    def __init__(
+        self,
+        pipeline: Any,
+        family: Family,
+        source: str,
+        *,
+        precision: str,
+        channels_last: bool,
+        compile: bool,
+        rows: int,
+    ) -> None:
+        self.pipeline, self.family, self.source, self.rows = pipeline, family, source, rows
+        network, schedule = getattr(pipeline, family.network), family.schedule(pipeline.scheduler)
+        self.latents = KLLatents(pipeline.vae, pipeline.vae_scale_factor)
+        self.text = family.text(pipeline)
+        networks = _networks(pipeline, family)
+        for part in networks:
+            part.eval().requires_grad_(False)
+        self.fingerprint = fingerprint(networks, schedule, self.latents, self.text.tokenizers)
+        """Hash (32 hex digits) of what decides the answers."""
+        self.kin = kinship(network, schedule, self.latents)
+        """What two models must share for their answers to be compared; hashes by name."""
+        self.denoiser = Denoiser(
+            network,
+            family.call(pipeline),
+            schedule,
+            precision=precision,
+            channels_last=channels_last,
+            compile=compile,
+            rows=rows,
+        )
+        if channels_last:
+            pipeline.vae.to(memory_format=torch.channels_last)
+        self.resolution: int = network.config.sample_size * self.latents.downsampling
+        """Side in pixels of the images that the model was made for."""
+        self.mask_tokens = self.text.mask_tokens
+        self.device = torch.device("cpu")
+        """Where the model lies."""
+
+    @classmethod
+    def load(
+        cls, path: str, family: Family, *, variant: str | None, **options: Any
+    ) -> "PipelineTarget":
+        """Load from a folder or hub id, safetensors only."""
+        with quiet_imports():
+            import diffusers
+
+            kind = getattr(diffusers, family.pipeline)
+        try:
+            pipeline = kind.from_pretrained(
+                path, use_safetensors=True, variant=variant, **family.loading
+            ).to(torch.float32)
+        except Exception as error:  # safetensors, tokenizers and both hub libraries raise their own
+            raise UserError(
+                f"{path}: the pipeline does not load ({first_line(error)}); export it again"
+            ) from None
+        pipeline.set_progress_bar_config(disable=True)
+        return cls(pipeline, family, path, **options)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "PipelineTarget":
+        return self
+
+    def to(self, device: torch.device) -> "PipelineTarget":
+        """Move every part to `device`, in place."""
+        self.pipeline.to(device)
+        self.device = device
+        return self
+
+    def latent_shape(self, images: Tensor) -> tuple[int, int, int]:
+        return self.latents.shape(images)
+
+    def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        drawn = None if noise is None else noise.to(self.device)
+        return self.latents.encode(images.to(self.device), drawn)
+
+    def embed(self, *wordings: Sequence[str]) -> Embedding:
+        return self.text.embed(wordings)
+
+    def pooled(self, captions: Sequence[str]) -> Tensor:
+        return self.text.pooled(captions)
+
+    def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
+        return self.denoiser.eps(z_t, t, embedding)
+
+    def white_box(self) -> WhiteBox:
+        return WhiteBox(self.denoiser)
+
+    def overlong(self, captions: Sequence[str]) -> int:
+        """How many captions every tokenizer cuts."""
+        return self.text.overlong(captions)
+
+    @torch.no_grad()
+    def sample(
+        self, captions: Sequence[str], noise: Tensor, steps: int = 30, guidance: float = 3.0
+    ) -> list[Any]:
+        """Draw one PIL image per caption from noise (B, C, h, w) with the pipeline's sampler."""
+        images: list[Any] = self.pipeline(
+            prompt=list(captions),
+            latents=noise.to(self.device),
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+        ).images
+        return images
+
+    def side(self, resolution: int | None) -> int:
+        """Side of the images in pixels: `resolution`, or the model's own."""
+        side = resolution or self.resolution
+        factor = self.latents.downsampling
+        if side % factor:
+            raise UserError(
+                f"data.resolution: {side} is not a multiple of {factor}, the VAE's factor"
+            )
+        return side
+
+    def export(self, folder: Path, annotate: Callable[[Path], None] = lambda part: None) -> None:
+        """Write a folder that a plain `DiffusionPipeline.from_pretrained` loads, whole or not.
+
+        Args:
+            folder: must not exist.
+            annotate: called with the folder before it gets its name, to add files.
+        """
+        part = folder.with_name(f".{folder.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        for network in (self.denoiser.network, self.pipeline.vae):
+            network.to(memory_format=torch.contiguous_format)
+        self.pipeline.save_pretrained(part, safe_serialization=True)
+        annotate(part)
+        part.rename(folder)
+
+
+def _networks(pipeline: Any, family: Family) -> list[Any]:
+    """VAE, text encoders and denoiser, without those that the pipeline lacks."""
+    encoders = [name for name in family.parts if name.startswith("text_encoder")]
+    names = ["vae", *encoders, family.network]
+    networks = [getattr(pipeline, name) for name in names]
+    return [network for network in networks if network is not None]

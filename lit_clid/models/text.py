@@ -1,0 +1,71 @@
+"""Text encoders: captions → an `Embedding`, whichever and however many encoders a family has."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lit_clid.models.embedding import Embedding, cat
+
+CHUNK = 64
+"""Most captions that are encoded together."""
+
+
+class Text(ABC):
+    """The text encoders of a pipeline.
+
+    Args:
+        tokenizers: one for each encoder.
+        longest: most tokens that each takes, its special tokens included.
+    """
+
+    def __init__(self, tokenizers: Sequence[Any], longest: Sequence[int]) -> None:
+        self.tokenizers, self.longest = tuple(tokenizers), tuple(longest)
+
+    @property
+    def mask_tokens(self) -> tuple[str, ...]:
+        """What stands for a word that is left out: each tokenizer's end token."""
+        return tuple(tokenizer.eos_token for tokenizer in self.tokenizers)
+
+    @abstractmethod
+    def encode(self, wordings: Sequence[Sequence[str]]) -> Embedding:
+        """B texts for each encoder → their embedding, in one pass."""
+
+    @abstractmethod
+    def pooled(self, captions: Sequence[str]) -> Tensor:
+        """Captions → one vector each (B, D) float32, in one pass."""
+
+    @torch.no_grad()
+    def embed(self, wordings: Sequence[Sequence[str]]) -> Embedding:
+        """Texts for each encoder → embedding in float32; equal ones are encoded once."""
+        texts = list(zip(*wordings, strict=True))
+        distinct = list(dict.fromkeys(texts))
+        chunks = [distinct[k : k + CHUNK] for k in range(0, len(distinct), CHUNK)]
+        encoded = cat([self.encode(list(zip(*chunk, strict=True))) for chunk in chunks])
+        place = {text: k for k, text in enumerate(distinct)}
+        rows = torch.tensor([place[text] for text in texts], device=encoded["tokens"].device)
+        return encoded.to(torch.float32).take(rows)
+
+    def overlong(self, captions: Sequence[str]) -> int:
+        """How many captions are longer than every tokenizer takes."""
+        if not captions:
+            return 0
+        fitting = [False] * len(captions)
+        for tokenizer, longest in zip(self.tokenizers, self.longest, strict=True):
+            ids = tokenizer(list(captions), verbose=False).input_ids
+            fitting = [fits or len(i) <= longest for fits, i in zip(fitting, ids, strict=True)]
+        return fitting.count(False)
+
+    def tokens(self, which: int, captions: Sequence[str], device: torch.device) -> Tensor:
+        """Token ids (B, L) for one of the encoders, padded and cut to its length."""
+        batch = self.tokenizers[which](
+            list(captions),
+            padding="max_length",
+            truncation=True,
+            max_length=self.longest[which],
+            return_tensors="pt",
+        )
+        ids: Tensor = batch.input_ids
+        return ids.to(device)

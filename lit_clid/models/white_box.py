@@ -1,0 +1,70 @@
+"""White-box access: norms of the gradients of a record's losses, a capability of its own."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from lit_clid.errors import few
+from lit_clid.models import gradients
+from lit_clid.models.denoiser import Denoiser
+from lit_clid.models.diffusion import mean_square
+from lit_clid.models.embedding import Embedding
+from lit_clid.models.gradients import GradientNorms
+
+Rows = tuple[Tensor, Tensor, Embedding, Tensor]
+"""z_t, t, embedding and ε, a row for each loss."""
+
+
+class WhiteBox:
+    """Gradients of ‖ε_θ(z_t, t, c) − ε‖² with respect to the denoiser's parameter tensors.
+
+    Raises:
+        ValueError: why they cannot be had.
+    """
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        if denoiser.dtype == torch.float16:
+            raise ValueError("float16 gradients underflow; use audit.precision=32 or bf16")
+        missing = gradients.unreachable(denoiser.network)
+        if missing:
+            raise ValueError(
+                f"{few(missing, 2)} are quantised or of an unknown layer; give the full-precision "
+                "model"
+            )
+        self._denoiser = denoiser
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The P parameter tensors, in the order of the norms."""
+        return gradients.parameter_names(self._denoiser.network)
+
+    def norms(
+        self, z_t: Tensor, t: Tensor, embedding: Embedding, eps: Tensor, steps: int
+    ) -> GradientNorms:
+        """Norms for B·steps rows, ordered record by record, in calls of at most `rows` rows."""
+        rows = (z_t, t, embedding, eps)
+        most = self._denoiser.rows
+        records = _split(rows, steps * max(1, most // steps))
+        found = [self._of(record, steps) for record in records]
+        each = torch.cat([norms.each for norms in found])
+        return GradientNorms(each, torch.cat([norms.mean for norms in found]))
+
+    def _of(self, rows: Rows, steps: int) -> GradientNorms:
+        """The same for as many records as one call takes, or for one that takes several calls."""
+        network, most = self._denoiser.network, self._denoiser.rows
+        if most >= steps:
+            return gradients.gradient_norms(network, partial(self.losses, *rows), steps)
+        parts = _split(rows, most)
+        calls = ((len(part[0]), partial(self.losses, *part)) for part in parts)
+        return gradients.gradient_norms_in_parts(network, calls)
+
+    def losses(self, z_t: Tensor, t: Tensor, embedding: Embedding, eps: Tensor) -> Tensor:
+        """‖ε_θ(z_t, t, c) − ε‖² (B,), differentiable."""
+        return mean_square(self._denoiser.answer(z_t, t, embedding) - eps)
+
+
+def _split(rows: Rows, most: int) -> Iterator[Rows]:
+    parts: Iterable[Rows] = zip(*(each.split(most) for each in rows), strict=True)
+    return iter(parts)
