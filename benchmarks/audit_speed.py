@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from lit_clid.auditing.attacks import CLiD
-from lit_clid.auditing.oracle import Oracle, Records
+from lit_clid.auditing.oracle import ModelOracle
+from lit_clid.auditing.questions import Batch
 from lit_clid.data.drawings.critters import critter
 from lit_clid.data.module import to_tensor
 from lit_clid.models.load import load_target
@@ -24,7 +25,7 @@ STEPS = (440, 450, 460)
 
 
 @torch.no_grad()
-def plain_loop(pipe: Any, records: Records, seed: int) -> Tensor:
+def plain_loop(pipe: Any, records: Batch, seed: int) -> Tensor:
     """CLiD's signals (N, 5), image by image."""
     rows = []
     for k, name in enumerate(records.ids):
@@ -60,7 +61,7 @@ def main() -> None:
     arguments = parser.parse_args()
     drawings = [critter(k) for k in range(arguments.records)]
     images = torch.stack([to_tensor(drawing.image) for drawing in drawings])
-    records = Records(
+    records = Batch(
         tuple(f"critter-{k}" for k in range(len(drawings))),
         images,
         tuple(d.caption for d in drawings),
@@ -70,14 +71,14 @@ def main() -> None:
     def oracle_run() -> Tensor:
         parts = [range(k, min(k + 64, len(images))) for k in range(0, len(images), 64)]
         batches = [
-            Records(
+            Batch(
                 records.ids[p.start : p.stop],
                 images[p.start : p.stop],
                 records.captions[p.start : p.stop],
             )
             for p in parts
         ]
-        return torch.cat([CLiD("clip").signal(Oracle(fast, batch)) for batch in batches])
+        return torch.cat([CLiD("clip").signal(ModelOracle(fast, batch)) for batch in batches])
 
     times: dict[str, list[float]] = {"plain loop": [], "oracle": []}
     found: dict[str, Tensor] = {}

@@ -17,8 +17,9 @@ import torch
 
 from lit_clid.auditing.attacks import ATTACKS, GSA, Attack
 from lit_clid.auditing.conditions import CAPTION
-from lit_clid.auditing.oracle import Oracle, Question, Records
-from lit_clid.auditing.queries import count_queries
+from lit_clid.auditing.ledger import count_queries
+from lit_clid.auditing.oracle import ModelOracle
+from lit_clid.auditing.questions import Batch, Question
 from lit_clid.data.drawings.critters import critter
 from lit_clid.data.module import to_tensor
 from lit_clid.models.load import load_target
@@ -37,53 +38,53 @@ THERE = (
 )
 
 
-def drawings(count: int) -> Records:
+def drawings(count: int) -> Batch:
     found = [critter(k) for k in range(count)]
     images = torch.stack([to_tensor(drawing.image) for drawing in found])
-    return Records(
+    return Batch(
         tuple(f"critter-{k}" for k in range(count)), images, tuple(d.caption for d in found)
     )
 
 
-def batches(records: Records, size: int) -> list[Records]:
+def batches(records: Batch, size: int) -> list[Batch]:
     starts = range(0, len(records.ids), size)
     return [
-        Records(
+        Batch(
             records.ids[k : k + size], records.images[k : k + size], records.captions[k : k + size]
         )
         for k in starts
     ]
 
 
-def ask(target: PipelineTarget, records: Sequence[Records], attacks: Mapping[str, Attack]) -> None:
+def ask(target: PipelineTarget, records: Sequence[Batch], attacks: Mapping[str, Attack]) -> None:
     for batch in records:
-        oracle = Oracle(target, batch)
+        oracle = ModelOracle(target, batch)
         for attack in attacks.values():
             attack.signal(oracle)
 
 
-def bare(target: PipelineTarget, records: Sequence[Records], queries: int) -> None:
+def bare(target: PipelineTarget, records: Sequence[Batch], queries: int) -> None:
     """The denoiser alone, on full batches that are already there."""
     for batch in records:
-        oracle = Oracle(target, batch)
+        oracle = ModelOracle(target, batch)
         z_t, condition = oracle.latents, oracle.embedding(CAPTION)
         t = torch.full((len(z_t),), 450)
         for _ in range(queries):
             target.eps(z_t, t, condition)
 
 
-def norms(target: PipelineTarget, records: Sequence[Records]) -> None:
+def norms(target: PipelineTarget, records: Sequence[Batch]) -> None:
     for batch in records:
-        Oracle(target, batch).gradient_norms(GSA().t, CAPTION, 0)
+        ModelOracle(target, batch).gradient_norms(GSA().t, CAPTION, 0)
 
 
-def plain_backward(target: PipelineTarget, records: Sequence[Records]) -> None:
+def plain_backward(target: PipelineTarget, records: Sequence[Batch]) -> None:
     """One backward pass per record and loss, as a plain implementation would."""
     parameters = list(target.network.parameters())
     for parameter in parameters:
         parameter.requires_grad_(True)
     for batch in records:
-        oracle = Oracle(target, batch)
+        oracle = ModelOracle(target, batch)
         for t in GSA().t:
             with torch.enable_grad():
                 loss = target._losses(*oracle._ask(Question(t))).sum()
@@ -115,7 +116,7 @@ def main() -> None:
     arguments = parser.parse_args()
     target, records = load_target("demo"), drawings(arguments.records)
     full, few = batches(records, 64), batches(records, 64)[:1]
-    few = [Records(few[0].ids[:12], few[0].images[:12], few[0].captions[:12])]
+    few = [Batch(few[0].ids[:12], few[0].images[:12], few[0].captions[:12])]
     queries = sum(count.evaluated for count in count_queries(GREY_BOX).values())
     zoo = ratio(
         lambda: ask(target, full, GREY_BOX), lambda: bare(target, full, queries), arguments.rounds

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lit_clid.auditing.attacks import ATTACKS, COSTLY
-from lit_clid.auditing.queries import count_queries
+from lit_clid.auditing.ledger import count_queries
 from lit_clid.scores import Scores
 
 ROOT = Path(__file__).parent.parent

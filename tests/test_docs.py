@@ -13,8 +13,9 @@ from toys import Toy, toy_records
 
 from lit_clid.auditing import attacks
 from lit_clid.auditing.attacks import ATTACKS
-from lit_clid.auditing.oracle import Oracle
-from lit_clid.auditing.queries import count_queries, describe_attacks
+from lit_clid.auditing.ledger import count_queries
+from lit_clid.auditing.oracle import ModelOracle
+from lit_clid.auditing.queries import describe_attacks
 from lit_clid.config import schema as config
 from lit_clid.judging.evidence import auroc, curve
 
@@ -36,9 +37,9 @@ def test_the_example_attack_works(monkeypatch: pytest.MonkeyPatch) -> None:
     built = config.build_attacks({"word_order": {"t": [200, 450]}, "loss": None})
     records = toy_records(40)
     memory = dict(zip(records.captions[:20], records.images[:20], strict=True))
-    score = built["word_order"].signal(Oracle(Toy(memory), records))
+    score = built["word_order"].signal(ModelOracle(Toy(memory), records))
     assert auroc(curve(score[:, 0].numpy(), np.arange(40) < 20)) > 0.95
-    assert torch.equal(built["word_order"].signal(Oracle(Toy(), records)), torch.zeros(40, 1))
+    assert torch.equal(built["word_order"].signal(ModelOracle(Toy(), records)), torch.zeros(40, 1))
     counts = count_queries(built)
     assert (counts["word_order"].asked, counts["loss"].asked, counts["loss"].evaluated) == (4, 1, 0)
     described = describe_attacks(built, Toy())

@@ -5,9 +5,13 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from lit_clid.auditing.oracle import Records
-from lit_clid.models.diffusion import Target, expand
-from lit_clid.models.gradients import GradientNorms, gradient_norms
+from lit_clid.auditing.questions import Batch
+from lit_clid.models.diffusion import expand
+from lit_clid.models.embedding import Embedding
+from lit_clid.models.gradients import GradientNorms, gradient_norms, parameter_names
+from lit_clid.models.levels import alpha_sigma
+from lit_clid.models.target import Target
+from lit_clid.models.white_box import WhiteBox
 
 SHAPE = (4, 4, 4)
 
@@ -20,15 +24,13 @@ class Toy(Target):
     otherwise the prior's.
     """
 
-    timesteps, end_token, rows = 1000, "<end>", 64
+    rows, mask_tokens = 64, ("<end>",)
 
     def __init__(self, memory: Mapping[str, Tensor] | None = None, spread: float = 0.3) -> None:
         self.memory = dict(memory or {})
         self.spread = spread
         self.names = list(self.memory)
         self.calls: list[int] = []
-        alphas = torch.linspace(0.9999, 0.005, self.timesteps)
-        self._alpha, self._sigma = alphas.sqrt(), (1 - alphas).sqrt()
 
     def latent_shape(self, images: Tensor) -> tuple[int, int, int]:
         return SHAPE
@@ -36,42 +38,40 @@ class Toy(Target):
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         return images if noise is None else images + 0.1 * noise
 
-    def embed(self, captions: Sequence[str]) -> Tensor:
-        known = [self.names.index(c) if c in self.memory else -1 for c in captions]
-        return torch.tensor(known, dtype=torch.float32)[:, None, None].expand(-1, 2, 3)
+    def embed(self, *wordings: Sequence[str]) -> Embedding:
+        known = [self.names.index(c) if c in self.memory else -1 for c in wordings[0]]
+        tokens = torch.tensor(known, dtype=torch.float32)[:, None, None].expand(-1, 2, 3)
+        return Embedding({"tokens": tokens})
 
     def pooled(self, captions: Sequence[str]) -> Tensor:
         return torch.tensor([[float(len(c)), float(sum(map(ord, c)))] for c in captions])
 
-    def eps(self, z_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+    def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         self.calls.append(len(z_t))
-        known = condition[:, 0, 0].round().long()
+        known = embedding["tokens"][:, 0, 0].round().long()
         centre, spread = torch.zeros_like(z_t), torch.ones(len(z_t))
         for k, index in enumerate(known.tolist()):
             if 0 <= index < len(self.names):
                 centre[k], spread[k] = self.memory[self.names[index]], self.spread
-        alpha, sigma = (expand(v, z_t) for v in self.schedule(t))
+        alpha, sigma = (expand(v, z_t) for v in alpha_sigma(t))
         variance = expand(spread, z_t) ** 2
         z_0 = centre + variance * alpha / (alpha**2 * variance + sigma**2) * (z_t - alpha * centre)
         return (z_t - alpha * z_0) / sigma
 
-    def schedule(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        return self._alpha[t], self._sigma[t]
 
-
-def toy_records(count: int, seed: int = 0) -> Records:
-    """Records of the prior with distinct captions."""
+def toy_records(count: int, seed: int = 0) -> Batch:
+    """Batch of the prior with distinct captions."""
     images = torch.randn(count, *SHAPE, generator=torch.Generator().manual_seed(seed))
-    return Records(
+    return Batch(
         tuple(f"r{k}" for k in range(count)),
         images,
         tuple(f"record number {k} of the toy" for k in range(count)),
     )
 
 
-def part(records: Records, rows: Sequence[int]) -> Records:
+def part(records: Batch, rows: Sequence[int]) -> Batch:
     """The given rows of a batch."""
-    return Records(
+    return Batch(
         tuple(records.ids[k] for k in rows),
         records.images[list(rows)],
         tuple(records.captions[k] for k in rows),
@@ -81,12 +81,12 @@ def part(records: Records, rows: Sequence[int]) -> Records:
 class Constant(Toy):
     """Predicts the same ε whatever it is shown."""
 
-    def eps(self, z_t: torch.Tensor, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+    def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         self.calls.append(len(z_t))
         return torch.linspace(-1, 1, z_t[0].numel()).view(z_t[0].shape).expand_as(z_t)
 
 
-def leaky() -> tuple[Toy, Records]:
+def leaky() -> tuple[Toy, Batch]:
     """A toy that remembers the first half of 80 records."""
     records = toy_records(80)
     return Toy(dict(zip(records.captions[:40], records.images[:40], strict=True))), records
@@ -95,7 +95,7 @@ def leaky() -> tuple[Toy, Records]:
 class Linear(Target):
     """ε_θ = W·z, a linear layer: gradients in closed form."""
 
-    timesteps, end_token, rows = 1000, "<end>", 64
+    rows, mask_tokens = 64, ("<end>",)
 
     def __init__(self, side: int = 3) -> None:
         torch.manual_seed(0)
@@ -107,32 +107,36 @@ class Linear(Target):
     def encode(self, images: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
         return images
 
-    def embed(self, captions: object) -> torch.Tensor:
-        return torch.zeros(len(captions), 1, 1)  # type: ignore[arg-type]
+    def embed(self, *wordings: Sequence[str]) -> Embedding:
+        return Embedding({"tokens": torch.zeros(len(wordings[0]), 1, 1)})
 
-    pooled = embed
+    def pooled(self, captions: Sequence[str]) -> Tensor:
+        return torch.zeros(len(captions), 1)
 
-    def eps(self, z_t: torch.Tensor, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+    def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         return self.network(z_t)
 
-    def schedule(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return 1 - t / 2000, t / 2000
+    def white_box(self) -> WhiteBox:
+        return LinearGradients(self.network)
+
+
+class LinearGradients(WhiteBox):
+    """Those of ‖W·z + b − ε‖²."""
+
+    def __init__(self, network: torch.nn.Linear) -> None:
+        self.network = network
 
     @property
-    def refuses_gradients(self) -> str:
-        return ""
+    def parameter_names(self) -> tuple[str, ...]:
+        return parameter_names(self.network)
 
-    def gradient_norms(
-        self,
-        z_t: torch.Tensor,
-        t: torch.Tensor,
-        condition: torch.Tensor,
-        eps: torch.Tensor,
-        steps: int,
+    def norms(
+        self, z_t: Tensor, t: Tensor, embedding: Embedding, eps: Tensor, steps: int
     ) -> GradientNorms:
-        return gradient_norms(
-            self.network, lambda: (self.network(z_t) - eps).square().flatten(1).mean(1), steps
-        )
+        def losses() -> Tensor:
+            return (self.network(z_t) - eps).square().flatten(1).mean(1)
+
+        return gradient_norms(self.network, losses, steps)
 
 
 CAPTIONS = (
@@ -146,6 +150,6 @@ CAPTIONS = (
 )
 
 
-def picture_records(count: int = 7) -> Records:
+def picture_records(count: int = 7) -> Batch:
     images = torch.rand(count, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    return Records(tuple(f"image-{k}.png" for k in range(count)), images, CAPTIONS[:count])
+    return Batch(tuple(f"image-{k}.png" for k in range(count)), images, CAPTIONS[:count])

@@ -48,9 +48,13 @@ def load_target(
     Raises:
         UserError: if the folder or id does not exist, lacks a part, or is of an unknown family.
     """
+    family = check_target(path)
+    parts = _parts(_read_index(locate(path)))
+    lacking = [name for name in family.optional if parts.get(name) is None]
     return PipelineTarget.load(
         locate(path),
-        check_target(path),
+        family,
+        lacking,
         variant=variant,
         precision=precision,
         channels_last=channels_last,
@@ -61,13 +65,9 @@ def load_target(
 
 def locate(path: str) -> str:
     """The folder or hub id that `path` means."""
-    return (
-        str(PIPELINE)
-        if path == "demo"
-        else str(Path(path).expanduser())
-        if path.startswith("~")
-        else path
-    )
+    if path == "demo":
+        return str(PIPELINE)
+    return str(Path(path).expanduser()) if path.startswith("~") else path
 
 
 def check_target(path: str) -> Family:
@@ -124,12 +124,18 @@ def _read_index(where: str) -> dict[str, Any]:
         ) from None
 
 
-def _check_parts(path: str, where: str, index: dict[str, Any], family: Family) -> None:
-    """Every part is from diffusers or transformers and, in a local folder, has its files."""
+def _parts(index: dict[str, Any]) -> dict[str, str | None]:
+    """Part → the library that its class is of; None for one that the pipeline goes without."""
     parts: dict[str, str | None] = {}
     for name, value in index.items():
         if isinstance(value, (list, tuple)) and len(value) == 2:
             parts[name] = value[0]
+    return parts
+
+
+def _check_parts(path: str, where: str, index: dict[str, Any], family: Family) -> None:
+    """Every part is from diffusers or transformers and, in a local folder, has its files."""
+    parts = _parts(index)
     known = (None, "diffusers", "transformers", "stable_diffusion")
     strange = [name for name, library in parts.items() if library not in known]
     if strange:

@@ -16,7 +16,7 @@ from lit_clid.models.identity import fingerprint, kinship
 from lit_clid.models.latents import KLLatents
 from lit_clid.models.quiet import quiet_imports
 from lit_clid.models.target import Target
-from lit_clid.models.white_box import WhiteBox
+from lit_clid.models.white_box import NetworkGradients, WhiteBox
 
 
 class PipelineTarget(Target):
@@ -72,16 +72,34 @@ class PipelineTarget(Target):
 
     @classmethod
     def load(
-        cls, path: str, family: Family, *, variant: str | None, **options: Any
+        cls,
+        path: str,
+        family: Family,
+        lacking: Sequence[str] = (),
+        *,
+        variant: str | None,
+        **options: Any,
     ) -> "PipelineTarget":
-        """Load from a folder or hub id, safetensors only."""
+        """Load from a folder or hub id, safetensors only.
+
+        Args:
+            path: where it lies.
+            family: its own.
+            lacking: optional parts that it goes without.
+            variant: of its weights.
+            options: how the denoiser runs.
+        """
         with quiet_imports():
             import diffusers
 
             kind = getattr(diffusers, family.pipeline)
         try:
             pipeline = kind.from_pretrained(
-                path, use_safetensors=True, variant=variant, **family.loading
+                path,
+                use_safetensors=True,
+                variant=variant,
+                **family.loading,
+                **dict.fromkeys(lacking),
             ).to(torch.float32)
         except Exception as error:  # safetensors, tokenizers and both hub libraries raise their own
             raise UserError(
@@ -116,7 +134,7 @@ class PipelineTarget(Target):
         return self.denoiser.eps(z_t, t, embedding)
 
     def white_box(self) -> WhiteBox:
-        return WhiteBox(self.denoiser)
+        return NetworkGradients(self.denoiser)
 
     def overlong(self, captions: Sequence[str]) -> int:
         """How many captions every tokenizer cuts."""

@@ -1,5 +1,6 @@
 """White-box access: norms of the gradients of a record's losses, a capability of its own."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -17,8 +18,30 @@ Rows = tuple[Tensor, Tensor, Embedding, Tensor]
 """z_t, t, embedding and ε, a row for each loss."""
 
 
-class WhiteBox:
-    """Gradients of ‖ε_θ(z_t, t, c) − ε‖² with respect to the denoiser's parameter tensors.
+class WhiteBox(ABC):
+    """Gradients of ‖ε_θ(z_t, t, c) − ε‖² with respect to each of P parameter tensors."""
+
+    @property
+    @abstractmethod
+    def parameter_names(self) -> tuple[str, ...]:
+        """The P parameter tensors, in the order of the norms."""
+
+    @abstractmethod
+    def norms(
+        self, z_t: Tensor, t: Tensor, embedding: Embedding, eps: Tensor, steps: int
+    ) -> GradientNorms:
+        """Norms for B·steps rows, ordered record by record.
+
+        Args:
+            z_t, eps: (B·steps, C, h, w).
+            t: (B·steps,) on the ruler.
+            embedding: B·steps rows.
+            steps: losses of one record.
+        """
+
+
+class NetworkGradients(WhiteBox):
+    """Those of a denoiser's network, in calls of at most its `rows` rows.
 
     Raises:
         ValueError: why they cannot be had.
@@ -37,13 +60,11 @@ class WhiteBox:
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
-        """The P parameter tensors, in the order of the norms."""
         return gradients.parameter_names(self._denoiser.network)
 
     def norms(
         self, z_t: Tensor, t: Tensor, embedding: Embedding, eps: Tensor, steps: int
     ) -> GradientNorms:
-        """Norms for B·steps rows, ordered record by record, in calls of at most `rows` rows."""
         rows = (z_t, t, embedding, eps)
         most = self._denoiser.rows
         records = _split(rows, steps * max(1, most // steps))

@@ -5,14 +5,16 @@ from pathlib import Path
 import pytest
 import torch
 from pipelines import naive_loss
-from toys import Linear, Toy, leaky, part, picture_records, toy_records
+from toys import Toy, leaky, part, picture_records, toy_records
 
 from lit_clid.auditing.attacks import ATTACKS, GSA, PIA, PIAN, SecMI, SimA
 from lit_clid.auditing.conditions import CAPTION, NULL, Masked, Noised, Third
-from lit_clid.auditing.oracle import Oracle, Question, Records
-from lit_clid.models.diffusion import as_steps
-from lit_clid.models.families.stable_diffusion import StableDiffusion
+from lit_clid.auditing.ledger import count_queries
+from lit_clid.auditing.oracle import ModelOracle
+from lit_clid.auditing.questions import Batch, Count, Question
+from lit_clid.models.levels import alpha_sigma, as_steps
 from lit_clid.models.load import load_target
+from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.randomness import noise
 
 ASKED = [name for name in ATTACKS if name not in ("pfami", "clir_50")]
@@ -20,9 +22,9 @@ ASKED = [name for name in ATTACKS if name not in ("pfami", "clir_50")]
 
 
 def signals(
-    target: StableDiffusion | Toy, records: Records, names: list[str] | None = None
+    target: PipelineTarget | Toy, records: Batch, names: list[str] | None = None
 ) -> torch.Tensor:
-    oracle = Oracle(target, records, seed=3)
+    oracle = ModelOracle(target, records, seed=3)
     return torch.cat([ATTACKS[name].signal(oracle) for name in names or ASKED], dim=1)
 
 
@@ -30,7 +32,7 @@ def signals(
 def test_losses_equal_plain_diffusers_calls(fixture: str, request: pytest.FixtureRequest) -> None:
     folder: Path = request.getfixturevalue(fixture)
     records, target = picture_records(), load_target(str(folder))
-    oracle = Oracle(target, records, seed=3)
+    oracle = ModelOracle(target, records, seed=3)
     for row, condition, t in (
         (0, CAPTION, 450),
         (1, NULL, 440),
@@ -97,7 +99,7 @@ def test_half_precision_is_left_before_subtracting(
 
 def test_conditions_are_paired_and_equal_questions_asked_once() -> None:
     target, records = Toy(), toy_records(5)
-    oracle = Oracle(target, records)
+    oracle = ModelOracle(target, records)
     oracle.errors([Question(450), Question(450, NULL), Question(450)])
     oracle.error(450, NULL)
     assert sum(target.calls) == 2 * 5
@@ -111,17 +113,17 @@ def test_exact_loss_of_the_prior() -> None:
     """For z_0 ~ N(0, 1) the best ε̂ is σ·z_t, whose expected error is α²."""
     records = toy_records(2000)
     target = Toy()
-    error = Oracle(target, records).error(450)
-    alpha = target.schedule(torch.tensor([450]))[0].item()
+    error = ModelOracle(target, records).error(450)
+    alpha = alpha_sigma(torch.tensor(450))[0].item()
     # 2000 records × 64 elements of a scaled χ²: relative standard error √(2 / 128 000) = 0.4 %
     assert error.mean().item() == pytest.approx(alpha**2, rel=0.02)
 
 
 def test_noised_embeddings_scale_with_the_embedding(pipeline_folder: Path) -> None:
-    oracle = Oracle(load_target(str(pipeline_folder)), picture_records())
-    base = oracle.embedding(CAPTION)
+    oracle = ModelOracle(load_target(str(pipeline_folder)), picture_records())
+    base = oracle.embedding(CAPTION)["tokens"]
     for rate in (0.5, 0.9):
-        added = (oracle.embedding(Noised(rate)) - base).flatten(1)
+        added = (oracle.embedding(Noised(rate))["tokens"] - base).flatten(1)
         # 77 × 128 normals: relative standard error of a standard deviation 0.7 %
         torch.testing.assert_close(
             added.std(1) / base.flatten(1).std(1), torch.full((7,), rate), rtol=0.04, atol=0
@@ -132,50 +134,35 @@ def test_a_supplied_importance_wins(pipeline_folder: Path) -> None:
     target, records = load_target(str(pipeline_folder)), picture_records(1)
     seen: list[str] = []
     embed = target.embed
-    target.embed = lambda captions: (seen.extend(captions), embed(captions))[1]  # type: ignore[method-assign,func-returns-value]
-    given = Records(
-        records.ids, records.images, records.captions, ((0.0, 0.0, 9.0, 0.0, 0.0, 0.0),)
-    )
-    Oracle(target, given).embedding(Masked(0.01))
-    assert seen == [f"a red {target.end_token} with two eyes"]
+    target.embed = lambda *texts: (seen.extend(texts[0]), embed(*texts))[1]  # type: ignore[method-assign,func-returns-value]
+    given = Batch(records.ids, records.images, records.captions, ((0.0, 0.0, 9.0, 0.0, 0.0, 0.0),))
+    ModelOracle(target, given).embedding(Masked(0.01))
+    assert seen == [f"a red {target.mask_tokens[0]} with two eyes"]
 
 
 def test_posterior_samples_are_keyed_by_the_record(pipeline_folder: Path) -> None:
     target, records = load_target(str(pipeline_folder)), picture_records()
-    sampled = Oracle(target, records, sample_latents=True).latents
-    alone = Oracle(target, part(records, [5]), sample_latents=True).latents
+    sampled = ModelOracle(target, records, sample_latents=True).latents
+    alone = ModelOracle(target, part(records, [5]), sample_latents=True).latents
     torch.testing.assert_close(sampled[5:6], alone, rtol=1e-4, atol=1e-4)
-    assert not torch.allclose(sampled, Oracle(target, records).latents, atol=1e-3)
+    assert not torch.allclose(sampled, ModelOracle(target, records).latents, atol=1e-3)
 
 
 def test_equal_answers_are_evaluated_once() -> None:
     """PIA, PIAN and SecMI begin with the same question, GSA1 and GSA2 ask the same gradients."""
     target, records = leaky()
-    oracle = Oracle(target, records)
+    oracle = ModelOracle(target, records)
     for attack, new in ((PIA(), 2), (PIAN(), 1), (SecMI(), 11), (PIA(), 1), (SimA(t=(0,)), 0)):
         before = sum(target.calls)
         attack.signal(oracle)
         assert sum(target.calls) - before == new * 80, attack
-    gradients = Oracle(Linear(), Records(("a",), torch.ones(1, 1, 1, 3), ("a",)))
-    GSA().signal(gradients)
-    first = gradients.count()
-    GSA(norms="mean_of").signal(gradients)
-    second = gradients.count()
-    assert (first.asked, first.evaluated, first.backward_asked, first.backward_evaluated) == (
-        10,
-        10,
-        1,
-        10,
-    )
-    assert (second.asked, second.evaluated, second.backward_asked, second.backward_evaluated) == (
-        10,
-        0,
-        10,
-        0,
-    )
+    ledger = count_queries({"gsa1": GSA(), "gsa2": GSA(norms="mean_of")})
+    first, second = ledger["gsa1"], ledger["gsa2"]
+    assert first == Count(asked=10, evaluated=10, backward_asked=1, backward_evaluated=10)
+    assert second == Count(asked=10, evaluated=0, backward_asked=10, backward_evaluated=0)
 
 
 def test_noise_is_keyed_by_record_and_step() -> None:
-    oracle = Oracle(Toy(), toy_records(2))
+    oracle = ModelOracle(Toy(), toy_records(2))
     assert torch.equal(oracle.noise(450)[1:], noise(0, ["r1"], "t=450/", (4, 4, 4)))
     assert torch.equal(as_steps(450, oracle.latents), torch.tensor([450, 450]))

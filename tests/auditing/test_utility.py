@@ -8,32 +8,36 @@ import torch
 from toys import Toy, toy_records
 
 from lit_clid.auditing import utility
-from lit_clid.auditing.oracle import Oracle
+from lit_clid.auditing.ledger import count_queries
+from lit_clid.auditing.losses import Denoising
+from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import load_split
 from lit_clid.errors import UserError
-from lit_clid.models.diffusion import as_steps, diffuse, mean_square
+from lit_clid.models.diffusion import diffuse, mean_square
+from lit_clid.models.levels import alpha_sigma, as_steps
 from lit_clid.models.load import load_target
 from lit_clid.models.quiet import quiet_imports
+from lit_clid.models.samples import Samples, draw_samples
 
 
 def test_the_held_out_loss_is_the_mean_over_draws() -> None:
     records, toy = toy_records(6), Toy({"record number 1 of the toy": toy_records(6).images[1]})
-    probe = utility.Denoising((200, 600), 2)
-    oracle = Oracle(toy, records)
+    probe = Denoising((200, 600), 2)
+    oracle = ModelOracle(toy, records)
     signals = probe.signal(oracle)
     for column, captions in enumerate((records.captions, ("",) * 6)):
         losses = []
         for t in (200, 600):
             for draw in ("", "1"):
                 eps = oracle.noise(t, draw)
-                z_t = diffuse(records.images, eps, *toy.schedule(as_steps(t, eps)))
+                z_t = diffuse(records.images, eps, *alpha_sigma(as_steps(t, eps)))
                 losses.append(
                     mean_square(toy.eps(z_t, as_steps(t, eps), toy.embed(captions)) - eps)
                 )
         torch.testing.assert_close(signals[:, column], -torch.stack(losses).mean(0))
-    assert oracle.count().asked == 8
+    assert count_queries({"probe": probe})["probe"].asked == 8
     assert signals[1, 0] > signals[1, 1]  # a remembered caption helps
 
 
@@ -75,7 +79,12 @@ def test_samples_depend_on_seed_and_record_alone(pipeline_folder: Path, tmp_path
     split = load_split(options, 0, tmp_path)
     target = load_target(str(pipeline_folder))
     holdouts = CaptionedImages(split, options, "target", seed=0, side=64, batch_size=2).holdouts
-    many, few = (utility.draw_samples(target, holdouts, count, 0, 2, 3.0) for count in (6, 3))
+    ids = [entry.id for entry in holdouts.entries]
+
+    def draw(count: int) -> Samples:
+        return draw_samples(target, ids[:count], holdouts.captions[:count], 64, 0, 2, 3.0)
+
+    many, few = draw(6), draw(3)
     assert many.images.shape == (6, 3, 64, 64)
     assert many.captions[:3] == few.captions == tuple(holdouts.captions[:3])
     torch.testing.assert_close(many.images[:3], few.images, atol=0.02, rtol=0)

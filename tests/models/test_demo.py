@@ -7,7 +7,8 @@ import torch
 
 from lit_clid.auditing.attacks import ATTACKS
 from lit_clid.auditing.conditions import CAPTION, NULL
-from lit_clid.auditing.oracle import Oracle, Records
+from lit_clid.auditing.oracle import ModelOracle
+from lit_clid.auditing.questions import Batch
 from lit_clid.data.drawings.critters import critter
 from lit_clid.data.drawings.scenes import scene
 from lit_clid.data.module import to_tensor
@@ -17,10 +18,10 @@ from lit_clid.models.demo import PIPELINE
 from lit_clid.models.load import load_target
 
 
-def drawings(family: str, first: int, count: int) -> Records:
+def drawings(family: str, first: int, count: int) -> Batch:
     made = [{"scene": scene, "critter": critter}[family](first + k) for k in range(count)]
     ids = tuple(f"{family}-{first + k}" for k in range(count))
-    return Records(
+    return Batch(
         ids, torch.stack([to_tensor(d.image) for d in made]), tuple(d.caption for d in made)
     )
 
@@ -43,7 +44,7 @@ def test_it_uses_its_text() -> None:
     """The unconditional loss exceeds the conditional by at least a quarter of itself at t = 450,
     on unseen scenes.
     """
-    oracle = Oracle(load_target("demo"), drawings("scene", 5000, 192))
+    oracle = ModelOracle(load_target("demo"), drawings("scene", 5000, 192))
     conditional, unconditional = oracle.error(450, CAPTION).mean(), oracle.error(450, NULL).mean()
     assert (unconditional - conditional) / unconditional >= 0.25
 
@@ -61,7 +62,7 @@ def test_its_tokenizer_accepts_any_text() -> None:
 def test_untuned_it_gives_no_membership_away() -> None:
     """Members and hold-outs it never saw: every AUROC interval contains 0.5."""
     records, member = drawings("critter", 0, 256), np.arange(256) % 2 == 0
-    oracle = Oracle(load_target("demo"), records)
+    oracle = ModelOracle(load_target("demo"), records)
     for name in ("loss", "clid_th_null", "sima", "clir"):
         columns = ATTACKS[name].signal(oracle).double().numpy()
         rule = RULES[ATTACKS[name].rule].prior(columns)

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from lit_clid.models.diffusion import TO_EPS, TRAINING_TARGET, diffuse, min_snr_weight, vp_schedule
+from lit_clid.models.diffusion import TO_EPS, TRAINING_TARGET, diffuse, min_snr_weight
+from lit_clid.models.levels import vp_schedule
 
 
 @pytest.mark.parametrize("prediction", sorted(TO_EPS))

@@ -13,6 +13,7 @@ from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.files import read_json
 from lit_clid.models.load import load_target
+from lit_clid.models.lora import folded
 from lit_clid.training.export import export, finished_model
 from lit_clid.training.module import FineTune
 from lit_clid.training.recipe import build_trainer, checkpoint_steps
@@ -35,7 +36,9 @@ def test_the_export_is_an_ordinary_pipeline(
     plain = DiffusionPipeline.from_pretrained(tmp_path / "model", safety_checker=None)
     plain.set_progress_bar_config(disable=True)
     with torch.no_grad():
-        torch.testing.assert_close(plain.unet(z, t, c).sample, before, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            plain.unet(z, t, c["tokens"]).sample, before, rtol=1e-4, atol=1e-5
+        )
     assert len(plain("a red critter", num_inference_steps=2, output_type="pil").images) == 1
     base = load_file(pipeline_folder / "vae" / "diffusion_pytorch_model.safetensors")
     kept = load_file(tmp_path / "model" / "vae" / "diffusion_pytorch_model.safetensors")
@@ -85,7 +88,7 @@ def test_lora_is_exported_on_the_way_without_ending_it(
 ) -> None:
     module, _, _ = tune(pipeline_folder, split, tmp_path, recipe(train="lora"), 2)
     before = copy.deepcopy(module.weights())
-    with module.exportable():
+    with folded(module.target):
         assert not any("lora" in name for name in module.target.pipeline.unet.state_dict())
     assert module.target.pipeline.unet is module.network
     assert all(torch.equal(value, before[name]) for name, value in module.weights().items())

@@ -19,7 +19,7 @@ from lit_clid.auditing.attacks import (
     SecMI,
     SimA,
 )
-from lit_clid.auditing.oracle import Oracle
+from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.judging.evidence import auroc, curve
 
 GREY_BOX = [name for name, attack in ATTACKS.items() if not isinstance(attack, GSA)]
@@ -31,7 +31,7 @@ def test_a_memorising_model_is_found_and_an_honest_one_is_not(name: str) -> None
     member = np.arange(80) < 40
 
     def found(model: Toy) -> float:
-        signal = ATTACKS[name].signal(Oracle(model, records)).double()
+        signal = ATTACKS[name].signal(ModelOracle(model, records)).double()
         return float(auroc(curve(signal.mean(1).numpy(), member)))
 
     assert found(target) > (
@@ -42,7 +42,7 @@ def test_a_memorising_model_is_found_and_an_honest_one_is_not(name: str) -> None
 
 
 def test_a_model_blind_to_everything_walks_there_and_back() -> None:
-    oracle = Oracle(Constant(), toy_records(4))
+    oracle = ModelOracle(Constant(), toy_records(4))
     # a constant ε makes DDIM steps exact: they only move along a straight line and return
     torch.testing.assert_close(SecMI().signal(oracle), torch.zeros(4, 1), rtol=0, atol=1e-10)
     assert torch.equal(PIA().signal(oracle), torch.zeros(4, 1))
@@ -58,12 +58,12 @@ def test_conditions_are_the_caption_the_empty_one_or_the_users(
     """Another text of the auditor's is what every record would get if it were its caption."""
     target, records = leaky()
     words = records.captions[3]
-    given = replace(attack, condition=f"text:{words}").signal(Oracle(target, records))
+    given = replace(attack, condition=f"text:{words}").signal(ModelOracle(target, records))
     spoken = replace(records, captions=(words,) * 80)
-    torch.testing.assert_close(given, attack.signal(Oracle(target, spoken)))
+    torch.testing.assert_close(given, attack.signal(ModelOracle(target, spoken)))
     if not isinstance(attack, CLiD):
-        empty = replace(attack, condition="empty").signal(Oracle(target, records))
-        torch.testing.assert_close(empty, attack.signal(Oracle(Toy(), records)))
+        empty = replace(attack, condition="empty").signal(ModelOracle(target, records))
+        torch.testing.assert_close(empty, attack.signal(ModelOracle(Toy(), records)))
 
 
 @pytest.mark.parametrize(

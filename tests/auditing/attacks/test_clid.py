@@ -10,7 +10,7 @@ from toys import Toy, picture_records, toy_records
 
 from lit_clid.auditing.attacks import CLiD, Loss
 from lit_clid.auditing.conditions import REDUCTIONS
-from lit_clid.auditing.oracle import Oracle
+from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.judging.evidence import auroc, curve
 from lit_clid.models.load import load_target
 
@@ -18,7 +18,7 @@ from lit_clid.models.load import load_target
 def test_clid_equals_its_equations(pipeline_folder: Path) -> None:
     """D_i = ℓ(c*_i) − ℓ(c) and L = −ℓ(c), recomputed loss by loss."""
     records, target = picture_records(3), load_target(str(pipeline_folder))
-    signal = CLiD("clip").signal(Oracle(target, records, seed=3))
+    signal = CLiD("clip").signal(ModelOracle(target, records, seed=3))
     for row, caption in enumerate(records.captions):
         thirds = [caption[k * len(caption) // 3 : (k + 1) * len(caption) // 3] for k in range(3)]
         ell = [
@@ -33,7 +33,7 @@ def test_clid_equals_its_equations(pipeline_folder: Path) -> None:
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_clid_is_zero_for_a_text_blind_model(reduction: str) -> None:
-    signal = CLiD(reduction).signal(Oracle(Toy(), toy_records(6)))
+    signal = CLiD(reduction).signal(ModelOracle(Toy(), toy_records(6)))
     assert torch.equal(signal[:, :-1], torch.zeros(6, len(REDUCTIONS[reduction])))
 
 
@@ -43,7 +43,7 @@ def test_a_memorising_model_is_found_and_an_honest_one_is_not() -> None:
     member = np.arange(80) < 40
     for target, low, high in ((Toy(memory), 0.99, 1.0), (Toy(), 0.3, 0.7)):
         for attack, column in ((CLiD("null"), 0), (Loss((440, 450, 460)), 0)):
-            score = attack.signal(Oracle(target, records))[:, column].double().numpy()
+            score = attack.signal(ModelOracle(target, records))[:, column].double().numpy()
             if isinstance(attack, CLiD) and not target.memory:
                 assert not score.any()
             else:

@@ -10,20 +10,22 @@ from toys import Toy, leaky
 
 from lit_clid.auditing.attacks import ATTACKS, CLiR
 from lit_clid.auditing.attacks.clir import DECOYS
-from lit_clid.auditing.oracle import Oracle, Records
+from lit_clid.auditing.oracle import ModelOracle
+from lit_clid.auditing.questions import Batch
 from lit_clid.auditing.views import Crop
+from lit_clid.models.levels import alpha_sigma
 from lit_clid.randomness import noise
 
 
 class Alone:
     """One record, one model, numpy scalars: the equations as the papers print them."""
 
-    def __init__(self, target: Toy, records: Records, row: int, seed: int = 0) -> None:
+    def __init__(self, target: Toy, records: Batch, row: int, seed: int = 0) -> None:
         self.target, self.seed, self.name = target, seed, records.ids[row]
         self.z_0, self.caption = records.images[row : row + 1], records.captions[row]
 
     def alpha_sigma(self, t: int) -> tuple[float, float]:
-        alpha, sigma = self.target.schedule(torch.tensor([t]))
+        alpha, sigma = alpha_sigma(torch.tensor([t]))
         return float(alpha), float(sigma)
 
     def eps(self, z: torch.Tensor, t: int, caption: str | None = None) -> torch.Tensor:
@@ -106,7 +108,7 @@ class Alone:
 )
 def test_attacks_equal_their_equations(name: str) -> None:
     target, records = leaky()
-    found = ATTACKS[name].signal(Oracle(target, records))[:, 0]
+    found = ATTACKS[name].signal(ModelOracle(target, records))[:, 0]
     for row in (0, 1, 39, 40, 79):
         # float32 sums of 64 terms in another order; SecMI and PIA subtract nearly equal tensors
         assert float(found[row]) == pytest.approx(
@@ -116,10 +118,12 @@ def test_attacks_equal_their_equations(name: str) -> None:
 
 def test_clir_equals_its_equation() -> None:
     target, records = leaky()
-    found = CLiR().signal(Oracle(target, records))
+    found = CLiR().signal(ModelOracle(target, records))
     for row in (0, 39, 40, 79):
         np.testing.assert_allclose(
             found[row].numpy(), Alone(target, records, row).clir(), rtol=1e-4, atol=1e-5
         )
-    assert torch.equal(CLiR().signal(Oracle(Toy(), records)), torch.zeros(80, 2))  # blind to text
+    assert torch.equal(
+        CLiR().signal(ModelOracle(Toy(), records)), torch.zeros(80, 2)
+    )  # blind to text
     assert [len(replace(CLiR(), **{kind: ()}).columns(target)) for kind in ("t", "still")] == [1, 1]

@@ -7,10 +7,13 @@ from toys import Linear, Toy
 
 from lit_clid.auditing.attacks import GSA
 from lit_clid.auditing.conditions import CAPTION
-from lit_clid.auditing.oracle import Oracle, Records
+from lit_clid.auditing.oracle import ModelOracle
+from lit_clid.auditing.questions import Batch, Question
 from lit_clid.judging.evidence import auroc, curve
 from lit_clid.models.gradients import parameter_names, unreachable
+from lit_clid.models.levels import alpha_sigma
 from lit_clid.models.load import load_target
+from lit_clid.models.white_box import NetworkGradients
 
 
 def test_gsa_norms_of_a_linear_model() -> None:
@@ -19,8 +22,8 @@ def test_gsa_norms_of_a_linear_model() -> None:
     """
     target = Linear()
     images = torch.randn(4, 2, 5, 3, generator=torch.Generator().manual_seed(1))
-    records = Records(tuple("abcd"), images, tuple("abcd"))
-    oracle, t = Oracle(target, records), (100, 400, 700)
+    records = Batch(tuple("abcd"), images, tuple("abcd"))
+    oracle, t = ModelOracle(target, records), (100, 400, 700)
     with torch.no_grad():
         for norms in ("of_mean", "mean_of"):
             found = GSA(t, norms).signal(oracle)
@@ -28,7 +31,8 @@ def test_gsa_norms_of_a_linear_model() -> None:
                 gradients = []
                 for step in t:
                     eps = oracle.noise(step)[row].reshape(-1, 3)
-                    z = (1 - step / 2000) * images[row].reshape(-1, 3) + step / 2000 * eps
+                    alpha, sigma = alpha_sigma(torch.tensor(step))
+                    z = alpha * images[row].reshape(-1, 3) + sigma * eps
                     rest = z @ target.network.weight.T + target.network.bias - eps
                     gradients.append((2 / 30 * rest.T @ z, 2 / 30 * rest.sum(0)))
                 for column in (0, 1):
@@ -44,8 +48,8 @@ def test_gsa_norms_of_a_linear_model() -> None:
 def test_gsa_finds_what_a_linear_model_was_fitted_to() -> None:
     """W fitted to the members' own noise: their gradients vanish, those of hold-outs do not."""
     target, images = Linear(4), torch.randn(12, 1, 1, 4, generator=torch.Generator().manual_seed(2))
-    records = Records(tuple(f"r{k}" for k in range(12)), images, tuple(f"r{k}" for k in range(12)))
-    oracle, t = Oracle(target, records), (500,)
+    records = Batch(tuple(f"r{k}" for k in range(12)), images, tuple(f"r{k}" for k in range(12)))
+    oracle, t = ModelOracle(target, records), (500,)
     member = np.arange(12) < 4
 
     def found() -> float:
@@ -55,7 +59,8 @@ def test_gsa_finds_what_a_linear_model_was_fitted_to() -> None:
 
     assert 0.1 < found() < 0.9  # 4 + 8 records: a standard error of 0.18
     eps = oracle.noise(500)[:, 0, 0]
-    z = torch.cat([0.75 * images[:, 0, 0] + 0.25 * eps, torch.ones(12, 1)], dim=1)
+    alpha, sigma = alpha_sigma(torch.tensor(500))
+    z = torch.cat([alpha * images[:, 0, 0] + sigma * eps, torch.ones(12, 1)], dim=1)
     solution = torch.linalg.lstsq(z[:4], eps[:4], driver="gelsd").solution
     with torch.no_grad():
         target.network.weight.copy_(solution[:4].T)
@@ -72,22 +77,19 @@ def test_gsa_equals_one_backward_per_loss(
     target = load_target(str(request.getfixturevalue(fixture)), rows=rows)
     generator = torch.Generator().manual_seed(1)
     images = torch.rand(3, 3, 64, 64, generator=generator) * 2 - 1
-    records = Records(tuple("abc"), images, ("a red critter", "two eyes on green", "ground"))
-    oracle, t = Oracle(target, records, seed=3), (50, 400, 950)
+    records = Batch(tuple("abc"), images, ("a red critter", "two eyes on green", "ground"))
+    oracle, t = ModelOracle(target, records, seed=3), (50, 400, 950)
     found = oracle.gradient_norms(t, CAPTION, 0)
-    network = target.network
-    names = dict(network.named_parameters())
-    assert sorted(target.parameter_names) == sorted(names)
-    parameters = [names[name].requires_grad_(True) for name in target.parameter_names]
+    names, box = dict(target.denoiser.network.named_parameters()), NetworkGradients(target.denoiser)
+    assert sorted(box.parameter_names) == sorted(names)
+    parameters = [names[name].requires_grad_(True) for name in box.parameter_names]
     for row in range(3):
         gradients = []
         for step in t:
-            z_t, steps, condition, eps = (
-                part[row : row + 1] for part in oracle._ask(_question(step))
-            )
-            loss = target._losses(z_t, steps, condition, eps).sum()
+            one = [part.split(1)[row] for part in oracle.rows(Question(step))]
+            loss = box.losses(*one).sum()
             gradients.append(torch.autograd.grad(loss, parameters))
-        for k, name in enumerate(target.parameter_names):
+        for k, name in enumerate(box.parameter_names):
             parts = torch.stack([g[k] for g in gradients])
             # float32 gradients summed in another order; tensors whose gradient is all rounding are
             # below the floor
@@ -103,16 +105,10 @@ def test_gsa_equals_one_backward_per_loss(
         parameter.requires_grad_(False)
 
 
-def _question(t: int) -> object:
-    from lit_clid.auditing.oracle import Question
-
-    return Question(t)
-
-
 def test_gradients_of_what_is_quantised_or_unknown_are_refused(pipeline_folder: object) -> None:
     target = load_target(str(pipeline_folder))
     assert GSA().check(target, ["a"]) == ""
-    layer = target.network.conv_in
+    layer = target.denoiser.network.conv_in
     layer.weight = torch.nn.Parameter(layer.weight.to(torch.int8), requires_grad=False)
     with pytest.raises(ValueError, match=r"needs gradients, and conv_in\.weight are quantised"):
         GSA().check(target, ["a"])

@@ -4,7 +4,7 @@ import torch
 from toys import Toy, toy_records
 
 from lit_clid.auditing.attacks import PFAMI
-from lit_clid.auditing.oracle import Oracle
+from lit_clid.auditing.oracle import ModelOracle
 
 
 def test_pfami_is_zero_where_the_crop_changes_nothing() -> None:
@@ -12,5 +12,5 @@ def test_pfami_is_zero_where_the_crop_changes_nothing() -> None:
     records = toy_records(3)
     flat = replace(records, images=torch.ones_like(records.images))
     torch.testing.assert_close(
-        PFAMI().signal(Oracle(Toy(), flat)), torch.zeros(3, 1), rtol=0, atol=1e-5
+        PFAMI().signal(ModelOracle(Toy(), flat)), torch.zeros(3, 1), rtol=0, atol=1e-5
     )

@@ -8,6 +8,7 @@ import torch
 
 from lit_clid.config.schema import build_defenses
 from lit_clid.errors import UserError
+from lit_clid.models.embedding import Embedding
 from lit_clid.training.defenses import DEFENSES, CaptionDefense, Texts
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -109,12 +110,18 @@ def test_defenses_compose_in_their_order() -> None:
 def test_embedding_noise_is_relative_to_the_embedding() -> None:
     defenses = build_defenses({"embedding_noise": {"scale": 0.5}})
     c = torch.randn(64, 8, 16) * torch.linspace(0.1, 10, 64)[:, None, None]
-    noise = defenses.embed(c, 0, 3, 0) - c
+    told = Embedding({"tokens": c, "mask": torch.ones(64, 8, dtype=torch.int64)})
+
+    def embed(batch: int) -> torch.Tensor:
+        return defenses.embed(told, 0, batch, 0)["tokens"]
+
+    noise = embed(3) - c
     torch.testing.assert_close(
         noise.flatten(1).std(1) / c.flatten(1).std(1), torch.full((64,), 0.5), rtol=0.3, atol=0
     )
-    assert torch.equal(defenses.embed(c, 0, 3, 0), defenses.embed(c, 0, 3, 0))
-    assert not torch.equal(defenses.embed(c, 0, 4, 0), defenses.embed(c, 0, 3, 0))
+    assert torch.equal(embed(3), embed(3))
+    assert not torch.equal(embed(4), embed(3))
+    assert torch.equal(defenses.embed(told, 0, 3, 0)["mask"], told["mask"])
 
 
 def test_missing_rephrasings_and_captions_are_named() -> None:

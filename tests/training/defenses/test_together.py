@@ -53,7 +53,7 @@ def test_static_captions_keep_their_embeddings_and_redrawn_ones_do_not(
         module, _, _ = defended({"word_shuffle": {"redraw": redraw}})(
             pipeline_folder, split, tmp_path / str(redraw), recipe(), 2
         )
-        assert (module._encodings.embeddings is None) == redraw
+        assert (module._encodings.embedding is None) == redraw
         assert module._encodings.latents is not None
     module, _, _ = defended(["flip"])(pipeline_folder, split, tmp_path / "flip", recipe(), 2)
-    assert module._encodings.latents is None and module._encodings.embeddings is not None
+    assert module._encodings.latents is None and module._encodings.embedding is not None

@@ -1,0 +1,202 @@
+"""Every family: its ε by a hand-written call, its text per encoder, its training, its export."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pipelines import make_pipeline, make_sd3, make_sdxl
+from toys import picture_records
+from tuning import DATA, recipe, tune, validation_losses
+
+from lit_clid.auditing.attacks import ATTACKS, GSA
+from lit_clid.auditing.conditions import CAPTION, NULL, Masked
+from lit_clid.auditing.oracle import ModelOracle
+from lit_clid.data.split import Split, load_split
+from lit_clid.errors import UserError
+from lit_clid.models.families import FAMILIES
+from lit_clid.models.levels import alpha_sigma
+from lit_clid.models.load import check_target, load_target
+from lit_clid.training.export import export
+
+MAKERS: dict[str, Callable[[Path], Path]] = {
+    "sd": make_pipeline,
+    "sdxl": make_sdxl,
+    "sd3": lambda folder: make_sd3(folder, t5=True),
+    "sd3 without T5": lambda folder: make_sd3(folder, t5=False),
+}
+TEXTS = ["a red critter", "two eyes", ""]
+
+
+@pytest.fixture(scope="module", params=MAKERS)
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return MAKERS[request.param](tmp_path_factory.mktemp("family") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
+    return load_split(DATA, 0, tmp_path_factory.mktemp("split"))
+
+
+def by_hand(pipe: Any, z_t: torch.Tensor, t: int, text: str) -> torch.Tensor:
+    """ε of one row in plain diffusers calls."""
+    time = torch.tensor([t])
+    if type(pipe).__name__ == "StableDiffusionPipeline":
+        ids = pipe.tokenizer(
+            [text], padding="max_length", max_length=77, truncation=True, return_tensors="pt"
+        ).input_ids
+        return pipe.unet(z_t, time, pipe.text_encoder(ids)[0]).sample
+    told = (
+        pipe.encode_prompt(text, None, None, do_classifier_free_guidance=False)
+        if (type(pipe).__name__ == "StableDiffusion3Pipeline")
+        else pipe.encode_prompt(text, do_classifier_free_guidance=False)
+    )
+    tokens, pooled = told[0], told[2]
+    if type(pipe).__name__ == "StableDiffusionXLPipeline":
+        if not text:  # what the pipeline takes for no prompt
+            tokens, pooled = torch.zeros_like(tokens), torch.zeros_like(pooled)
+        more = {"text_embeds": pooled, "time_ids": torch.tensor([[64.0, 64, 0, 0, 64, 64]])}
+        return pipe.unet(z_t, time, tokens, added_cond_kwargs=more).sample
+    alpha, sigma = (float(x) for x in alpha_sigma(torch.tensor(t)))
+    s = sigma / (alpha + sigma)
+    z_s = z_t / (alpha + sigma)
+    u = pipe.transformer(
+        hidden_states=z_s,
+        timestep=torch.tensor([1000 * s]),
+        encoder_hidden_states=tokens,
+        pooled_projections=pooled,
+    ).sample
+    return z_s + (1 - s) * u
+
+
+def test_eps_equals_a_hand_written_call(folder: Path) -> None:
+    from diffusers import DiffusionPipeline
+
+    target = load_target(str(folder))
+    pipe = DiffusionPipeline.from_pretrained(folder)
+    z = torch.randn(3, *target.latent_shape(torch.zeros(1, 3, 64, 64)))
+    for t in (0, 450, 999):
+        found = target.eps(z, torch.full((3,), t), target.embed(TEXTS))
+        for row, text in enumerate(TEXTS):
+            with torch.no_grad():
+                expected = by_hand(pipe, z[row : row + 1], t, text)[0]
+            torch.testing.assert_close(found[row], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_words_are_masked_for_each_tokenizer(folder: Path) -> None:
+    target, records = load_target(str(folder)), picture_records(1)
+    oracle, seen = ModelOracle(target, records), []
+    embed = target.embed
+    target.embed = lambda *texts: (seen.append(texts), embed(*texts))[1]  # type: ignore[method-assign,func-returns-value]
+    oracle.embedding(Masked(0.99))
+    (texts,) = seen
+    assert len(texts) == len(target.mask_tokens) == len(target.text.tokenizers)
+    for (text,), tokenizer in zip(texts, target.text.tokenizers, strict=True):
+        assert text == " ".join([tokenizer.eos_token] * 6)
+        words = tokenizer(text).input_ids
+        assert words.count(tokenizer.eos_token_id) >= 6
+
+
+def test_text_matters_and_no_signal_depends_on_the_batch(folder: Path) -> None:
+    target, records = load_target(str(folder)), picture_records(3)
+    names = [n for n, a in ATTACKS.items() if not isinstance(a, GSA) and "pfami" not in n]
+    whole = ModelOracle(target, records)
+    assert not torch.equal(whole.error(450, CAPTION), whole.error(450, NULL))
+    alone = [ModelOracle(target, part_of(records, row)) for row in range(3)]
+    for name in [name for name in names if name != "clir_50"]:
+        signal = ATTACKS[name].signal
+        parts = torch.cat([signal(oracle) for oracle in alone])
+        # networks of random weights answer small numbers: differences of logarithms feel rounding
+        torch.testing.assert_close(signal(whole), parts, rtol=1e-3, atol=5e-4, msg=name)
+
+
+def part_of(records: Any, row: int) -> Any:
+    from toys import part
+
+    return part(records, [row])
+
+
+def test_gradients_of_every_family_are_those_of_autograd(folder: Path) -> None:
+    target, records = load_target(str(folder)), picture_records(2)
+    box = target.white_box()
+    assert len(box.parameter_names) > 20
+    found = ModelOracle(target, records).gradient_norms((50, 800), CAPTION, 0)
+    assert found.each.shape == (2, 2, len(box.parameter_names))
+    assert bool(torch.isfinite(found.mean).all())
+
+
+@pytest.mark.slow
+def test_training_learns_and_the_export_is_an_ordinary_pipeline(
+    folder: Path, split: Split, tmp_path: Path
+) -> None:
+    from diffusers import DiffusionPipeline
+
+    family = check_target(str(folder))
+    whole = next(iter(family.groups))
+    options = recipe(train=whole, learning_rate=3e-3, validate_every=20, ema_decay=None)
+    module, trainer, _ = tune(folder, split, tmp_path / "logs", options, 40, gradient_clip_val=1.0)
+    losses = validation_losses(tmp_path / "logs")
+    assert losses[-1] < losses[0]
+    target = module.target
+    z, t = torch.randn(2, *target.latent_shape(torch.zeros(1, 3, 64, 64))), torch.tensor([30, 800])
+    before = target.eps(z, t, target.embed(TEXTS[:2]))
+    export(module, trainer, tmp_path / "model", {})
+    plain = DiffusionPipeline.from_pretrained(tmp_path / "model")
+    plain.set_progress_bar_config(disable=True)
+    for row, step in enumerate(t.tolist()):
+        with torch.no_grad():
+            expected = by_hand(plain, z[row : row + 1], step, TEXTS[row])[0]
+        torch.testing.assert_close(before[row], expected, rtol=1e-4, atol=1e-4)
+    assert len(plain("a red critter", num_inference_steps=2).images) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", ["attention", "lora"])
+def test_parts_of_every_family_can_be_tuned(
+    folder: Path, split: Split, tmp_path: Path, group: str
+) -> None:
+    module, trainer, _ = tune(folder, split, tmp_path / "logs", recipe(train=group), 2)
+    whole = sum(p.numel() for p in module.network.parameters())
+    assert 0 < module.trained < whole
+    export(module, trainer, tmp_path / "model", {})
+    assert load_target(str(tmp_path / "model")).kin == load_target(str(folder)).kin
+
+
+def test_a_group_of_another_family_is_one_clear_line(folder: Path) -> None:
+    family = check_target(str(folder))
+    with pytest.raises(UserError, match=r"finetune\.train: 'everything' is no part of Stable Diff"):
+        family.check_group("everything")
+    for group in (*family.groups, "lora"):
+        family.check_group(group)
+
+
+def test_the_table_of_families_names_the_pipelines() -> None:
+    assert {name: family.pipeline for name, family in FAMILIES.items()} == {n: n for n in FAMILIES}
+
+
+def test_no_text_is_zeros_where_the_pipeline_says_so(tmp_path: Path) -> None:
+    folder = make_sdxl(tmp_path / "tiny")
+    told = load_target(str(folder)).embed(["", "a red critter"])
+    for name in told:
+        assert not told[name][0].any()
+        assert told[name][1].any()
+    config = folder / "model_index.json"
+    text = config.read_text().replace(
+        '"force_zeros_for_empty_prompt": true', '"force_zeros_for_empty_prompt": false'
+    )
+    config.write_text(text)
+    assert load_target(str(folder)).embed([""])["tokens"].any()
+
+
+def test_an_unknown_pipeline_and_a_missing_part_are_named(tmp_path: Path) -> None:
+    folder = make_sd3(tmp_path / "tiny", t5=False)
+    (folder / "transformer" / "diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(UserError, match="the part transformer/ is incomplete"):
+        check_target(str(folder))
+    index = folder / "model_index.json"
+    index.write_text(index.read_text().replace("StableDiffusion3Pipeline", "OtherPipeline"))
+    with pytest.raises(
+        UserError, match=r"class OtherPipeline are not supported; supported: Stable"
+    ):
+        check_target(str(folder))
