@@ -10,9 +10,9 @@ from torch import Tensor
 
 from lit_clid.auditing.attacks import Attack, column_names
 from lit_clid.auditing.oracle import Oracle, Records
+from lit_clid.auditing.shards import write_shard
 from lit_clid.errors import UserError, few
 from lit_clid.models.families.stable_diffusion import StableDiffusion
-from lit_clid.scores import write_shard
 
 
 class Auditor(L.LightningModule):
