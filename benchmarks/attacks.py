@@ -199,8 +199,8 @@ def reference(bench: Bench) -> str:
         "| attack | ρ | spread, base / target | predicted | AUROC, `…_ref` minus plain |",
         "|---" * 5 + "|",
     ]
-    for name, spec in bench.judgements[0].references["reference"].provenance["attacks"].items():
-        found = [_kinship(judgement, spec["columns"]) for judgement in bench.judgements]
+    for name, spec in bench.judgements[0].references["reference"].about.attacks.items():
+        found = [_kinship(judgement, spec.columns) for judgement in bench.judgements]
         rho, ratio = (float(np.mean(values)) for values in zip(*found, strict=True))
         predicted = "helps" if rho > ratio / 2 else "harms"
         difference = interval(bench.difference(f"{name}_ref", name, "auroc"))

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lit_clid.about import Made
 from lit_clid.errors import UserError, few
 
 PACKAGES = (
@@ -26,16 +27,17 @@ PACKAGES = (
 )
 
 
-def provenance(device: str) -> dict[str, Any]:
-    """Versions, git commit, platform, device and UTC time, as plain values."""
-    return {
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "device": device,
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
-    }
+def provenance(device: str) -> Made:
+    """Versions, git commit, platform, device and UTC time."""
+    versions = {name: _version(name) for name in PACKAGES}
+    return Made(
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        commit=_commit(),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        device=device,
+        packages={name: found for name, found in versions.items() if found},
+    )
 
 
 def _version(package: str) -> str | None:

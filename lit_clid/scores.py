@@ -1,5 +1,5 @@
-"""The table at which the two wings meet: `id · member · <signal columns>`, as parquet beside a JSON
-of provenance.
+"""The table at which the two wings meet: `id · member · <signal columns>`, as parquet beside the
+JSON of its `About`.
 
 Larger signals are more member-like. Any judgement can be re-made from this table alone.
 """
@@ -8,7 +8,6 @@ import csv
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lit_clid.about import About, read_about
 from lit_clid.errors import UserError, few, first_line
-from lit_clid.files import read_json, write_json
+from lit_clid.files import write_json
 
 TRUE, FALSE = (
     {"1", "true", "yes", "member"},
@@ -51,7 +51,7 @@ class Scores:
         ids: N unique record ids.
         member: bool (N,), true for records the model was trained on.
         signals: column name → float64 (N,), finite.
-        provenance: what made the table (model, seed, split, versions, attacks and their columns).
+        about: how the table was made.
         where: name of the table for messages.
 
     Raises:
@@ -62,7 +62,7 @@ class Scores:
     ids: tuple[str, ...]
     member: np.ndarray
     signals: Mapping[str, np.ndarray]
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    about: About = field(default_factory=About)
     where: str = "scores"
 
     def __post_init__(self) -> None:
@@ -103,11 +103,11 @@ class Scores:
         return np.stack([self.signals[name] for name in names], axis=1)
 
     def save(self, path: Path) -> None:
-        """Write `path` (.parquet) and, beside it, the provenance (.json); each file appears
-        whole or not at all.
+        """Write `path` (.parquet) and, beside it, how it was made (.json); each file appears whole
+        or not at all.
         """
-        write_json(path.with_suffix(".json"), self.provenance)
-        _write_parquet(path, self.ids, self.member, self.signals)
+        write_json(path.with_suffix(".json"), self.about.as_json())
+        write_parquet(path, self.ids, self.member, self.signals)
 
     @classmethod
     def load(cls, path: Path) -> "Scores":
@@ -131,7 +131,7 @@ class Scores:
         member = parse_member(rows.pop("member"), str(path))
         ids = tuple(str(value) for value in rows.pop("id"))
         signals = {name: _numbers(name, values, ids, path) for name, values in rows.items()}
-        return cls(ids, member, signals, _read_provenance(path), str(path))
+        return cls(ids, member, signals, read_about(path), str(path))
 
 
 def _numbers(name: str, values: Sequence[Any], ids: Sequence[str], path: Path) -> np.ndarray:
@@ -175,75 +175,11 @@ def _read_parquet(path: Path) -> dict[str, list[Any]]:
         ) from None
 
 
-def _read_provenance(path: Path) -> dict[str, Any]:
-    note = path.with_suffix(".json")
-    content = read_json(note) if note.is_file() else {}
-    if not isinstance(content, dict):
-        raise UserError(f"{note}: not the provenance of {path.name}; move it away")
-    return content
-
-
-def _write_parquet(
+def write_parquet(
     path: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]
 ) -> None:
+    """Write a table so that it appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     pq.write_table(pa.table({"id": list(ids), "member": member, **signals}), part)
     part.replace(path)
-
-
-def write_shard(
-    folder: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]
-) -> None:
-    """Write one batch's signals; the name is a hash of the ids, the rename atomic, so no rank
-    disturbs another.
-    """
-    name = blake2b("\x1f".join(ids).encode(), digest_size=8).hexdigest()
-    _write_parquet(
-        folder / f"{name}.parquet",
-        ids,
-        member,
-        {c: np.asarray(v, np.float64) for c, v in signals.items()},
-    )
-
-
-def finished_ids(folder: Path) -> set[str]:
-    """The ids whose signals lie in the shards of `folder`."""
-    return {
-        name
-        for path in folder.glob("*.parquet")
-        for name in pq.read_table(path, columns=["id"])["id"].to_pylist()
-    }
-
-
-def merge(
-    folder: Path, expected: Mapping[str, bool], provenance: Mapping[str, Any], where: str
-) -> Scores:
-    """Merge the shards of `folder` into one table of exactly the records `expected` (id → member).
-
-    Raises:
-        UserError: if a record is missing or strange, or if two shards contradict each other.
-    """
-    rows: dict[str, tuple[Any, ...]] = {}
-    columns: list[str] = []
-    for path in sorted(folder.glob("*.parquet")):
-        table = pq.read_table(path)
-        columns = columns or [c for c in table.column_names if c not in ("id", "member")]
-        for row in table.to_pylist():
-            values = (row["member"], *(row[c] for c in columns))
-            if not np.array_equal(rows.setdefault(row["id"], values), values, equal_nan=True):
-                raise UserError(
-                    f"{folder}: two shards disagree about record {row['id']}; delete the folder "
-                    f"and rerun"
-                )
-    missing = [name for name in expected if name not in rows]
-    strange = [name for name in rows if rows[name][0] != expected.get(name)]
-    if missing or strange:
-        raise UserError(
-            f"{folder}: incomplete or foreign shards (missing: {few(missing, 3) or 'none'}; not of "
-            f"this split: "
-            f"{few(strange, 3) or 'none'}); rerun to fill the gaps, or delete the folder"
-        )
-    ids = tuple(rows)
-    signals = {c: np.array([rows[name][k + 1] for name in ids]) for k, c in enumerate(columns)}
-    return Scores(ids, np.array([rows[name][0] for name in ids]), signals, dict(provenance), where)

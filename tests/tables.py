@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lit_clid.about import About
 from lit_clid.scores import Scores
 
 
@@ -26,6 +27,11 @@ def clid_columns(seed: int, gap: float, n: int = 200) -> tuple[np.ndarray, np.nd
 ATTACK = {"loss": {"title": "Loss", "columns": ["loss"], "rule": "first", "queries": 1}}
 
 
+def told(**content: object) -> About:
+    """What a JSON of this content tells."""
+    return About.from_json(content, "table.json")
+
+
 def tables(seed: int, seen: float, n: int = 200) -> tuple[Scores, Scores]:
     """A target whose loss is the record's difficulty less `seen` for members, and a reference
     that shows the former.
@@ -36,11 +42,13 @@ def tables(seed: int, seen: float, n: int = 200) -> tuple[Scores, Scores]:
     loss = difficulty - seen * member + rng.normal(0, 1, 2 * n)
     base = difficulty + rng.normal(0, 1, 2 * n)
     return tuple(
-        Scores(ids, member, {"loss": -value}, {"attacks": ATTACK}) for value in (loss, base)
+        Scores(ids, member, {"loss": -value}, told(attacks=ATTACK)) for value in (loss, base)
     )  # type: ignore[return-value]
 
 
 def scores_of(columns: np.ndarray, member: np.ndarray, attacks: dict[str, object]) -> Scores:
     names = [f"clid_th_{suffix}" for suffix in ("d1", "d2", "l")]
     signals = dict(zip(names, columns.T, strict=True))
-    return Scores(tuple(f"r{k}" for k in range(len(member))), member, signals, {"attacks": attacks})
+    return Scores(
+        tuple(f"r{k}" for k in range(len(member))), member, signals, told(attacks=attacks)
+    )

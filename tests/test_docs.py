@@ -43,7 +43,7 @@ def test_the_example_attack_works(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = count_queries(built)
     assert (counts["word_order"].asked, counts["loss"].asked, counts["loss"].evaluated) == (4, 1, 0)
     described = describe_attacks(built, Toy())
-    assert described["word_order"]["columns"] == ["word_order"]
+    assert described["word_order"].columns == ("word_order",)
 
 
 def test_every_attack_has_its_page() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lit_clid.errors import UserError
-from lit_clid.scores import Scores, finished_ids, merge, write_shard
+from lit_clid.scores import Scores
 
 IDS = ("b", "a", "c", "d")
 MEMBER = np.array([True, False, True, False])
@@ -68,28 +68,3 @@ def test_a_missing_or_foreign_file(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(b"not parquet")
     with pytest.raises(UserError, match="not a parquet table"):
         Scores.load(tmp_path / "t.parquet")
-
-
-def shard(folder: Path, *ids: str, value: float = 1.0) -> None:
-    write_shard(folder, ids, np.array([i < "c" for i in ids]), {"s": np.full(len(ids), value)})
-
-
-def test_merge_takes_exactly_the_expected_records(tmp_path: Path) -> None:
-    expected = {"a": True, "b": True, "c": False, "d": False}
-    shard(tmp_path, "a", "c")
-    with pytest.raises(UserError, match="missing: b, d"):
-        merge(tmp_path, expected, {}, "t")
-    shard(tmp_path, "d", "b", value=2.0)
-    assert finished_ids(tmp_path) == set(expected)
-    assert merge(tmp_path, expected, {}, "t").signals["s"].tolist() == [1, 2, 1, 2]
-    shard(tmp_path, "a")  # the same answer again, as two ranks may give it
-    assert len(merge(tmp_path, expected, {}, "t").ids) == 4
-
-
-def test_merge_refuses_contradictions_and_strangers(tmp_path: Path) -> None:
-    shard(tmp_path, "a", "c")
-    with pytest.raises(UserError, match="not of this split: a"):
-        merge(tmp_path, {"c": False}, {}, "t")
-    shard(tmp_path, "a", value=5.0)
-    with pytest.raises(UserError, match="disagree about record a"):
-        merge(tmp_path, {"a": True, "c": False}, {}, "t")

@@ -9,6 +9,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from lit_clid.about import Facts
 from lit_clid.config.options.data import DataOptions
 from lit_clid.config.options.training import FineTuneOptions
 from lit_clid.config.schema import build_defenses
@@ -21,7 +22,7 @@ from lit_clid.training.recipe import build_trainer, resume_from
 
 DATA = DataOptions(source="critters", members=10, nonmembers=6)
 
-FACTS = {"seed": 0, "finetune.train": "cross_attention"}
+FACTS = Facts(seed=0, rest={"finetune.train": "cross_attention"})
 
 
 class Stop(Callback):

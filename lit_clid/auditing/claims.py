@@ -1,12 +1,14 @@
 """What a table of signals was made with: results of different making are never mixed."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lit_clid.about import SIGNAL_SETS, Claims, read_about
+from lit_clid.auditing.shards import shard_folder, write_shard
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import AuditOptions
 from lit_clid.data.split import Split
@@ -14,23 +16,9 @@ from lit_clid.errors import UserError
 from lit_clid.files import read_json, write_json
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.provenance import refuse_changes
-from lit_clid.scores import Scores, write_shard
+from lit_clid.scores import Scores
 
 CLAIMS = "claims.json"
-
-
-@dataclass(frozen=True)
-class Claims:
-    """What a table of signals was made with; a table is never filled up under other claims."""
-
-    seed: int
-    split: str
-    importance: str | None
-    resolution: int
-    model: str
-    precision: str
-    posterior: str
-    attacks: dict[str, Any]
 
 
 def claim(
@@ -43,14 +31,14 @@ def claim(
 ) -> Claims:
     """State what the signals will be made with."""
     return Claims(
-        seed,
-        split.fingerprint,
-        split.importance,
-        side,
-        target.fingerprint,
-        options.precision,
-        options.posterior,
-        _specs(attacks),
+        seed=seed,
+        split=split.fingerprint,
+        importance=split.importance,
+        resolution=side,
+        model=target.fingerprint,
+        precision=options.precision,
+        posterior=options.posterior,
+        attacks=_specs(attacks),
     )
 
 
@@ -59,6 +47,8 @@ def _plain(attack: Signals) -> dict[str, Any]:
     fields = asdict(attack)
     for key in ("title", "rule"):  # they change the judgement, not the signals
         del fields[key]
+    if type(attack).__name__ in SIGNAL_SETS:
+        del fields["condition"]  # they ask about fixed ones
     return {
         key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()
     }
@@ -77,10 +67,13 @@ def finished_scores(path: Path, claims: Claims) -> Scores | None:
         raise UserError(
             f"{path}: a table of unknown making ({path.stem}.json is missing); delete it as well"
         )
-    for file in (shards / CLAIMS, path.with_suffix(".json")):
-        if file.is_file():
-            found = read_json(file)
-            refuse_changes(_short(found.get("claims", found)), _short(asdict(claims)), str(file))
+    if (shards / CLAIMS).is_file():
+        found = Claims.from_json(read_json(shards / CLAIMS), str(shards / CLAIMS))
+        refuse_changes(found.flat, claims.flat, str(shards / CLAIMS))
+    note = path.with_suffix(".json")
+    if note.is_file():
+        told = read_about(path).claims
+        refuse_changes({} if told is None else told.flat, claims.flat, str(note))
     return Scores.load(path) if path.is_file() else None
 
 
@@ -90,19 +83,16 @@ def answered(
     """True if the table `path` answers these attacks about this split, whatever model it speaks
     of.
     """
-    note = path.with_suffix(".json")
-    if not (path.is_file() and note.is_file()):
-        return False
-    found = read_json(note).get("claims") or {}
-    wanted = {
-        "seed": seed,
-        "split": split.fingerprint,
-        "importance": split.importance,
-        "precision": options.precision,
-        "posterior": options.posterior,
-        "attacks": _specs(attacks),
-    }
-    return all(found.get(key) == value for key, value in wanted.items())
+    found = read_about(path).claims if path.is_file() else None
+    return found is not None and found == replace(
+        found,
+        seed=seed,
+        split=split.fingerprint,
+        importance=split.importance,
+        precision=options.precision,
+        posterior=options.posterior,
+        attacks=_specs(attacks),
+    )
 
 
 def _specs(attacks: Mapping[str, Signals]) -> dict[str, Any]:
@@ -112,30 +102,15 @@ def _specs(attacks: Mapping[str, Signals]) -> dict[str, Any]:
     }
 
 
-def _short(claims: Mapping[str, Any]) -> dict[str, Any]:
-    """Claims for comparison and messages: attacks by name, so that the line stays readable."""
-    flat = {key: value for key, value in claims.items() if key != "attacks"}
-    return {
-        **flat,
-        "attacks": sorted(claims["attacks"]),
-        **{f"attacks.{n}": v for n, v in claims["attacks"].items()},
-    }
-
-
 def carry_over(
     table: Scores, ids: Collection[str], claims: Claims, split: Split, role: str, shards: Path
 ) -> None:
     """Leave the rows of `table` about the records `ids` as a shard for another role's table by
     the same model.
     """
-    write_json(shards / CLAIMS, asdict(claims))
+    write_json(shards / CLAIMS, claims.as_json())
     rows = [k for k, name in enumerate(table.ids) if name in ids]
     member = {entry.id: entry.member for entry in split.of(role)}
     names = [table.ids[k] for k in rows]
     signals = {column: values[rows] for column, values in table.signals.items()}
     write_shard(shards, names, np.array([member[name] for name in names]), signals)
-
-
-def shard_folder(path: Path) -> Path:
-    """Where the shards of the table `path` lie until they are merged."""
-    return path.with_name(f"{path.stem}.shards")

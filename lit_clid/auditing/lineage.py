@@ -3,18 +3,17 @@ each other.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from lit_clid.about import Facts
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import AuditOptions
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
-from lit_clid.files import read_json
-from lit_clid.models.load import check_target, locate
-from lit_clid.models.note import NOTE
+from lit_clid.models.load import check_target
+from lit_clid.models.note import read_note
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.provenance import refuse_changes
 
@@ -68,8 +67,9 @@ def find_models(folder: Path, options: AuditOptions, wanted: str = "target") -> 
     for model in models.values():
         check_target(model.path)
     notes = {role: read_note(model.path) for role, model in models.items()}
-    if all(notes.get(role) for role in ROLES):
-        recipes = [{k: v for k, v in notes[role]["facts"].items() if k != "role"} for role in ROLES]
+    target, shadow = (notes.get(role) for role in ROLES)
+    if target is not None and shadow is not None:
+        recipes = [replace(note.facts, role=None).as_json() for note in (target, shadow)]
         what = f"shadow {models['shadow'].path}, compared with target {models['target'].path}"
         refuse_changes(recipes[1], recipes[0], what)
     return models
@@ -90,14 +90,13 @@ def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
             raise UserError(f"audit.reference: {error}") from None
         return Model(named), ""
     note = read_note(target)
-    if not note:
+    if note is None or note.tuned_from is None:
         return (
             None,
             f"{target} does not say what it was tuned from; audit.reference=FOLDER names a "
             f"reference",
         )
-    tuned_from = note["config"]["target"]
-    base = Model(tuned_from["path"], tuned_from["variant"], note["facts"]["base"])
+    base = Model(*note.tuned_from, note.facts.base)
     try:
         check_target(base.path)
     except UserError as error:
@@ -143,19 +142,13 @@ def _check_kin(
         )
 
 
-def read_note(model: str) -> dict[str, Any]:
-    """What train.py wrote beside the model it exported; empty for a model from elsewhere."""
-    note = Path(locate(model)) / NOTE
-    return dict(read_json(note)) if note.is_file() else {}
-
-
 def check_split(models: Mapping[str, Model], split: Split) -> None:
     """Refuse models that train.py made on another split, or for another role, than they are
     audited on.
     """
     for role, model in models.items():
         split.require(role)
-        facts = read_note(model.path).get("facts")
-        if facts:
-            made = {"split": facts["split"], "role": facts["role"]}
+        note = read_note(model.path)
+        if note is not None and note.facts != Facts():
+            made = {"split": note.facts.split, "role": note.facts.role}
             refuse_changes(made, {"split": split.fingerprint, "role": role}, model.path)

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from lit_clid.auditing.oracle import ModelOracle, Oracle
 from lit_clid.auditing.questions import Batch
+from lit_clid.auditing.shards import write_shard
 from lit_clid.auditing.signals import Signals, column_names
 from lit_clid.errors import UserError, few
 from lit_clid.models.pipeline import PipelineTarget
-from lit_clid.scores import write_shard
 
 
 class Auditor(L.LightningModule):

@@ -1,8 +1,8 @@
 """What the attacks will ask, counted before any model is asked."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from lit_clid.about import AttackSpec, Cost
 from lit_clid.auditing.ledger import count_queries
 from lit_clid.auditing.signals import Signals, column_names
 from lit_clid.errors import UserError
@@ -37,23 +37,23 @@ def check_attacks(
     return [f"{', '.join(names)}: {remark}" for remark, names in remarks.items()]
 
 
-def describe_attacks(attacks: Mapping[str, Signals], target: Target) -> dict[str, Any]:
+def describe_attacks(attacks: Mapping[str, Signals], target: Target) -> dict[str, AttackSpec]:
     """What the judgement needs to know of each attack: title, columns, rule and queries."""
     counts = count_queries(attacks)
     return {
-        name: {
-            "title": attack.title or type(attack).__name__,
-            "columns": list(column_names(name, attack, target)),
-            "rule": attack.rule,
-            "queries": counts[name].asked,
-            "backward": counts[name].backward_asked,
-            "evaluated": counts[name].evaluated,
-        }
+        name: AttackSpec(
+            title=attack.title or type(attack).__name__,
+            columns=tuple(column_names(name, attack, target)),
+            rule=attack.rule,
+            queries=counts[name].asked,
+            backward=counts[name].backward_asked,
+            evaluated=counts[name].evaluated,
+        )
         for name, attack in attacks.items()
     }
 
 
-def tally(attacks: Mapping[str, Signals], records: int) -> dict[str, int]:
+def tally(attacks: Mapping[str, Signals], records: int) -> Cost:
     """What asking about so many records costs, for the report: answers shared between attacks
     count once.
     """
@@ -62,14 +62,14 @@ def tally(attacks: Mapping[str, Signals], records: int) -> dict[str, int]:
         sum(count.evaluated for count in counts),
         sum(count.backward_evaluated for count in counts),
     )
-    return {
-        "records": records,
-        "per_record": each,
-        "per_record_one_by_one": sum(count.asked for count in counts),
-        "backward_per_record": backward,
-        "total": records * each,
-        "backward_total": records * backward,
-    }
+    return Cost(
+        records=records,
+        per_record=each,
+        per_record_one_by_one=sum(count.asked for count in counts),
+        backward_per_record=backward,
+        total=records * each,
+        backward_total=records * backward,
+    )
 
 
 def announce(
@@ -77,12 +77,12 @@ def announce(
 ) -> str:
     """How many queries the audit of one model will make."""
     cost = tally(attacks, pending)
-    each, alone = cost["per_record"], cost["per_record_one_by_one"]
+    each, alone = cost.per_record, cost.per_record_one_by_one
     done = f" ({finished} records were finished before)" if finished else ""
     shared = (
         f"; asked one by one the {len(attacks)} attacks would make {alone} per record"
         if alone > each
         else ""
     )
-    gradients = f" and {cost['backward_total']:,} backward passes" if cost["backward_total"] else ""
-    return f"{role} {model}: {pending} records × {each} queries = {cost['total']:,} queries{gradients}{done}{shared}"
+    gradients = f" and {cost.backward_total:,} backward passes" if cost.backward_total else ""
+    return f"{role} {model}: {pending} records × {each} queries = {cost.total:,} queries{gradients}{done}{shared}"

@@ -3,15 +3,17 @@ the table.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 
-from lit_clid.auditing.claims import CLAIMS, Claims, shard_folder
+from lit_clid.about import About, Claims
+from lit_clid.auditing.claims import CLAIMS
 from lit_clid.auditing.module import Auditor
 from lit_clid.auditing.queries import describe_attacks
+from lit_clid.auditing.shards import merge, shard_folder
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.trainer import make_trainer
 from lit_clid.data.module import CaptionedImages
@@ -20,7 +22,7 @@ from lit_clid.errors import UserError
 from lit_clid.files import write_json
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.provenance import provenance
-from lit_clid.scores import Scores, merge
+from lit_clid.scores import Scores
 
 
 def audit(
@@ -31,36 +33,37 @@ def audit(
     claims: Claims,
     path: Path,
     trainer: L.Trainer,
-    facts: Mapping[str, Any],
+    about: About,
 ) -> Scores | None:
     """Ask about every pending record of `data`, merge the shards into the table `path`; None on
     ranks other than zero.
 
     Args:
-        facts: added to the provenance beside versions, claims and attacks.
+        about: of the table, to which versions, claims and attacks are added.
     """
     shards = shard_folder(path)
     if trainer.is_global_zero:
-        write_json(shards / CLAIMS, asdict(claims))
+        write_json(shards / CLAIMS, claims.as_json())
     if 0 < len(data.audited) < trainer.world_size:
         raise UserError(
             f"{len(data.audited)} records are left for {trainer.world_size} processes; finish with "
             f"trainer.devices=1"
         )
     if len(data.audited):
+        assert claims.seed is not None
         module = Auditor(target, attacks, claims.seed, shards, claims.posterior == "sample")
         trainer.predict(module, data, return_predictions=False)
         trainer.strategy.barrier()
     if not trainer.is_global_zero:
         return None
     expected = {entry.id: entry.member for entry in split.of(data.role)}
-    about = {
-        **provenance(str(trainer.strategy.root_device)),
-        **facts,
-        "claims": asdict(claims),
-        "attacks": describe_attacks(attacks, target),
-    }
-    scores = merge(shards, expected, about, str(path))
+    told = replace(
+        about,
+        made=provenance(str(trainer.strategy.root_device)),
+        claims=claims,
+        attacks=describe_attacks(attacks, target),
+    )
+    scores = merge(shards, expected, told, str(path))
     scores.save(path)
     for file in [*shards.glob("*.parquet"), shards / CLAIMS]:
         file.unlink()

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lit_clid import console
+from lit_clid.about import About
 from lit_clid.auditing.attacks import Attack
-from lit_clid.auditing.claims import carry_over, claim, finished_scores, shard_folder
-from lit_clid.auditing.lineage import Model, check_split, find_models, find_reference, read_note
+from lit_clid.auditing.claims import carry_over, claim, finished_scores
+from lit_clid.auditing.lineage import Model, check_split, find_models, find_reference
 from lit_clid.auditing.queries import announce, describe_attacks, tally
 from lit_clid.auditing.run import audit as ask
 from lit_clid.auditing.run import build_trainer
+from lit_clid.auditing.shards import finished_ids, shard_folder
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import (
     REFERENCE,
@@ -30,8 +32,9 @@ from lit_clid.judging.judge import judge
 from lit_clid.judging.report.page import Picture, PictureSource
 from lit_clid.judging.report.publish import load_tables, publish, refuse_foreign
 from lit_clid.judging.rules import RULES
+from lit_clid.models.note import read_note
 from lit_clid.models.pipeline import PipelineTarget
-from lit_clid.scores import Scores, finished_ids
+from lit_clid.scores import Scores
 
 USAGE = """usage: python audit.py [config.yaml ...] [key=value ...]
 
@@ -154,11 +157,8 @@ def measure(
     scores = finished_scores(path, claims)
     if scores is not None:
         console.say(f"{sitting.table}: already audited, see {path}")
-        about = {
-            **scores.provenance,
-            "attacks": describe_attacks(sitting.attacks, target),
-        }  # titles, rules
-        return replace(scores, provenance=about)
+        attacks = describe_attacks(sitting.attacks, target)  # titles, rules
+        return replace(scores, about=replace(scores.about, attacks=attacks))
     shared = shared_records(sitting, split)
     if shared and carried is not None and console.is_first_process():
         carry_over(carried, shared, claims, split, sitting.role, shard_folder(path))
@@ -177,12 +177,12 @@ def measure(
     overlong = target.overlong(data.captions)
     console.say_overlong(overlong, len(data.captions))
     trainer = build_trainer(config.trainer, sitting.table)
-    facts = {
-        "model": model,
-        "skipped": list(split.skipped),
-        "captions_cut_by_the_tokenizer": overlong,
-        "queries": tally(sitting.attacks, len(split.of(sitting.role)) - len(shared)),
-        "training": read_note(model),
-        "config": config.plain,
-    }
-    return ask(target, split, data, sitting.attacks, claims, path, trainer, facts)
+    about = About(
+        model=model,
+        skipped=tuple(split.skipped),
+        captions_cut_by_the_tokenizer=overlong,
+        queries=tally(sitting.attacks, len(split.of(sitting.role)) - len(shared)),
+        training=read_note(model),
+        config=config.plain,
+    )
+    return ask(target, split, data, sitting.attacks, claims, path, trainer, about)

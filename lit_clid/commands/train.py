@@ -17,6 +17,7 @@ from lit_clid.models.load import load_target
 from lit_clid.training.contradictions import check_defenses
 from lit_clid.training.defenses import Defenses, Privacy
 from lit_clid.training.export import export, finished_model, write_model
+from lit_clid.training.facts import training_facts
 from lit_clid.training.module import FineTune
 from lit_clid.training.recipe import build_trainer, checkpoint_steps, export_on_the_way, resume_from
 
@@ -95,7 +96,9 @@ def train(config: Config) -> None:
     trainer, privacy = plan.trainer, plan.privacy
     steps = checkpoint_steps(options.checkpoints, plan.members, trainer.max_steps)
     target = load_target(config.target.path, variant=config.target.variant, channels_last=False)
-    facts = config.training_facts(split.fingerprint, target.fingerprint, trainer.world_size)
+    facts = training_facts(
+        config, plan.defenses, split.fingerprint, target.fingerprint, trainer.world_size
+    )
     for step in steps.values():
         finished_model(
             checkpoint_folder(config.folder, role, step), facts

@@ -22,18 +22,6 @@ from lit_clid.training.defenses import DEFENSES, Defense, Defenses
 CONFIGS = Path(__file__).parent.parent / "configs"
 """The shipped configurations; in a checkout the folder is a link to the one at its top."""
 DEMO = CONFIGS / "demo.yaml"
-UNTRAINED = ("validate_every", "save_every", "samples", "cache", "checkpoints")
-"""Keys of `finetune` that do not change the weights, unless a stopping defense looks at the
-validations.
-"""
-TRAINED = (
-    "max_steps",
-    "accumulate_grad_batches",
-    "gradient_clip_val",
-    "gradient_clip_algorithm",
-    "precision",
-)
-"""Keys of `trainer` that do."""
 
 
 @dataclass
@@ -89,37 +77,6 @@ class Config:
     def plain(self) -> dict[str, Any]:
         """The resolved configuration as plain values."""
         return asdict(self)
-
-    def training_facts(self, split: str, base: str, processes: int) -> dict[str, Any]:
-        """What a trained model depends on, flat; checkpoints and exports must agree in it.
-
-        Args:
-            split, base: fingerprints of the split's contents and of the base.
-            processes: how many the batches are dealt out to.
-        """
-        plain = self.plain
-        own = {
-            "seed": self.seed,
-            "role": self.role,
-            "split": split,
-            "base": base,
-            "processes": processes,
-        }
-        data = {f"data.{key}": plain["data"][key] for key in ("resolution", "random_crop")}
-        if self.data.rephrasings_column is not None:
-            data["data.rephrasings_column"] = self.data.rephrasings_column
-        defenses = build_defenses(self.defenses)
-        tune = {
-            f"finetune.{key}": value
-            for key, value in plain["finetune"].items()
-            if key not in UNTRAINED
-        }
-        if defenses.stops_on_validation:
-            tune["finetune.validate_every"] = self.finetune.validate_every
-        trainer = {
-            f"trainer.{key}": plain["trainer"][key] for key in TRAINED if key in plain["trainer"]
-        }
-        return {**own, **data, **tune, **trainer, **defenses.facts}
 
 
 def read_config(arguments: Sequence[str], default: Path) -> Config:

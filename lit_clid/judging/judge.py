@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lit_clid.about import AttackSpec, Cost
 from lit_clid.errors import UserError, few
 from lit_clid.judging import evidence, metrics
 from lit_clid.judging.calibration import Verdict, calibrate
@@ -87,17 +88,19 @@ class Judgement:
     references: Mapping[str, Scores] = field(default_factory=dict)
 
     @property
-    def queries(self) -> dict[str, Any]:
-        """What each table cost, as its audit tells, and the `total` of queries; empty for tables
-        that do not tell.
-        """
+    def costs(self) -> dict[str, Cost]:
+        """What each table cost, by name, as far as its audit tells."""
         tables = {"target": self.target, "shadow": self.shadow, **self.references}
-        told = {
-            n: dict(t.provenance["queries"])
-            for n, t in tables.items()
-            if t and "queries" in t.provenance
-        }
-        return {**told, "total": sum(each["total"] for each in told.values())} if told else {}
+        return {n: t.about.queries for n, t in tables.items() if t and t.about.queries}
+
+    @property
+    def queries(self) -> dict[str, Any]:
+        """The costs as plain values, and the `total` of queries; empty for tables that do not
+        tell.
+        """
+        told = {name: cost.as_json() for name, cost in self.costs.items()}
+        total = sum(cost.total for cost in self.costs.values())
+        return {**told, "total": total} if told else {}
 
     @property
     def headline(self) -> str:
@@ -180,10 +183,8 @@ def _all_trials(
     trials = _trials(target, shadow, "", lambda table: table)
     if reference is not None and (shadow is None or reference_shadow is not None):
         if reference_shadow is not None:
-            asked = [
-                (table.provenance.get("claims") or {}).get("model")
-                for table in (reference, reference_shadow)
-            ]
+            claims = [table.about.claims for table in (reference, reference_shadow)]
+            asked = [None if each is None else each.model for each in claims]
             refuse_changes({"model": asked[1]}, {"model": asked[0]}, reference_shadow.where)
         beside = {id(target): reference, id(shadow): reference_shadow}
         trials |= _trials(target, shadow, REF, lambda table: difference(table, beside[id(table)]))
@@ -206,19 +207,17 @@ def difference(table: Scores, reference: Scores | None) -> Scores:
         for c, values in reference.signals.items()
         if c in table.signals
     }
-    provenance = dict(table.provenance)
-    if "attacks" in provenance:
-        asked = reference.provenance.get("attacks") or {}
-        provenance["attacks"] = {
-            name: spec for name, spec in table.provenance["attacks"].items() if name in asked
-        }
-        if not provenance["attacks"]:
-            raise UserError(
-                f"{reference.where}: its .json names no attack of {table.where}; restore it or "
-                f"delete both"
-            )
-        _check_kinship(table, reference, tuple(provenance["attacks"]), ("split", "importance"))
-    return Scores(table.ids, table.member, signals, provenance, reference.where)
+    told = table.about.attacks
+    asked = {name: spec for name, spec in told.items() if name in reference.about.attacks}
+    if told and not asked:
+        raise UserError(
+            f"{reference.where}: its .json names no attack of {table.where}; restore it or "
+            f"delete both"
+        )
+    if asked:
+        _check_kinship(table, reference, tuple(asked), ("split", "importance"))
+    about = replace(table.about, attacks=asked)
+    return Scores(table.ids, table.member, signals, about, reference.where)
 
 
 @dataclass(frozen=True)
@@ -238,36 +237,36 @@ def _trials(
 ) -> dict[str, _Trial]:
     """Every attack's trial by name, on `view` of both tables."""
     graded, fitted = view(target), None if shadow is None else view(shadow)
-    by_column = {column: {"columns": [column], "rule": "first"} for column in graded.signals}
-    attacks: Mapping[str, Any] = graded.provenance.get("attacks", by_column)
+    by_column = {column: AttackSpec(columns=(column,), rule="first") for column in graded.signals}
+    attacks = graded.about.attacks or by_column
     _check_columns(attacks, graded)
     if fitted is not None:
         _check_columns(attacks, fitted)
         _check_kinship(graded, fitted, tuple(attacks))
-        for rule in {spec["rule"] for spec in attacks.values()}:
+        for rule in {spec.rule for spec in attacks.values()}:
             RULES[rule].check()
     double, title = (2, " − reference") if suffix else (1, "")
     return {
         name + suffix: _Trial(
-            spec.get("title", name) + title,
-            spec["rule"],
-            graded.columns(spec["columns"]),
-            None if fitted is None else (fitted.columns(spec["columns"]), fitted.member),
-            None if spec.get("queries") is None else double * spec["queries"],
-            double * spec.get("backward", 0),
+            (spec.title or name) + title,
+            spec.rule,
+            graded.columns(spec.columns),
+            None if fitted is None else (fitted.columns(spec.columns), fitted.member),
+            None if spec.queries is None else double * spec.queries,
+            double * spec.backward,
         )
         for name, spec in attacks.items()
     }
 
 
-def _check_columns(attacks: Mapping[str, Any], scores: Scores) -> None:
-    missing = [c for spec in attacks.values() for c in spec["columns"] if c not in scores.signals]
+def _check_columns(attacks: Mapping[str, AttackSpec], scores: Scores) -> None:
+    missing = [c for spec in attacks.values() for c in spec.columns if c not in scores.signals]
     if missing:
         raise UserError(
             f"{scores.where}: no column {few(missing)}; target and shadow tables need the same "
             f"columns"
         )
-    unknown = sorted({spec["rule"] for spec in attacks.values()} - set(RULES))
+    unknown = sorted({spec.rule for spec in attacks.values()} - set(RULES))
     if unknown:
         raise UserError(
             f"{scores.where}: unknown rule {few(unknown)} in its .json; known: {few(list(RULES))}"
@@ -280,14 +279,11 @@ def _check_kinship(
     """Another model's signals calibrate the target's only if made in the same way; `more` names
     facts to agree in.
     """
-    made = [scores.provenance.get("claims") or {} for scores in (target, other)]
-    if all(made):
-        facts = [{key: claims.get(key) for key in (*MADE_ALIKE, *more)} for claims in made]
-        asked = [
-            {f"attacks.{n}": (claims.get("attacks") or {}).get(n) for n in attacks}
-            for claims in made
-        ]
-        refuse_changes(facts[1] | asked[1], facts[0] | asked[0], other.where)
+    made, found = target.about.claims, other.about.claims
+    if made is not None and found is not None:
+        keys = (*MADE_ALIKE, *more, *(f"attacks.{name}" for name in attacks))
+        wanted = {key: made.flat.get(key) for key in keys}
+        refuse_changes({key: found.flat.get(key) for key in keys}, wanted, other.where)
 
 
 def _grade(trial: _Trial, verdict: Verdict, member: np.ndarray) -> AttackResult:

@@ -7,6 +7,7 @@ from typing import Any
 
 import lightning as L
 
+from lit_clid.about import Facts, ModelNote, Stopping
 from lit_clid.errors import UserError
 from lit_clid.files import read_json, write_json
 from lit_clid.models.lora import folded
@@ -16,7 +17,7 @@ from lit_clid.training.module import FineTune
 from lit_clid.training.stopping import Kept
 
 
-def finished_model(folder: Path, facts: dict[str, Any]) -> bool:
+def finished_model(folder: Path, facts: Facts) -> bool:
     """True if `folder` holds the model that `facts` would train.
 
     Raises:
@@ -24,12 +25,13 @@ def finished_model(folder: Path, facts: dict[str, Any]) -> bool:
     """
     if not folder.exists():
         return False
-    note = folder / NOTE
-    if not note.is_file():
+    file = folder / NOTE
+    if not file.is_file():
         raise UserError(
             f"{folder}: exists and was not written by train.py; use another name=… or delete it"
         )
-    refuse_changes(read_json(note)["facts"], facts, str(folder))
+    note = ModelNote.from_json(read_json(file), str(file))
+    refuse_changes(note.facts.as_json(), facts.as_json(), str(folder))
     return True
 
 
@@ -46,7 +48,7 @@ def export(module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str,
             f"training stopped at step {trainer.global_step} of {trainer.max_steps}; run the "
             f"command again"
         )
-    ending = {} if kept is None else kept.restore(module, trainer)
+    ending = None if kept is None else kept.restore(module, trainer)
     write_model(module, trainer, folder, config, ending)
     trainer.strategy.barrier()  # the others may look for the folder next
 
@@ -56,7 +58,7 @@ def write_model(
     trainer: L.Trainer,
     folder: Path,
     config: dict[str, Any],
-    ending: dict[str, Any] | None = None,
+    ending: Stopping | None = None,
 ) -> None:
     """Write the model as it is, LoRA folded in, and its note, from the first process only.
 
@@ -71,16 +73,17 @@ def write_model(
         shutil.rmtree(folder)  # of a resumed run whose secret noise was another
     folder.parent.mkdir(parents=True, exist_ok=True)
     steps, logged = trainer.global_step, trainer.callback_metrics
-    note = {
-        "facts": module.facts,
-        "base": module.target.source,
-        "steps": steps if not ending else ending["exported_from"],
-        "val_loss": float(logged["val_loss"]) if "val_loss" in logged else None,
-        **({"stopping": ending, "val_loss": ending["val_loss"]} if ending else {}),
-        **({"privacy": module.privacy.as_json(steps)} if module.privacy else {}),
-        **provenance(str(module.target.device)),
-        "config": config,
-    }
+    last = float(logged["val_loss"]) if "val_loss" in logged else None
+    note = ModelNote(
+        facts=module.facts,
+        base=module.target.source,
+        steps=steps if ending is None else ending.exported_from,
+        val_loss=last if ending is None else ending.val_loss,
+        stopping=ending,
+        privacy=None if module.privacy is None else module.privacy.spent(steps),
+        made=provenance(str(module.target.device)),
+        config=config,
+    )
     lora = module.options.train == "lora"
     with folded(module.target) if lora else nullcontext():
-        module.target.export(folder, lambda part: write_json(part / NOTE, note))
+        module.target.export(folder, lambda part: write_json(part / NOTE, note.as_json()))

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
+from lit_clid.about import Facts
 from lit_clid.config.options.training import FineTuneOptions
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.stream import Poisson
@@ -49,7 +50,7 @@ class FineTune(L.LightningModule):
         target: PipelineTarget,
         options: FineTuneOptions,
         seed: int,
-        facts: dict[str, Any],
+        facts: Facts,
         defenses: Defenses | None = None,
         privacy: Privacy | None = None,
     ) -> None:
@@ -282,7 +283,7 @@ class FineTune(L.LightningModule):
                 checkpoint[key] = {
                     name: value for name, value in checkpoint[key].items() if name not in frozen
                 }
-        checkpoint["facts"] = self.facts
+        checkpoint["facts"] = self.facts.as_json()
         if self._proxy is not None:
             checkpoint["proxy"] = self._proxy.state_dict()
 

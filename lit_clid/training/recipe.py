@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
+from lit_clid.about import Facts
 from lit_clid.config.options.training import FineTuneOptions
 from lit_clid.config.trainer import make_trainer
 from lit_clid.errors import UserError, first_line
@@ -154,7 +155,7 @@ def _check(trainer: dict[str, Any]) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def resume_from(folder: Path, facts: dict[str, Any]) -> Path | None:
+def resume_from(folder: Path, facts: Facts) -> Path | None:
     """The checkpoint to go on from, or None.
 
     Raises:
@@ -169,5 +170,5 @@ def resume_from(folder: Path, facts: dict[str, Any]) -> Path | None:
         raise UserError(
             f"{path}: not a readable checkpoint ({first_line(error)}); delete it"
         ) from None
-    refuse_changes(found, facts, str(path))
+    refuse_changes(found, facts.as_json(), str(path))
     return path

@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.callbacks import EarlyStopping as Patience
 from torch import Tensor
 
+from lit_clid.about import Stopping
 from lit_clid.auditing.attacks import ATTACKS
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch as Questions
@@ -110,7 +111,7 @@ class Kept(Callback):
         assert verdict is not None
         return float(auroc(curve(verdict.score, self._member)))
 
-    def restore(self, module: FineTune, trainer: L.Trainer) -> dict[str, Any]:
+    def restore(self, module: FineTune, trainer: L.Trainer) -> Stopping:
         """Give `module` the kept weights, and say for the model's note how training ended.
 
         Raises:
@@ -135,12 +136,13 @@ class Kept(Callback):
             if trainer.should_stop
             else "last step"
         )
-        facts = {"ended_by": reason, "ended_at": trainer.global_step, "exported_from": self.step}
-        return {
-            **facts,
-            "val_loss": self.loss,
-            **({} if self.auroc is None else {"probe_auroc": self.auroc}),
-        }
+        return Stopping(
+            ended_by=reason,
+            ended_at=trainer.global_step,
+            exported_from=self.step,
+            val_loss=self.loss,
+            probe_auroc=self.auroc,
+        )
 
 
 def _first(records: Records, count: int) -> Questions:

@@ -20,8 +20,9 @@ from runs import (
 )
 from safetensors.torch import load_file, save_file
 
+from lit_clid.auditing.shards import write_shard
 from lit_clid.commands import audit, train
-from lit_clid.scores import Scores, write_shard
+from lit_clid.scores import Scores
 
 
 def test_the_run_folder_holds_what_others_rely_on(audited: Path) -> None:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tables import ATTACK, clid_columns, scores_of, tables
+from tables import ATTACK, clid_columns, scores_of, tables, told
 
+from lit_clid.about import About
 from lit_clid.errors import UserError
 from lit_clid.judging.judge import judge
 from lit_clid.scores import Scores
@@ -44,7 +45,7 @@ def test_a_shadow_of_other_making_is_refused() -> None:
             tuple(map(str, range(len(member)))),
             member,
             {"s": columns[:, 0]},
-            {"claims": {"precision": precision}},
+            told(claims={"precision": precision}),
         )
         for precision in ("32", "bf16")
     ]
@@ -103,7 +104,7 @@ def test_tables_that_do_not_belong_together_are_refused() -> None:
         "attacks": {"loss": {"t": [450]}},
     }
     made = [
-        replace(table, provenance={"attacks": ATTACK, "claims": claims | changed})
+        replace(table, about=told(attacks=ATTACK, claims=claims | changed))
         for table, changed in ((target, {}), (reference, {"attacks": {"loss": {"t": [300]}}}))
     ]
     with pytest.raises(UserError, match=r"attacks\.loss is .*450.* now and was .*300"):
@@ -113,18 +114,18 @@ def test_tables_that_do_not_belong_together_are_refused() -> None:
 def test_tables_that_cannot_be_traced_are_refused() -> None:
     (target, reference), (shadow, beside) = tables(0, 1.0), tables(1, 1.0)
     with pytest.raises(UserError, match="names no attack"):
-        judge(target, None, replace(reference, provenance={}))
+        judge(target, None, replace(reference, about=About()))
     with pytest.raises(UserError, match="speaks of other records"):
         judge(target, None, replace(reference, member=~reference.member))
-    models = [{"attacks": ATTACK, "claims": {"model": name}} for name in ("a", "b")]
+    models = [told(attacks=ATTACK, claims={"model": name}) for name in ("a", "b")]
     with pytest.raises(UserError, match="model is 'a' now and was 'b'"):
         judge(
             target,
             shadow,
-            *(replace(t, provenance=p) for t, p in zip((reference, beside), models, strict=True)),
+            *(replace(t, about=a) for t, a in zip((reference, beside), models, strict=True)),
         )
 
 
 def test_columns_without_provenance_are_subtracted_by_name() -> None:
-    target, reference = (replace(table, provenance={}) for table in tables(0, 1.0))
+    target, reference = (replace(table, about=About()) for table in tables(0, 1.0))
     assert set(judge(target, None, reference).results) == {"loss", "loss_ref"}

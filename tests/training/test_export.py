@@ -1,6 +1,7 @@
 """What is exported, at the end and on the way."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_the_export_is_an_ordinary_pipeline(
     assert all(torch.equal(kept[name], value) for name, value in base.items())
     assert finished_model(tmp_path / "model", FACTS)
     with pytest.raises(UserError, match=r"finetune.train is 'unet' now"):
-        finished_model(tmp_path / "model", {**FACTS, "finetune.train": "unet"})
+        finished_model(tmp_path / "model", replace(FACTS, rest={"finetune.train": "unet"}))
 
 
 def test_models_on_the_way_are_those_of_shorter_runs(

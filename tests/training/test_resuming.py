@@ -1,5 +1,6 @@
 """Exact resuming: a killed run ends as an uninterrupted one, to the last digit."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(
 ) -> None:
     tune(pipeline_folder, split, tmp_path, recipe(), 4)
     with pytest.raises(UserError, match="seed is 1 now and was 0"):
-        resume_from(tmp_path, {**FACTS, "seed": 1})
+        resume_from(tmp_path, replace(FACTS, seed=1))
     (tmp_path / "resume.ckpt").write_bytes(b"broken")
     with pytest.raises(UserError, match="not a readable checkpoint"):
         resume_from(tmp_path, FACTS)
@@ -140,4 +141,4 @@ def test_a_defense_is_part_of_what_a_checkpoint_belongs_to(
 ) -> None:
     tune(pipeline_folder, split, tmp_path, recipe(), 4)
     with pytest.raises(UserError, match=r"defenses\.flip is 'Flip' now and was None"):
-        resume_from(tmp_path, {**FACTS, **build_defenses(["flip"]).facts})
+        resume_from(tmp_path, replace(FACTS, rest=FACTS.rest | build_defenses(["flip"]).facts))

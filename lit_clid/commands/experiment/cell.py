@@ -11,9 +11,10 @@ from typing import Any
 import torch
 
 from lit_clid import console
+from lit_clid.about import read_about
 from lit_clid.auditing import utility
 from lit_clid.auditing.claims import answered
-from lit_clid.auditing.lineage import Model, find_reference, read_note
+from lit_clid.auditing.lineage import Model, find_reference
 from lit_clid.auditing.losses import UTILITY
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import REFERENCE
@@ -26,6 +27,7 @@ from lit_clid.data.module import CaptionedImages, Records
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json, write_json
+from lit_clid.models.note import read_note
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.models.samples import draw_samples
 from lit_clid.training.recipe import checkpoint_steps
@@ -85,7 +87,7 @@ def is_done(stage: Stage, job: Job) -> bool:
         for name, path in tables.items()
     ):
         return False
-    note = read_json(tables["target"].with_suffix(".json")).get("training") or {}
+    note = read_about(tables["target"]).training
     refuse_stale(note, config, split, str(tables["target"]))
     return not stage.final or _sampled(stage.scores / REPORT, config.utility)
 
@@ -121,7 +123,7 @@ def _ended_at(model: Path) -> int:
     than others.
     """
     note = read_note(str(model))
-    return int(note.get("stopping", {}).get("ended_at", note.get("steps", 0)))
+    return 0 if note is None else note.ended_at
 
 
 def _audit(stage: Stage, config: Config, split: Split) -> None:

@@ -48,23 +48,21 @@ def _read(stage: Stage, job: Job, titles: dict[str, str]) -> Measured:
     tables, others = load_tables(str(stage.scores / "target.parquet"), None)
     judged = verdicts(tables, **others)
     titles |= {name: title for name, (title, _) in judged.items()}
-    note = tables.provenance["training"]
-    members, step = int(tables.member.sum()), int(note["steps"])
-    trainer, batch = note["config"]["trainer"], note["config"]["finetune"]["batch_size"]
-    together = batch * trainer.get("accumulate_grad_batches", 1) * note["facts"].get("processes", 1)
-    privacy = note.get("privacy")
+    note = tables.about.training
+    assert note is not None  # its facts were compared with the cell's
+    members, step, privacy = int(tables.member.sum()), note.steps, note.privacy
     return Measured(
         job.cell.defense,
         job.cell.seed,
         step,
         step / members,
-        step * together / members,
+        step * note.facts.images_per_step / members,
         stage.final,
         tables.ids,
         tables.member,
         {name: verdict.score for name, (_, verdict) in judged.items()},
         _usefulness(stage),
-        None if privacy is None else (privacy["epsilon"], privacy["delta"]),
+        None if privacy is None else (privacy.epsilon, privacy.delta),
     )
 
 

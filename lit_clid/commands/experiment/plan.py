@@ -6,16 +6,16 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 
+from lit_clid.about import Facts, ModelNote
 from lit_clid.auditing import utility
 from lit_clid.auditing.losses import UTILITY, Denoising
 from lit_clid.auditing.queries import check_attacks
 from lit_clid.commands.train import recipe
 from lit_clid.config.options.experiment import Cell, UtilityOptions
-from lit_clid.config.schema import CONFIGS, Config, build_attacks, read_config
+from lit_clid.config.schema import CONFIGS, Config, build_attacks, build_defenses, read_config
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
 from lit_clid.errors import UserError, few
@@ -24,6 +24,7 @@ from lit_clid.models.load import check_target, is_hub_id, load_target
 from lit_clid.provenance import refuse_changes
 from lit_clid.training.contradictions import check_records
 from lit_clid.training.defenses import StepBudget
+from lit_clid.training.facts import training_facts
 from lit_clid.training.recipe import checkpoint_steps
 
 OVERLAYS = (Path("configs") / "defenses", CONFIGS / "defenses")
@@ -129,7 +130,7 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
             checked[name] = _check_job(job, split, dry)
         except UserError as error:
             raise UserError(f"grid.defenses.{name}: {error}") from None
-        facts = str(job.config.training_facts(split.fingerprint, job.config.target.path, 1))
+        facts = str(_facts(job.config, split, job.config.target.path, 1))
         if facts in seen:
             raise UserError(
                 f"grid.defenses: '{seen[facts]}' and '{name}' collide, they train the same model; "
@@ -206,12 +207,15 @@ def _check_job(job: Job, split: Split, dry: bool) -> Job:
     return _with_checkpoints(job, reachable)
 
 
-def refuse_stale(note: dict[str, Any], config: Config, split: Split, where: str) -> None:
+def refuse_stale(note: ModelNote | None, config: Config, split: Split, where: str) -> None:
     """Refuse results of a model that another configuration trained; its base and processes are
     its own business.
     """
-    found = note.get("facts") or {}
-    wanted = config.training_facts(
-        split.fingerprint, str(found.get("base")), int(found.get("processes", 1))
-    )
-    refuse_changes(found, wanted, where)
+    found = Facts() if note is None else note.facts
+    wanted = _facts(config, split, str(found.base), found.processes or 1)
+    refuse_changes(found.as_json(), wanted.as_json(), where)
+
+
+def _facts(config: Config, split: Split, base: str, processes: int) -> Facts:
+    defenses = build_defenses(config.defenses)
+    return training_facts(config, defenses, split.fingerprint, base, processes)

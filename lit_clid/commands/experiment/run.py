@@ -75,7 +75,7 @@ def publish(jobs: Sequence[Job], failed: dict[str, str], config: Config) -> None
     about = {
         "grid": plain["grid"],
         "utility": plain["utility"],
-        "provenance": provenance("see the tables"),
+        "provenance": provenance("see the tables").as_json(),
     }
     page = write_comparison(comparison, found.measured, config.folder, config.name, about)
     print(

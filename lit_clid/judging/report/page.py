@@ -64,11 +64,11 @@ def report_json(judgement: Judgement, title: str) -> dict[str, Any]:
         "queries": judgement.queries,
         "not_judged": list(judgement.unjudged),
         "surest": [{"id": i, "score": s, "member": m} for i, s, m in surest(judgement)],
-        "skipped": list(target.provenance.get("skipped", [])),
+        "skipped": list(target.about.skipped),
         "provenance": {
-            "target": dict(target.provenance),
-            "shadow": None if judgement.shadow is None else dict(judgement.shadow.provenance),
-            **{name: dict(table.provenance) for name, table in judgement.references.items()},
+            "target": target.about.as_json(),
+            "shadow": None if judgement.shadow is None else judgement.shadow.about.as_json(),
+            **{name: table.about.as_json() for name, table in judgement.references.items()},
         },
     }
 
@@ -118,6 +118,7 @@ def _render(
 ) -> str:
     from markupsafe import Markup
 
+    training = judgement.target.about.training
     return pages.render(
         "lit_clid.judging.report",
         "page.html.j2",
@@ -128,10 +129,7 @@ def _render(
         cost=words.total_queries(judgement),
         curves=CURVES,
         reference=next(
-            (
-                table.provenance.get("model", "another model")
-                for table in judgement.references.values()
-            ),
+            (table.about.model or "another model" for table in judgement.references.values()),
             None,
         ),
         ranked=judgement.ranked,
@@ -140,7 +138,7 @@ def _render(
         pictures=pictures,
         figures={name: Markup(svg) for name, svg in figures.items()},
         provenance=_flat(report["provenance"]["target"]),
-        privacy=(report["provenance"]["target"].get("training") or {}).get("privacy"),
+        privacy=None if training is None else training.privacy,
     )
 
 
@@ -150,7 +148,7 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]
     """
     rows: list[tuple[str, str]] = []
     for key, value in content.items():
-        if key in ("attacks", "skipped") or (prefix, key) == ("training.", "config"):
+        if key in ("attacks", "skipped", "version") or (prefix, key) == ("training.", "config"):
             continue
         if isinstance(value, Mapping):
             rows += _flat(value, f"{prefix}{key}.")

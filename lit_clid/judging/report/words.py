@@ -31,17 +31,15 @@ def queries(result: AttackResult) -> str:
 
 def total_queries(judgement: Judgement) -> str:
     """What the audit asked in all, table by table; empty for tables that do not tell."""
-    told = judgement.queries
-    if not told:
+    costs = judgement.costs
+    if not costs:
         return ""
-    tables = {name: cost for name, cost in told.items() if name != "total"}
-    parts = [
-        f"{name} {cost['records']} records × {cost['per_record']}" for name, cost in tables.items()
-    ]
-    alone = sum(cost["records"] * cost["per_record_one_by_one"] for cost in tables.values())
-    backward = sum(cost["backward_total"] for cost in tables.values())
+    parts = [f"{name} {cost.records} records × {cost.per_record}" for name, cost in costs.items()]
+    alone = sum(cost.records * cost.per_record_one_by_one for cost in costs.values())
+    backward = sum(cost.backward_total for cost in costs.values())
+    total = sum(cost.total for cost in costs.values())
     gradients = f" and {backward:,} backward passes" if backward else ""
-    return f"{told['total']:,} queries{gradients} ({', '.join(parts)}); one by one the attacks would make {alone:,}."
+    return f"{total:,} queries{gradients} ({', '.join(parts)}); one by one the attacks would make {alone:,}."
 
 
 def rows(judgement: Judgement) -> list[tuple[str, ...]]:

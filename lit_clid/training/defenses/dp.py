@@ -6,13 +6,14 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import inf
 from typing import Any
 
 import torch
 from torch import nn
 
+from lit_clid.about import Spent
 from lit_clid.errors import UserError, first_line
 from lit_clid.training.defenses.defense import Defense
 
@@ -131,18 +132,9 @@ class Privacy:
         with _loose_bounds():
             return float(accountant.get_epsilon(delta=self.delta))
 
-    def as_json(self, steps: int) -> dict[str, Any]:
+    def spent(self, steps: int) -> Spent:
         """What the exported model's note says."""
-        return {
-            "epsilon": self.epsilon(steps),
-            "delta": self.delta,
-            "noise_multiplier": self.noise_multiplier,
-            "max_grad_norm": self.max_grad_norm,
-            "sample_rate": self.sample_rate,
-            "accountant": self.accountant,
-            "neighbours": "add or remove one member",
-            "secret": self.secret,
-        }
+        return Spent(epsilon=self.epsilon(steps), **asdict(self))
 
     def optimizer(self, inner: torch.optim.Optimizer, batch_size: int) -> Any:
         """Opacus's optimiser around `inner`: clips, sums, adds noise, divides by the expected

@@ -1,0 +1,248 @@
+"""How a table of signals and a model were made: the typed content of the JSON beside them.
+
+`About` stands beside a table, `Claims` beside its shards, `ModelNote` in an exported model's
+folder; each carries a version. Files from before there was one are read, and partial ones from
+elsewhere: what they do not tell is None or empty.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from lit_clid.errors import UserError
+from lit_clid.files import read_json
+from lit_clid.plain import EMPTY, FLAT, Plain
+
+SIGNAL_SETS = ("Grid", "Denoising")
+"""Kinds in `Claims.attacks` that are asked about fixed conditions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made(Plain):
+    """When, where and by which versions a file was made.
+
+    Args:
+        created: UTC time, ISO 8601.
+        commit: of this project; None outside a checkout.
+        device: that the model ran on.
+        packages: version by name.
+    """
+
+    created: str | None
+    commit: str | None
+    python: str | None
+    platform: str | None
+    device: str | None
+    packages: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts(Plain):
+    """What a trained model depends on; checkpoints and exports must agree in all of it.
+
+    Args:
+        split, base: fingerprints of the split's contents and of the base.
+        processes: how many the batches are dealt out to.
+        rest: plain values by dotted configuration key.
+    """
+
+    seed: int | None = None
+    role: str | None = None
+    split: str | None = None
+    base: str | None = None
+    processes: int | None = None
+    rest: dict[str, Any] = field(default_factory=dict, metadata=FLAT)
+
+    @property
+    def images_per_step(self) -> int:
+        """Images that one optimiser step sees."""
+        accumulated = self.rest.get("trainer.accumulate_grad_batches", 1)
+        return int(self.rest["finetune.batch_size"] * accumulated * (self.processes or 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopping(Plain):
+    """How a stopping defense ended training.
+
+    Args:
+        ended_by: "held-out loss", "privacy budget" or "last step".
+        ended_at, exported_from: optimiser steps.
+        val_loss: of the exported weights.
+        probe_auroc: of theirs, if a probe was asked.
+    """
+
+    ended_by: str
+    ended_at: int
+    exported_from: int
+    val_loss: float
+    probe_auroc: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent(Plain):
+    """What a private run spent: ε at δ, and the mechanism it follows from (see `Privacy`)."""
+
+    epsilon: float
+    delta: float
+    noise_multiplier: float
+    max_grad_norm: float
+    sample_rate: float
+    accountant: str
+    neighbours: str = "add or remove one member"
+    secret: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelNote(Plain):
+    """How train.py made the exported model that the note lies beside.
+
+    Args:
+        base: folder or hub id of the model that was tuned.
+        steps: optimiser steps behind the exported weights.
+        val_loss: their held-out loss; None if it was never measured.
+        config: the resolved configuration.
+    """
+
+    VERSION: ClassVar[int | None] = 1
+
+    facts: Facts = field(default_factory=Facts)
+    base: str | None
+    steps: int = 0
+    val_loss: float | None
+    stopping: Stopping | None = None
+    privacy: Spent | None = None
+    made: Made | None = field(default=None, metadata=FLAT)
+    config: dict[str, Any] | None = None
+
+    @property
+    def ended_at(self) -> int:
+        """The last optimiser step of the run; the exported weights may be of an earlier one."""
+        return self.steps if self.stopping is None else self.stopping.ended_at
+
+    @property
+    def tuned_from(self) -> tuple[str, str | None] | None:
+        """Path and variant of the base as the configuration names them; None if it does not."""
+        target = (self.config or {}).get("target")
+        if not isinstance(target, dict) or "path" not in target:
+            return None
+        return target["path"], target.get("variant")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackSpec(Plain):
+    """What the judgement needs to know of an attack.
+
+    Args:
+        title: how people call it; None means by its name.
+        columns: of the table.
+        rule: that makes one score of them.
+        queries, backward: per record, as if the attack ran alone.
+        evaluated: queries per record that no earlier attack had asked.
+    """
+
+    title: str | None = None
+    columns: tuple[str, ...]
+    rule: str
+    queries: int | None = None
+    backward: int = 0
+    evaluated: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost(Plain):
+    """Queries and backward passes that a table cost; answers shared between attacks count once.
+
+    Args:
+        records: that were asked about.
+        per_record_one_by_one: queries if the attacks shared no answer.
+        total, backward_total: over all records.
+    """
+
+    records: int
+    per_record: int
+    per_record_one_by_one: int
+    backward_per_record: int = 0
+    total: int
+    backward_total: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims(Plain):
+    """What a table of signals was made with; a table is never filled up under other claims.
+
+    Args:
+        split, importance, model: fingerprints.
+        resolution: side of the square images, in pixels.
+        attacks: `kind` and parameters by the attack's name.
+    """
+
+    VERSION: ClassVar[int | None] = 1
+
+    seed: int | None
+    split: str | None
+    importance: str | None
+    resolution: int | None
+    model: str | None
+    precision: str | None
+    posterior: str | None
+    attacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def flat(self) -> dict[str, Any]:
+        """For comparison and messages: attacks by name, so that the line stays readable."""
+        flat = {key: value for key, value in self.as_json().items() if key != "version"}
+        flat["attacks"] = sorted(self.attacks)
+        return flat | {f"attacks.{name}": spec for name, spec in self.attacks.items()}
+
+    @classmethod
+    def upgraded(cls, content: dict[str, Any]) -> dict[str, Any]:
+        """Sets of signals had a condition when they were attacks, and never used it."""
+        attacks = content.get("attacks")
+        if not isinstance(attacks, dict):
+            return content
+        return {**content, "attacks": {name: _settled(spec) for name, spec in attacks.items()}}
+
+
+def _settled(spec: Any) -> Any:
+    if not isinstance(spec, dict) or spec.get("kind") not in SIGNAL_SETS:
+        return spec
+    return {key: value for key, value in spec.items() if key != "condition"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class About(Plain):
+    """How a table of signals was made.
+
+    Args:
+        model: folder or hub id that was asked.
+        skipped: records that could not be read, and why.
+        captions_cut_by_the_tokenizer: how many were longer than the model reads.
+        training: None for a model from elsewhere.
+        config: the resolved configuration.
+        attacks: by name; without any, every column is judged by itself.
+    """
+
+    VERSION: ClassVar[int | None] = 1
+
+    made: Made | None = field(default=None, metadata=FLAT)
+    model: str | None = None
+    skipped: tuple[str, ...] = ()
+    captions_cut_by_the_tokenizer: int | None = None
+    queries: Cost | None = None
+    training: ModelNote | None = field(default=None, metadata=EMPTY)
+    config: dict[str, Any] | None = None
+    claims: Claims | None = None
+    attacks: dict[str, AttackSpec] = field(default_factory=dict)
+
+
+def read_about(table: Path) -> About:
+    """What the JSON beside a table of signals tells; nothing without one.
+
+    Raises:
+        UserError: if it holds anything else.
+    """
+    note = table.with_suffix(".json")
+    content = read_json(note) if note.is_file() else {}
+    if not isinstance(content, dict):
+        raise UserError(f"{note}: not the provenance of {table.name}; move it away")
+    return About.from_json(content, str(note))

@@ -1,0 +1,73 @@
+"""Shards of a table: one batch of signals each, of any process, merged when all are there."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from lit_clid.about import About
+from lit_clid.errors import UserError, few
+from lit_clid.scores import Scores, write_parquet
+
+
+def shard_folder(path: Path) -> Path:
+    """Where the shards of the table `path` lie until they are merged."""
+    return path.with_name(f"{path.stem}.shards")
+
+
+def write_shard(
+    folder: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]
+) -> None:
+    """Write one batch's signals; the name is a hash of the ids, the rename atomic, so no rank
+    disturbs another.
+    """
+    name = blake2b("\x1f".join(ids).encode(), digest_size=8).hexdigest()
+    write_parquet(
+        folder / f"{name}.parquet",
+        ids,
+        member,
+        {c: np.asarray(v, np.float64) for c, v in signals.items()},
+    )
+
+
+def finished_ids(folder: Path) -> set[str]:
+    """The ids whose signals lie in the shards of `folder`."""
+    return {
+        name
+        for path in folder.glob("*.parquet")
+        for name in pq.read_table(path, columns=["id"])["id"].to_pylist()
+    }
+
+
+def merge(folder: Path, expected: Mapping[str, bool], about: About, where: str) -> Scores:
+    """Merge the shards of `folder` into one table of exactly the records `expected` (id → member).
+
+    Raises:
+        UserError: if a record is missing or strange, or if two shards contradict each other.
+    """
+    rows: dict[str, tuple[Any, ...]] = {}
+    columns: list[str] = []
+    for path in sorted(folder.glob("*.parquet")):
+        table = pq.read_table(path)
+        columns = columns or [c for c in table.column_names if c not in ("id", "member")]
+        for row in table.to_pylist():
+            values = (row["member"], *(row[c] for c in columns))
+            if not np.array_equal(rows.setdefault(row["id"], values), values, equal_nan=True):
+                raise UserError(
+                    f"{folder}: two shards disagree about record {row['id']}; delete the folder "
+                    f"and rerun"
+                )
+    missing = [name for name in expected if name not in rows]
+    strange = [name for name in rows if rows[name][0] != expected.get(name)]
+    if missing or strange:
+        raise UserError(
+            f"{folder}: incomplete or foreign shards (missing: {few(missing, 3) or 'none'}; not of "
+            f"this split: "
+            f"{few(strange, 3) or 'none'}); rerun to fill the gaps, or delete the folder"
+        )
+    ids = tuple(rows)
+    signals = {c: np.array([rows[name][k + 1] for name in ids]) for k, c in enumerate(columns)}
+    return Scores(ids, np.array([rows[name][0] for name in ids]), signals, about, where)
