@@ -3,7 +3,6 @@ ids.
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,6 @@ from lit_clid.models.families.stable_diffusion import StableDiffusion
 
 TARGETS: dict[str, type[StableDiffusion]] = {"StableDiffusionPipeline": StableDiffusion}
 """Adapter by the `_class_name` of a pipeline's model_index.json."""
-PRECISIONS = ("32", "bf16", "16")
-
-
-@dataclass(frozen=True)
-class TargetOptions:
-    """The base that `train.py` tunes.
-
-    Args:
-        path: diffusers folder, hub id, or "demo" for the embedded base.
-        variant: weight variant to load, such as "fp16"; null for the plain files.
-    """
-
-    path: str = "demo"
-    variant: str | None = None
 
 
 def load_target(

@@ -18,9 +18,9 @@ from lit_clid.auditing.lineage import Model, find_reference, read_note
 from lit_clid.auditing.sittings import REFERENCE
 from lit_clid.commands import audit as measure
 from lit_clid.commands.experiment.plan import Job, refuse_stale
+from lit_clid.commands.reading import Settings
 from lit_clid.commands.train import checkpoint_folder, train
 from lit_clid.config.options.experiment import UtilityOptions
-from lit_clid.config.schema import Config, build_attacks
 from lit_clid.data.module import CaptionedImages, Records
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
@@ -67,7 +67,7 @@ def is_done(stage: Stage, job: Job) -> bool:
         UserError: if its model was trained by another configuration.
     """
     config, split = job.config, job.split
-    attacks = build_attacks(config.attacks)
+    attacks = config.attacks
     wanted: dict[str, Mapping[str, Attack]] = dict.fromkeys(job.roles, attacks)
     wanted[utility.DENOISING] = {utility.DENOISING: utility.denoising(config.utility)}
     if (
@@ -122,12 +122,10 @@ def _ended_at(model: Path) -> int:
     return int(note.get("stopping", {}).get("ended_at", note.get("steps", 0)))
 
 
-def _audit(stage: Stage, config: Config, split: Split) -> None:
+def _audit(stage: Stage, config: Settings, split: Split) -> None:
     models = {role: Model(str(path)) for role, path in stage.model.items()}
     more = {utility.DENOISING: utility.denoising(config.utility)}
-    audited = measure.audit(
-        config, build_attacks(config.attacks), split, models, stage.scores, more
-    )
+    audited = measure.audit(config, config.attacks, split, models, stage.scores, more)
     if (
         stage.final
         and console.is_first_process()
@@ -145,7 +143,7 @@ def _sampled(report: Path, options: UtilityOptions) -> bool:
     return report.is_file() and read_json(report)["options"] == _options(options)
 
 
-def _sample(target: StableDiffusion, config: Config, split: Split, folder: Path) -> None:
+def _sample(target: StableDiffusion, config: Settings, split: Split, folder: Path) -> None:
     """Draw samples and grade them; one process does it."""
     options = config.utility
     report: dict[str, Any] = {"options": _options(options)}
@@ -196,7 +194,7 @@ def _real(records: Records, count: int) -> Iterator[torch.Tensor]:
         yield (records.images(rows[k : k + 16]) + 1) / 2
 
 
-def _on_gpu(config: Config) -> bool:
+def _on_gpu(config: Settings) -> bool:
     return torch.cuda.is_available() and config.trainer.get("accelerator", "auto") in (
         "auto",
         "gpu",
