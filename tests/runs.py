@@ -2,6 +2,10 @@
 are the same.
 """
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +15,9 @@ from lit_clid.auditing.attacks import ATTACKS, COSTLY
 from lit_clid.auditing.queries import count_queries
 from lit_clid.scores import Scores
 
+ROOT = Path(__file__).parent.parent
+CONFIGS = ROOT / "configs"
+DEMO = CONFIGS / "demo.yaml"
 Run = Callable[..., tuple[int, str]]
 STANDARD = [name for name in ATTACKS if name not in COSTLY]
 EACH = sum(
@@ -58,3 +65,45 @@ def assert_same_table(found: Path, expected: Path) -> None:
                 (1e-5, 0) if exact else (0, 2e-4) if column.startswith("clir") else (1e-3, 1e-6)
             )
             np.testing.assert_allclose(pair[0], pair[1], rtol=rtol, atol=atol, err_msg=column)
+
+
+def start(script: str, *arguments: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(ROOT / script), *arguments]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def wait_for(
+    condition: Callable[[], object], process: "subprocess.Popen[str]", seconds: float = 120
+) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+GRID = "grid={defenses: {none: [], drop: [caption_dropout]}, seeds: [3], checkpoints: [0.25]}"
+
+
+def words(base: Path, runs: Path, *more: str) -> list[str]:
+    """A small grid's command line; a grid in `more` takes the place of the usual one."""
+    grid = () if any(word.startswith("grid={") for word in more) else (GRID,)
+    return [
+        str(DEMO),
+        f"runs={runs}",
+        "name=grid",
+        f"target.path={base}",
+        *SMALL,
+        "finetune.samples=0",
+        *grid,
+        "attacks=[loss,clid_th_null]",
+        "audit.reference=null",
+        "utility.samples=4",
+        "utility.sampling_steps=2",
+        "utility.t=[300,700]",
+        "utility.draws=1",
+        *more,
+    ]

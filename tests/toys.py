@@ -7,6 +7,7 @@ from torch import Tensor
 
 from lit_clid.auditing.oracle import Records
 from lit_clid.models.diffusion import Target, expand
+from lit_clid.models.gradients import GradientNorms, gradient_norms
 
 SHAPE = (4, 4, 4)
 
@@ -75,3 +76,76 @@ def part(records: Records, rows: Sequence[int]) -> Records:
         records.images[list(rows)],
         tuple(records.captions[k] for k in rows),
     )
+
+
+class Constant(Toy):
+    """Predicts the same ε whatever it is shown."""
+
+    def eps(self, z_t: torch.Tensor, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        self.calls.append(len(z_t))
+        return torch.linspace(-1, 1, z_t[0].numel()).view(z_t[0].shape).expand_as(z_t)
+
+
+def leaky() -> tuple[Toy, Records]:
+    """A toy that remembers the first half of 80 records."""
+    records = toy_records(80)
+    return Toy(dict(zip(records.captions[:40], records.images[:40], strict=True))), records
+
+
+class Linear(Target):
+    """ε_θ = W·z, a linear layer: gradients in closed form."""
+
+    timesteps, end_token, rows = 1000, "<end>", 64
+
+    def __init__(self, side: int = 3) -> None:
+        torch.manual_seed(0)
+        self.network = torch.nn.Linear(side, side)
+
+    def latent_shape(self, images: torch.Tensor) -> tuple[int, int, int]:
+        return images.shape[1:]  # type: ignore[return-value]
+
+    def encode(self, images: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
+        return images
+
+    def embed(self, captions: object) -> torch.Tensor:
+        return torch.zeros(len(captions), 1, 1)  # type: ignore[arg-type]
+
+    pooled = embed
+
+    def eps(self, z_t: torch.Tensor, t: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return self.network(z_t)
+
+    def schedule(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return 1 - t / 2000, t / 2000
+
+    @property
+    def refuses_gradients(self) -> str:
+        return ""
+
+    def gradient_norms(
+        self,
+        z_t: torch.Tensor,
+        t: torch.Tensor,
+        condition: torch.Tensor,
+        eps: torch.Tensor,
+        steps: int,
+    ) -> GradientNorms:
+        return gradient_norms(
+            self.network, lambda: (self.network(z_t) - eps).square().flatten(1).mean(1), steps
+        )
+
+
+CAPTIONS = (
+    "a red critter with two eyes",
+    "on green ground",
+    "Zürich — 日本 😀",
+    "one",
+    "a a b a",
+    "two eyes on red",
+    "x y",
+)
+
+
+def picture_records(count: int = 7) -> Records:
+    images = torch.rand(count, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return Records(tuple(f"image-{k}.png" for k in range(count)), images, CAPTIONS[:count])

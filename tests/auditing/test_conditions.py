@@ -1,8 +1,19 @@
+"""Conditions: what a caption is reduced to, and how one is named."""
+
 from math import floor
 
 import pytest
 
-from lit_clid.auditing.conditions import CAPTION, NULL, REDUCTIONS, Masked, Third, leave_one_out
+from lit_clid.auditing.conditions import (
+    CAPTION,
+    NULL,
+    REDUCTIONS,
+    Given,
+    Masked,
+    Third,
+    condition_named,
+    leave_one_out,
+)
 
 CAPTION_TEXT = "a small red fox jumps over the very lazy dog"
 
@@ -41,3 +52,15 @@ def test_every_reduction_ends_with_the_empty_caption() -> None:
 
 def test_leave_one_out() -> None:
     assert leave_one_out("a b c") == ["a b c", "b c", "a c", "a b"]
+
+
+def test_named_conditions() -> None:
+    assert (condition_named("caption"), condition_named("empty")) == (CAPTION, NULL)
+    assert condition_named("text: a photo") == Given("a photo")
+    assert (
+        Given("a b c d", Masked(0.5)).text("ignored", (1.0, 4.0, 3.0, 2.0), "<end>")
+        == "a <end> <end> d"
+    )
+    for name in ("captoin", "text:", "text:  "):
+        with pytest.raises(ValueError, match="is not caption, empty, or text:"):
+            condition_named(name)

@@ -1,104 +1,16 @@
-"""Reference calibration: which model it is, what it is asked, and what its answers change."""
+"""An audit's reference: which model it is and what it is asked."""
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
-from conftest import make_pipeline
+from pipelines import make_pipeline
 from runs import EACH, SMALL, Run, arguments
 
 from lit_clid.commands import audit, train
-from lit_clid.errors import UserError
-from lit_clid.judging.judge import judge
 from lit_clid.models.note import NOTE
 from lit_clid.scores import Scores
-
-ATTACK = {"loss": {"title": "Loss", "columns": ["loss"], "rule": "first", "queries": 1}}
-
-
-def tables(seed: int, seen: float, n: int = 200) -> tuple[Scores, Scores]:
-    """A target whose loss is the record's difficulty less `seen` for members, and a reference
-    that shows the former.
-    """
-    rng = np.random.default_rng(seed)
-    member, ids = np.arange(2 * n) < n, tuple(f"{seed}-{k:04d}" for k in range(2 * n))
-    difficulty = rng.normal(0, 3, 2 * n)
-    loss = difficulty - seen * member + rng.normal(0, 1, 2 * n)
-    base = difficulty + rng.normal(0, 1, 2 * n)
-    return tuple(
-        Scores(ids, member, {"loss": -value}, {"attacks": ATTACK}) for value in (loss, base)
-    )  # type: ignore[return-value]
-
-
-def test_the_difference_takes_the_difficulty_away() -> None:
-    (target, reference), (shadow, beside) = tables(0, 1.5), tables(1, 1.5)
-    results = judge(target, shadow, reference, beside).results
-    assert set(results) == {"loss", "loss_ref"}
-    assert results["loss_ref"].queries == 2
-    assert results["loss_ref"].title == "Loss − reference"
-    np.testing.assert_allclose(
-        results["loss_ref"].verdict.score,
-        target.signals["loss"] - reference.signals["loss"],
-        atol=1e-12,
-    )
-    # a shift of 1.5 against a spread of √10 is an AUROC of Φ(0.34) = 0.63; against √2 it is Φ(0.75)
-    # = 0.77
-    for name, expected in (("loss", 0.63), ("loss_ref", 0.77)):
-        figure = results[name].auroc
-        assert figure.low is not None
-        assert figure.high is not None
-        assert figure.low < expected < figure.high
-    assert set(judge(target, None, reference).results) == {"loss", "loss_ref"}
-
-
-def test_a_reference_that_learnt_nothing_finds_nothing() -> None:
-    (target, reference), (shadow, beside) = tables(0, 0.0), tables(1, 0.0)
-    figure = judge(target, shadow, reference, beside).results["loss_ref"].auroc
-    assert figure.low is not None
-    assert figure.high is not None
-    assert figure.low < 0.5 < figure.high
-
-
-def test_tables_that_do_not_belong_together_are_refused() -> None:
-    (target, reference), (other, _) = tables(0, 1.0), tables(1, 1.0)
-    with pytest.raises(UserError, match="speaks of other records"):
-        judge(target, None, other)
-    claims = {
-        "seed": 0,
-        "resolution": 64,
-        "precision": "32",
-        "posterior": "mean",
-        "attacks": {"loss": {"t": [450]}},
-    }
-    made = [
-        replace(table, provenance={"attacks": ATTACK, "claims": claims | changed})
-        for table, changed in ((target, {}), (reference, {"attacks": {"loss": {"t": [300]}}}))
-    ]
-    with pytest.raises(UserError, match=r"attacks\.loss is .*450.* now and was .*300"):
-        judge(made[0], None, made[1])
-
-
-def test_tables_that_cannot_be_traced_are_refused() -> None:
-    (target, reference), (shadow, beside) = tables(0, 1.0), tables(1, 1.0)
-    with pytest.raises(UserError, match="names no attack"):
-        judge(target, None, replace(reference, provenance={}))
-    with pytest.raises(UserError, match="speaks of other records"):
-        judge(target, None, replace(reference, member=~reference.member))
-    models = [{"attacks": ATTACK, "claims": {"model": name}} for name in ("a", "b")]
-    with pytest.raises(UserError, match="model is 'a' now and was 'b'"):
-        judge(
-            target,
-            shadow,
-            *(replace(t, provenance=p) for t, p in zip((reference, beside), models, strict=True)),
-        )
-
-
-def test_columns_without_provenance_are_subtracted_by_name() -> None:
-    target, reference = (replace(table, provenance={}) for table in tables(0, 1.0))
-    assert set(judge(target, None, reference).results) == {"loss", "loss_ref"}
 
 
 def test_the_reference_is_the_base_of_the_target(audited: Path, pipeline_folder: Path) -> None:

@@ -1,17 +1,14 @@
-from dataclasses import fields, is_dataclass, replace
+"""The configuration: every key known, layers in order, what is wrong named."""
+
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
 import yaml
-from toys import Toy
+from runs import CONFIGS, DEMO
 
-from lit_clid.auditing.attacks import ATTACKS, CLiD
-from lit_clid.auditing.queries import check_attacks
 from lit_clid.config.schema import Config, build_attacks, build_defenses, known_keys, read_config
 from lit_clid.errors import UserError
-
-CONFIGS = Path(__file__).parent.parent / "configs"
-DEMO = CONFIGS / "demo.yaml"
 
 
 def test_the_demo_config_names_every_key() -> None:
@@ -105,62 +102,3 @@ def test_broken_yaml_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("a: [1\n")
     with pytest.raises(UserError, match=r"bad\.yaml: not valid YAML"):
         read_config([str(tmp_path / "bad.yaml")], DEMO)
-
-
-def test_an_attack_can_be_asked_twice() -> None:
-    attacks = build_attacks(
-        {
-            "loss": None,
-            "loss_empty": {"attack": "loss", "condition": "empty"},
-            "clir_5": {"t": [300]},
-        }
-    )
-    assert attacks["loss_empty"] == replace(
-        ATTACKS["loss"], condition="empty", title="Loss (loss_empty)"
-    )
-    assert attacks["clir_5"] == replace(ATTACKS["clir_5"], t=(300,))
-    assert build_attacks({"clir": {"still": []}})["clir"] == replace(ATTACKS["clir"], still=())
-
-
-def test_names_that_collide_are_refused() -> None:
-    for wanted in (
-        {"id": {"attack": "loss"}},
-        {"clid_th": None, "clid_th_d1": {"attack": "loss"}},
-        {"a_ref": {"attack": "loss"}},
-    ):
-        with pytest.raises(UserError, match="the name is taken by"):
-            check_attacks(build_attacks(wanted), Toy(), ["a caption"])
-    with pytest.raises(UserError, match="each once"):
-        check_attacks(build_attacks({"loss": {"t": [450, 450]}}), Toy(), ["a caption"])
-
-
-def test_attacks_take_changed_parameters() -> None:
-    attacks = build_attacks({"clid_th_clip": {"t": 300}, "loss": None})
-    assert attacks["clid_th_clip"] == CLiD("clip", (300,), title=ATTACKS["clid_th_clip"].title)
-    assert attacks["loss"] == ATTACKS["loss"]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "message"),
-    [
-        (["los"], "unknown attack 'los'; did you mean 'loss'"),
-        ({"loss": {"tt": 3}}, "unknown parameter 'tt'"),
-        ({"clid_th": {"reduction": "half"}}, "reduction 'half' is not one of"),
-        (
-            {"loss": {"t": "early"}},
-            r"attacks.loss.t: 'early' is not a whole number, or a list of such",
-        ),
-        ({"secmi": {"t": [100, 200]}}, "is not a whole number"),
-        ({"pia": {"p": "two"}}, "is not a number"),
-        ({"sima": {"p": 0}}, "p = 0 must be a positive number"),
-        ({"again": {"attack": "los"}}, "unknown attack 'los'; did you mean 'loss'"),
-        ({"clir": {"still": [], "t": []}}, "both empty"),
-        ({"loss": {"condition": "captoin"}}, "is not caption, empty, or text:"),
-        ({"clir": {"others": ["caption"]}}, "other than the condition"),
-        ("loss", "neither a list"),
-        ([], "neither a list"),
-    ],
-)
-def test_bad_attacks_are_named(wanted: object, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        build_attacks(wanted)

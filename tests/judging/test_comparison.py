@@ -1,0 +1,99 @@
+"""Defenses compared honestly: seeds averaged, records paired."""
+
+import numpy as np
+import pytest
+
+from lit_clid.judging.comparison import (
+    Comparison,
+    Measured,
+    Usefulness,
+    compare,
+    findings,
+    terminal,
+)
+from lit_clid.judging.evidence import auroc, curve
+
+
+def measured(
+    defense: str, seed: int, shift: float, loss: float, *, step: int = 100, final: bool = True
+) -> Measured:
+    """Scores of 200 members, shifted, and 200 hold-outs; noise and losses depend on the seed
+    alone.
+    """
+    dice = np.random.default_rng(seed)
+    member = np.arange(400) < 200
+    noise, base = dice.normal(size=400), dice.gamma(4, 1, size=200)
+    useful = Usefulness(loss * base, 0.1 * base, 0.9 * float(base.mean()))
+    ids = tuple(f"r{k:03d}" for k in range(400))
+    scores = {"weak": noise + 0.3 * shift * member, "strong": noise + shift * member}
+    return Measured(defense, seed, step, step / 200, step / 20, final, ids, member, scores, useful)
+
+
+TITLES = {"weak": "Weak", "strong": "Strong"}
+
+
+def grid_of(*models: Measured) -> Comparison:
+    found = compare(models, "none", TITLES, {})
+    assert found is not None
+    return found
+
+
+def test_a_comparison_averages_seeds_and_pairs_records() -> None:
+    models = [
+        measured(d, s, shift, loss)
+        for s in (0, 1, 2)
+        for d, shift, loss in (("none", 1, 1), ("a", 0.5, 1.02))
+    ]
+    found = grid_of(*models)
+    assert found.headline == "strong"
+    none, a = found.defenses["none"], found.defenses["a"]
+    by_hand = [
+        float(auroc(curve(m.scores["strong"], m.member))) for m in models if m.defense == "none"
+    ]
+    assert none.attacks["strong"].auroc.runs == pytest.approx(tuple(by_hand))
+    assert none.attacks["strong"].auroc.value == pytest.approx(np.mean(by_hand))
+    change = a.attacks["strong"].change
+    assert change is not None and change.high < 0
+    width = none.attacks["strong"].auroc.high - none.attacks["strong"].auroc.low
+    assert change.high - change.low < 0.7 * width  # paired: the noise is shared
+    assert a.loss_change is not None
+    assert (a.loss_change.value, a.loss_change.low, a.loss_change.high) == pytest.approx(
+        (0.02, 0.02, 0.02)
+    )
+    assert none.attacks["strong"].change is None
+    assert found.pareto == ["none", "a"]
+    said = " ".join(findings(found))
+    assert "a helps: AUROC of strong -" in said and "2.0 % worse" in said
+
+
+def test_a_defense_without_effect_is_not_called_one() -> None:
+    found = grid_of(measured("none", 0, 1, 1), measured("same", 0, 1, 1), measured("bad", 0, 2, 2))
+    assert "same makes no difference that shows" in " ".join(findings(found))
+    assert "bad harms" in " ".join(findings(found))
+    assert found.pareto == ["none", "same"]
+    assert "bad" in terminal(found)
+
+
+def test_cells_are_compared_over_the_seeds_that_both_have() -> None:
+    found = grid_of(measured("none", 0, 1, 1), measured("a", 0, 0.5, 1), measured("a", 1, 0.5, 1))
+    change = found.defenses["a"].attacks["strong"].change
+    assert change is not None and len(change.runs) == 1 and change.run_low is None
+    assert len(found.defenses["a"].seeds) == 2
+    lone = compare([measured("a", 0, 0.5, 1)], "none", TITLES, {"none-seed0": "out of memory"})
+    assert lone is not None and lone.defenses["a"].attacks["strong"].change is None
+    assert "Not finished: none-seed0 (out of memory)." in findings(lone)
+    assert compare([], "none", TITLES, {}) is None
+
+
+def test_a_trajectory_joins_checkpoints_and_ends() -> None:
+    path = [
+        measured("none", s, shift, 1, step=step, final=step == 100)
+        for s in (0, 1)
+        for step, shift in ((10, 0.0), (50, 0.5), (100, 1.0))
+    ]
+    stopped = [measured("stopped", seed, 0.2, 1, step=step) for seed, step in ((0, 40), (1, 60))]
+    points = grid_of(*path, *stopped).trajectories
+    assert set(points) == {"none"}
+    assert [p.steps_per_image for p in points["none"]] == [0.05, 0.25, 0.5]
+    values = [p.attacks["strong"].auroc.value for p in points["none"]]
+    assert values == sorted(values) and {p.seeds for p in points["none"]} == {2}

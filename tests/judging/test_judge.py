@@ -1,0 +1,130 @@
+"""The judgement: which tables belong together, and what a reference's answers change."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tables import ATTACK, clid_columns, scores_of, tables
+
+from lit_clid.errors import UserError
+from lit_clid.judging.judge import judge
+from lit_clid.scores import Scores
+
+
+def test_judgement_end_to_end() -> None:
+    columns = ["clid_th_d1", "clid_th_d2", "clid_th_l"]
+    attacks: dict[str, object] = {
+        "clid_th": {"columns": columns, "rule": "robust_mix", "queries": 9},
+        "clid_vec": {"columns": columns, "rule": "boosted_trees"},
+        "loss": {"columns": columns[2:], "rule": "first"},
+    }
+    target, shadow = (scores_of(*clid_columns(seed, 1.0), attacks) for seed in (1, 2))
+    judgement = judge(target, shadow)
+    assert list(judgement.results) == ["clid_th", "clid_vec", "loss"]
+    result = judgement.results["clid_th"]
+    # two columns with gap 1 σ each average to a gap of √2 σ: AUROC Φ(1) = 0.841
+    assert result.auroc.low is not None
+    assert result.auroc.high is not None
+    assert result.auroc.low < 0.841 < result.auroc.high
+    assert result.asr is not None
+    assert result.tpr_at_fpr["0.001"].value is None
+    assert "unresolved" in result.tpr_at_fpr["0.001"].note
+    assert judgement.headline in ("clid_th", "clid_vec")
+    versus = judgement.results["loss"].versus_headline
+    assert versus is not None
+    assert versus.low is not None
+    assert versus.low > 0.1
+    assert judge(target, None).unjudged == ("clid_vec",)
+
+
+def test_a_shadow_of_other_making_is_refused() -> None:
+    columns, member = clid_columns(0, 1.0)
+    tables = [
+        Scores(
+            tuple(map(str, range(len(member)))),
+            member,
+            {"s": columns[:, 0]},
+            {"claims": {"precision": precision}},
+        )
+        for precision in ("32", "bf16")
+    ]
+    with pytest.raises(UserError, match="precision is '32' now and was 'bf16'"):
+        judge(*tables)
+
+
+def test_a_table_without_provenance_is_judged_by_column() -> None:
+    columns, member = clid_columns(0, 1.0)
+    bare = Scores(
+        tuple(map(str, range(len(member)))), member, {"mine": columns[:, 0], "other": columns[:, 2]}
+    )
+    judgement = judge(bare, None)
+    assert set(judgement.results) == {"mine", "other"}
+    assert judgement.headline == "mine"
+
+
+def test_the_difference_takes_the_difficulty_away() -> None:
+    (target, reference), (shadow, beside) = tables(0, 1.5), tables(1, 1.5)
+    results = judge(target, shadow, reference, beside).results
+    assert set(results) == {"loss", "loss_ref"}
+    assert results["loss_ref"].queries == 2
+    assert results["loss_ref"].title == "Loss − reference"
+    np.testing.assert_allclose(
+        results["loss_ref"].verdict.score,
+        target.signals["loss"] - reference.signals["loss"],
+        atol=1e-12,
+    )
+    # a shift of 1.5 against a spread of √10 is an AUROC of Φ(0.34) = 0.63; against √2 it is Φ(0.75)
+    # = 0.77
+    for name, expected in (("loss", 0.63), ("loss_ref", 0.77)):
+        figure = results[name].auroc
+        assert figure.low is not None
+        assert figure.high is not None
+        assert figure.low < expected < figure.high
+    assert set(judge(target, None, reference).results) == {"loss", "loss_ref"}
+
+
+def test_a_reference_that_learnt_nothing_finds_nothing() -> None:
+    (target, reference), (shadow, beside) = tables(0, 0.0), tables(1, 0.0)
+    figure = judge(target, shadow, reference, beside).results["loss_ref"].auroc
+    assert figure.low is not None
+    assert figure.high is not None
+    assert figure.low < 0.5 < figure.high
+
+
+def test_tables_that_do_not_belong_together_are_refused() -> None:
+    (target, reference), (other, _) = tables(0, 1.0), tables(1, 1.0)
+    with pytest.raises(UserError, match="speaks of other records"):
+        judge(target, None, other)
+    claims = {
+        "seed": 0,
+        "resolution": 64,
+        "precision": "32",
+        "posterior": "mean",
+        "attacks": {"loss": {"t": [450]}},
+    }
+    made = [
+        replace(table, provenance={"attacks": ATTACK, "claims": claims | changed})
+        for table, changed in ((target, {}), (reference, {"attacks": {"loss": {"t": [300]}}}))
+    ]
+    with pytest.raises(UserError, match=r"attacks\.loss is .*450.* now and was .*300"):
+        judge(made[0], None, made[1])
+
+
+def test_tables_that_cannot_be_traced_are_refused() -> None:
+    (target, reference), (shadow, beside) = tables(0, 1.0), tables(1, 1.0)
+    with pytest.raises(UserError, match="names no attack"):
+        judge(target, None, replace(reference, provenance={}))
+    with pytest.raises(UserError, match="speaks of other records"):
+        judge(target, None, replace(reference, member=~reference.member))
+    models = [{"attacks": ATTACK, "claims": {"model": name}} for name in ("a", "b")]
+    with pytest.raises(UserError, match="model is 'a' now and was 'b'"):
+        judge(
+            target,
+            shadow,
+            *(replace(t, provenance=p) for t, p in zip((reference, beside), models, strict=True)),
+        )
+
+
+def test_columns_without_provenance_are_subtracted_by_name() -> None:
+    target, reference = (replace(table, provenance={}) for table in tables(0, 1.0))
+    assert set(judge(target, None, reference).results) == {"loss", "loss_ref"}

@@ -1,0 +1,91 @@
+"""Fine-tuning: what is trained, that it learns, and what does not matter."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tuning import FACTS, recipe, tune, validation_losses, weights
+
+from lit_clid.data.split import Split
+from lit_clid.models.load import load_target
+from lit_clid.training.module import FineTune
+
+
+@pytest.mark.parametrize(
+    ("train", "inside"),
+    [
+        ("unet", [""]),
+        ("attention", [".attn1.", ".attn2."]),
+        ("cross_attention", [".attn2."]),
+        ("lora", ["lora_"]),
+    ],
+)
+def test_exactly_what_is_named_is_trained(
+    pipeline_folder: Path, split: Split, tmp_path: Path, train: str, inside: list[str]
+) -> None:
+    options = recipe(train=train)
+    before = weights(
+        FineTune(load_target(str(pipeline_folder), channels_last=False), options, 0, FACTS)
+    )
+    module, _, _ = tune(pipeline_folder, split, tmp_path, options, 3)
+    changed = {
+        name for name, value in weights(module).items() if not torch.equal(value, before[name])
+    }
+    allowed = {name for name in before if any(part in name for part in inside)}
+    assert changed
+    assert changed <= allowed
+    assert len(changed) > 0.8 * len(allowed)  # zero-initialised biases of unused keys may stay
+
+
+def test_validation_is_on_fixed_noise(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+    """With a learning rate of (almost) zero the held-out loss of two validations is the same to
+    the last digit.
+    """
+    tune(pipeline_folder, split, tmp_path, recipe(learning_rate=1e-30, validate_every=2), 4)
+    losses = validation_losses(tmp_path)
+    assert len(losses) == 2
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_training_learns(
+    prediction: str, pipeline_folder: Path, v_pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
+    base = pipeline_folder if prediction == "epsilon" else v_pipeline_folder
+    tune(
+        base,
+        split,
+        tmp_path,
+        recipe(train="unet", learning_rate=3e-3, validate_every=20, ema_decay=None),
+        40,
+        gradient_clip_val=1.0,
+    )
+    losses = validation_losses(tmp_path)
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"min_snr_gamma": 5.0}, {"gradient_checkpointing": True}, {"cache": "never"}, {"samples": 2}],
+    ids=lambda c: next(iter(c)),
+)
+def test_variants_run(
+    pipeline_folder: Path, split: Split, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    tune(pipeline_folder, split, tmp_path, recipe(**changes), 4)
+    assert (tmp_path / "samples" / "step-0000004.png").exists() == ("samples" in changes)
+
+
+def test_caching_changes_nothing(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+    cached, fresh = (
+        weights(tune(pipeline_folder, split, tmp_path / str(c), recipe(cache=c), 3)[0])
+        for c in ("always", "never")
+    )
+    for name, value in cached.items():
+        torch.testing.assert_close(fresh[name], value, rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_bf16_mixed_precision(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
+    module, _, _ = tune(pipeline_folder, split, tmp_path, recipe(), 2, precision="bf16-mixed")
+    assert all(p.dtype == torch.float32 for p in module.network.parameters())

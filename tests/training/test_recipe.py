@@ -1,0 +1,61 @@
+"""How a run is built: its trainer's options, its learning rate, its checkpoints."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+from lightning.pytorch.callbacks import Callback
+from tuning import recipe, tune
+
+from lit_clid.data.split import Split
+from lit_clid.errors import UserError
+from lit_clid.training.recipe import build_trainer, checkpoint_steps
+
+
+@pytest.mark.parametrize(
+    "key", ["limit_train_batches", "overfit_batches", "max_time", "fast_dev_run"]
+)
+def test_options_that_change_who_is_trained_are_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(UserError, match=f"trainer.{key}: not allowed"):
+        build_trainer(recipe(), {"max_steps": 4, key: 1}, tmp_path, "target", 0)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("precision", "bf16-true"), ("accumulate_grad_batches", "two"), ("max_steps", 0)],
+)
+def test_bad_trainer_values_are_named(tmp_path: Path, key: str, value: object) -> None:
+    with pytest.raises(UserError, match=f"trainer.{key}: {value!r} is not"):
+        build_trainer(recipe(), {"max_steps": 4, key: value}, tmp_path, "target", 0)
+
+
+def test_the_learning_rate_warms_up_and_stays_or_falls(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
+    rates: list[float] = []
+
+    class Watch(Callback):
+        def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
+            rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+    tune(pipeline_folder, split, tmp_path / "c", recipe(warmup_steps=2), 6, (Watch(),))
+    assert rates == pytest.approx([0, 0.005, 0.01, 0.01, 0.01, 0.01])
+    rates.clear()
+    tune(pipeline_folder, split, tmp_path / "d", recipe(schedule="cosine"), 6, (Watch(),))
+    assert rates[0] == 0.01
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_steps_are_required(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"trainer.max_steps: None"):
+        build_trainer(recipe(), {}, tmp_path, "target", 0)
+
+
+def test_checkpoints_beyond_the_end_are_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"finetune.checkpoints: 2 steps per image of 10 members are step 20, but"
+    ):
+        checkpoint_steps([1, 2], 10, 15)
+    with pytest.raises(UserError, match="fall on one step"):
+        checkpoint_steps([0.11, 0.12], 10, 15)

@@ -1,0 +1,146 @@
+"""Where training stops, and which weights are exported then."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tuning import Stop, defended, recipe
+
+from lit_clid.config.schema import build_defenses
+from lit_clid.data.split import Split
+from lit_clid.errors import UserError
+from lit_clid.files import read_json
+from lit_clid.training.defenses import Defenses, StepBudget
+from lit_clid.training.export import export
+from lit_clid.training.module import FineTune
+from lit_clid.training.recipe import build_trainer
+from lit_clid.training.stopping import Kept
+
+
+def fake_losses(monkeypatch: pytest.MonkeyPatch, losses: Sequence[float]) -> None:
+    """Validations report these losses, one after the other."""
+    left = list(losses)
+
+    def on_validation_epoch_start(self: FineTune) -> None:
+        self.given = left.pop(0)  # type: ignore[attr-defined]
+
+    def validation_step(self: FineTune, batch: dict[str, Any], batch_idx: int) -> None:
+        self.log("val_loss", self.given, batch_size=len(batch["id"]))  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(
+        FineTune, "on_validation_epoch_start", on_validation_epoch_start, raising=False
+    )
+    monkeypatch.setattr(FineTune, "validation_step", validation_step)
+
+
+@pytest.mark.parametrize(
+    ("losses", "min_delta", "stopped", "kept"),
+    [
+        ([0.9, 0.8, 0.7, 0.75, 0.72, 0.6, 0.5, 0.4], 0.0, 10, 6),
+        ([0.9, 0.8, 0.7, 0.75, 0.69, 0.71, 0.72, 0.4], 0.0, 14, 10),
+        ([0.9, 0.89, 0.88, 0.4, 0.3, 0.2, 0.1, 0.0], 0.05, 6, 2),
+        ([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2], 0.0, 16, 16),
+    ],
+)
+def test_early_stopping_stops_and_exports_where_the_loss_curve_says(
+    pipeline_folder: Path,
+    split: Split,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    losses: list[float],
+    min_delta: float,
+    stopped: int,
+    kept: int,
+) -> None:
+    """Patience 2, validated every second step: the exported weights are those of the best
+    validation.
+    """
+    fake_losses(monkeypatch, losses)
+    history: dict[int, dict[str, torch.Tensor]] = {}
+
+    class Watch(Stop):
+        def on_validation_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            history[trainer.global_step] = pl_module.weights()
+
+    run = defended({"early_stopping": {"patience": 2, "min_delta": min_delta}})
+    module, trainer, _ = run(
+        pipeline_folder,
+        split,
+        tmp_path / "logs",
+        recipe(validate_every=2, ema_decay=None),
+        16,
+        (Watch(99),),
+    )
+    assert trainer.global_step == stopped
+    export(module, trainer, tmp_path / "model", {})
+    note = read_json(tmp_path / "model" / "lit_clid.json")
+    assert note["steps"] == kept == note["stopping"]["exported_from"]
+    assert note["stopping"]["ended_by"] == ("held-out loss" if stopped < 16 else "last step")
+    for name, value in module.weights().items():
+        assert torch.equal(value, history[kept][name])
+
+
+def test_a_privacy_budget_exports_the_last_validation_within_it(
+    pipeline_folder: Path, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [0.52, 0.55, 0.61, 0.7]
+    monkeypatch.setattr(Kept, "_ask", lambda *_: found.pop(0))
+    run = defended({"privacy_budget": {"cap": 0.6}})
+    module, trainer, _ = run(pipeline_folder, split, tmp_path / "logs", recipe(validate_every=2), 8)
+    assert trainer.global_step == 6
+    export(module, trainer, tmp_path / "model", {})
+    stopping = read_json(tmp_path / "model" / "lit_clid.json")["stopping"]
+    assert (stopping["exported_from"], stopping["ended_by"], stopping["probe_auroc"]) == (
+        4,
+        "privacy budget",
+        0.55,
+    )
+
+
+def test_the_probe_is_an_audit_of_the_averaged_weights(
+    pipeline_folder: Path, split: Split, tmp_path: Path
+) -> None:
+    module, trainer, _ = defended({"privacy_budget": {"cap": 0.99, "probe": 5}})(
+        pipeline_folder, split, tmp_path, recipe(validate_every=2), 4
+    )
+    kept = next(c for c in trainer.callbacks if isinstance(c, Kept))
+    assert kept.auroc is not None and 0 <= kept.auroc <= 1
+    assert kept.budget is not None
+    module.put_weights(kept.weights)
+    assert kept._ask(trainer, module, kept.budget) == kept.auroc
+
+
+def test_a_budget_spent_at_once_is_one_clear_line(
+    pipeline_folder: Path, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Kept, "_ask", lambda *_: 0.9)
+    module, trainer, _ = defended(["privacy_budget"])(
+        pipeline_folder, split, tmp_path, recipe(validate_every=2), 8
+    )
+    assert trainer.global_step == 2
+    with pytest.raises(UserError, match="the first validation was beyond the cap already"):
+        export(module, trainer, tmp_path / "model", {})
+
+
+def test_a_step_budget_ends_training(tmp_path: Path) -> None:
+    defenses = Defenses({"step_budget": StepBudget(1.5)})
+    assert (
+        build_trainer(recipe(), {"max_steps": 50}, tmp_path, "target", 0, defenses, 10).max_steps
+        == 15
+    )
+    assert (
+        build_trainer(recipe(), {"max_steps": 7}, tmp_path, "target", 0, defenses, 10).max_steps
+        == 7
+    )
+
+
+def test_validations_are_not_tampered_with_where_they_decide(tmp_path: Path) -> None:
+    defenses = build_defenses(["early_stopping"])
+    with pytest.raises(
+        UserError, match=r"trainer\.limit_val_batches: decides when a stopping defense stops"
+    ):
+        build_trainer(
+            recipe(), {"max_steps": 9, "limit_val_batches": 0}, tmp_path, "target", 0, defenses, 10
+        )
