@@ -10,10 +10,11 @@ from toys import Toy, toy_records
 from lit_clid.auditing.attacks import ATTACKS, CLiD, CLiR, Loss
 from lit_clid.auditing.conditions import CAPTION, NULL
 from lit_clid.auditing.oracle import STILL, Oracle
+from lit_clid.commands.reading import build_attacks, read
 from lit_clid.commands.sweep import Grid, Losses, choose, read_losses
 from lit_clid.commands.sweep.choose import SCORES, candidates, strength
 from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
-from lit_clid.config.schema import build_attacks, config_text, read_config
+from lit_clid.config.reading import config_text
 from lit_clid.errors import UserError
 from lit_clid.scores import Scores
 
@@ -122,14 +123,10 @@ def test_the_choice_becomes_a_config(tmp_path: object) -> None:
     )
     (folder / "attacks.yaml").write_text(config_text(content))
     (folder / "base.yaml").write_text("name: x\n")
-    read = build_attacks(
-        read_config(
-            [str(folder / "base.yaml"), str(folder / "attacks.yaml")], folder / "base.yaml"
-        ).attacks
-    )
-    assert list(read) == list(attacks)
-    assert read["sima"] == attacks["sima"]
-    loss, clid, clir = read["loss"], read["clid_th_null"], read["clir"]
+    again = read([str(folder / "base.yaml"), str(folder / "attacks.yaml")]).attacks
+    assert list(again) == list(attacks)
+    assert again["sima"] == attacks["sima"]
+    loss, clid, clir = again["loss"], again["clid_th_null"], again["clir"]
     assert isinstance(loss, Loss)
     assert isinstance(clid, CLiD)
     assert isinstance(clir, CLiR)
