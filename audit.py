@@ -1,7 +1,6 @@
-"""Audit a target and write the report: the door to `lit_clid.commands.audit`."""
+"""Audit a target and write the report: the door to `lit-clid audit`."""
 
-from lit_clid import console
-from lit_clid.commands.audit import USAGE, main
+from lit_clid.commands.line import door
 
 if __name__ == "__main__":
-    console.run(main, USAGE)
+    door("audit", "python audit.py")

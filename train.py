@@ -1,7 +1,6 @@
-"""Fine-tune a target, or its shadow, and export it: the door to `lit_clid.commands.train`."""
+"""Fine-tune a target, or its shadow, and export it: the door to `lit-clid train`."""
 
-from lit_clid import console
-from lit_clid.commands.train import USAGE, main
+from lit_clid.commands.line import door
 
 if __name__ == "__main__":
-    console.run(main, USAGE)
+    door("train", "python train.py")

@@ -1,0 +1,56 @@
+"""lit-clid: audit text-to-image diffusion models for the data they were trained on.
+
+    import lit_clid
+
+    model = lit_clid.train("configs/folder.yaml", data={"path": "my-images"})
+    found = lit_clid.audit("configs/folder.yaml", data={"path": "my-images"})
+    again = lit_clid.judge("runs/folder/scores")
+
+Importing the package loads nothing heavy; each name loads what it needs when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lit_clid.commands.api import Trained, audit, judge, train
+    from lit_clid.errors import UserError
+    from lit_clid.judging.judge import Judgement
+    from lit_clid.models.load import load_target
+    from lit_clid.models.pipeline import PipelineTarget
+    from lit_clid.scores import Scores
+
+__all__ = [
+    "Judgement",
+    "PipelineTarget",
+    "Scores",
+    "Trained",
+    "UserError",
+    "audit",
+    "judge",
+    "load_target",
+    "train",
+]
+
+_HOMES = {
+    "Judgement": "lit_clid.judging.judge",
+    "PipelineTarget": "lit_clid.models.pipeline",
+    "Scores": "lit_clid.scores",
+    "Trained": "lit_clid.commands.api",
+    "UserError": "lit_clid.errors",
+    "audit": "lit_clid.commands.api",
+    "judge": "lit_clid.commands.api",
+    "load_target": "lit_clid.models.load",
+    "train": "lit_clid.commands.api",
+}
+"""Where each public name lives."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

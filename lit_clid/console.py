@@ -19,11 +19,14 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, handled like Ctrl-C."""
 
 
-def run(main: Callable[[Sequence[str]], None], usage: str) -> None:
-    """Run a script's `main` on the command line's arguments."""
-    arguments = sys.argv[1:]
+def run(
+    main: Callable[[Sequence[str]], None], arguments: Sequence[str], describe: Callable[[], str]
+) -> None:
+    """Run a command's `main` on its arguments, or print what `describe` says where they ask for
+    help.
+    """
     if any(argument in ("-h", "--help") for argument in arguments):
-        print(usage)
+        print(describe())
         return
     _quiet()
     previous = signal.signal(signal.SIGTERM, _terminate)

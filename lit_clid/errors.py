@@ -2,6 +2,9 @@
 exit with 2.
 """
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+
 
 class UserError(Exception):
     """Bad input.
@@ -20,3 +23,28 @@ def first_line(error: BaseException, most: int = 160) -> str:
     """The first line of another library's message, for quoting in ours."""
     lines = str(error).strip().splitlines()
     return lines[0][:most] if lines else type(error).__name__
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known name that `word` was probably meant to be; the last part of a dotted name counts
+    most.
+    """
+    last = word.rsplit(".", 1)[-1]
+    same = [name for name in known if name.rsplit(".", 1)[-1] == last]
+    close = get_close_matches(word, known, 1, 0.5)
+    return next(iter([*same, *close]), None)
+
+
+def suggestion(
+    word: str, known: Sequence[str], *, within: str = "", listed: str = "known keys", most: int = 20
+) -> str:
+    """How a message about an unknown name ends: with the nearest known one, or else with what is
+    known.
+
+    Args:
+        within: section to write before the nearest name.
+    """
+    near = nearest(word, known)
+    if near is None:
+        return f"; {listed}: {few(list(known), most)}"
+    return f"; did you mean '{within}{near}'?"

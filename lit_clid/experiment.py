@@ -1,7 +1,6 @@
-"""The door to `lit_clid.commands.experiment`, for `python -m` and torchrun."""
+"""The door to `lit-clid experiment`, for `python -m` and torchrun."""
 
-from lit_clid import console
-from lit_clid.commands.experiment.run import USAGE, main
+from lit_clid.commands.line import door
 
 if __name__ == "__main__":
-    console.run(main, USAGE)
+    door("experiment", "python -m lit_clid.experiment")

@@ -1,7 +1,6 @@
-"""The door to `lit_clid.commands.sweep`, for `python -m` and torchrun."""
+"""The door to `lit-clid sweep`, for `python -m` and torchrun."""
 
-from lit_clid import console
-from lit_clid.commands.sweep.run import USAGE, main
+from lit_clid.commands.line import door
 
 if __name__ == "__main__":
-    console.run(main, USAGE)
+    door("sweep", "python -m lit_clid.sweep")

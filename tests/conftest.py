@@ -6,13 +6,13 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PA
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pipelines import make_pipeline
 from runs import SMALL, Run, arguments
 
-from lit_clid import console
-from lit_clid.commands import audit, train
+from lit_clid.commands import audit, line, train
 
 
 @pytest.fixture(scope="session")
@@ -33,13 +33,14 @@ def v_pipeline_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a script in this process: (exit code, everything it printed)."""
+    """Run a command, named by its module, in this process: (exit code, everything it printed)."""
 
-    def call(script: object, *arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["script", *arguments])
+    def call(script: ModuleType, *arguments: str) -> tuple[int, str]:
+        name = script.__name__.split(".")[2]
+        monkeypatch.setattr(sys, "argv", ["lit-clid", name, *arguments])
         code = 0
         try:
-            console.run(script.main, script.USAGE)  # type: ignore[attr-defined]
+            line.main()
         except SystemExit as exit:
             code = int(exit.code or 0)
         printed = capfd.readouterr()

@@ -11,12 +11,11 @@ import pytest
 import torch
 from toys import Toy, toy_records
 
-from lit_clid.auditing import attacks
 from lit_clid.auditing.attacks import ATTACKS
 from lit_clid.auditing.ledger import count_queries
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.queries import describe_attacks
-from lit_clid.config import schema as config
+from lit_clid.commands.reading import build_attacks, read
 from lit_clid.judging.evidence import auroc, curve
 
 ROOT = Path(__file__).parent.parent
@@ -32,9 +31,9 @@ def test_the_example_attack_works(monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, Any] = {"__name__": "example"}
     exec(compile(code, "add-your-own.md", "exec"), names)
     (line,) = re.findall(r'^    ("word_order": .*),$', GUIDE, re.MULTILINE)
-    monkeypatch.setattr(attacks, "ATTACKS", ATTACKS | eval(f"{{{line}}}", names))
-    monkeypatch.setattr(config, "ATTACKS", attacks.ATTACKS)
-    built = config.build_attacks({"word_order": {"t": [200, 450]}, "loss": None})
+    for name, attack in eval(f"{{{line}}}", names).items():
+        monkeypatch.setitem(ATTACKS, name, attack)
+    built = build_attacks({"word_order": {"t": [200, 450]}, "loss": None})
     records = toy_records(40)
     memory = dict(zip(records.captions[:20], records.images[:20], strict=True))
     score = built["word_order"].signal(ModelOracle(Toy(memory), records))
@@ -67,4 +66,4 @@ def test_links_and_commands_of_the_documents(page: Path, monkeypatch: pytest.Mon
     for command in re.findall(r"^    (python (?:train|audit)\.py .*)$", text, re.MULTILINE):
         arguments = [a.strip('"') for a in re.findall(r'"[^"]*"|\S+', command)[2:]]
         known = [a for a in arguments if "=" in a or (ROOT / a).exists()]
-        config.build_attacks(config.read_config(known, ROOT / "configs" / "demo.yaml").attacks)
+        read(known)

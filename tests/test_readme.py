@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lit_clid.auditing.attacks import ATTACKS
-from lit_clid.config.schema import build_attacks, read_config
+from lit_clid.commands.reading import read
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,7 +18,18 @@ def test_commands_parse(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     _, script, *arguments = command.split()
     assert (ROOT / script).is_file()
-    build_attacks(read_config(arguments, ROOT / "configs" / "demo.yaml").attacks)
+    read(arguments)
+
+
+def test_the_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    rows = "".join(f"r{k},{k % 2},{k % 2}\n" for k in range(20))
+    (tmp_path / "signals.csv").write_text(f"id,member,theirs\n{rows}")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out == "theirs: AUROC 1.00 on 20 records\n"
 
 
 def test_make_targets_exist() -> None:

@@ -10,15 +10,17 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from lit_clid.about import Facts
+from lit_clid.commands.probe import probe_of
+from lit_clid.commands.reading import build_defenses
 from lit_clid.config.options.data import DataOptions
 from lit_clid.config.options.training import FineTuneOptions
-from lit_clid.config.schema import build_defenses
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.models.load import load_target
 from lit_clid.training.defenses import Defenses
 from lit_clid.training.module import FineTune
 from lit_clid.training.recipe import build_trainer, resume_from
+from lit_clid.training.stopping import Probe
 
 DATA = DataOptions(source="critters", members=10, nonmembers=6)
 
@@ -80,6 +82,7 @@ def tune(
     steps: int = 6,
     callbacks: tuple[Callback, ...] = (),
     defenses: Defenses | None = None,
+    probe: Probe | None = None,
     **trainer: Any,
 ) -> tuple[FineTune, L.Trainer, Seen]:
     target = load_target(str(base), channels_last=False)
@@ -97,17 +100,19 @@ def tune(
         "enable_progress_bar": False,
         **trainer,
     }
-    built = build_trainer(options, wanted, folder, "target", 0, defended, len(data.members))
+    built = build_trainer(options, wanted, folder, "target", 0, defended, len(data.members), probe)
     built.callbacks += [seen, *callbacks]
     built.fit(module, data, ckpt_path=resume_from(folder, FACTS), weights_only=True)
     return module, built, seen
 
 
-def defended(wanted: Any) -> Callable[..., tuple[FineTune, Any, Any]]:
-    """`tune`, with defenses."""
+def defended(wanted: Any, probe: Probe | None = None) -> Callable[..., tuple[FineTune, Any, Any]]:
+    """`tune`, with defenses and the probe of their privacy budget, or another."""
 
     def run(*arguments: Any, **named: Any) -> tuple[FineTune, Any, Any]:
-        return tune(*arguments, defenses=build_defenses(wanted), **named)
+        defenses = build_defenses(wanted)
+        asked = probe or probe_of(defenses, 0)
+        return tune(*arguments, defenses=defenses, probe=asked, **named)
 
     return run
 

@@ -24,41 +24,42 @@ from lit_clid.auditing.sittings import (
     plan,
     shared_records,
 )
-from lit_clid.config.schema import DEMO, Config, build_attacks, read_config
+from lit_clid.commands.reading import Settings, read
+from lit_clid.commands.table import judge_table
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
 from lit_clid.errors import UserError, few
-from lit_clid.judging.judge import judge
+from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report.page import Picture, PictureSource
-from lit_clid.judging.report.publish import load_tables, publish, refuse_foreign
+from lit_clid.judging.report.publish import publish
 from lit_clid.judging.rules import RULES
 from lit_clid.models.note import read_note
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.scores import Scores
 
-USAGE = """usage: python audit.py [config.yaml ...] [key=value ...]
-
-Audit runs/NAME/target, calibrated on runs/NAME/shadow and compared with the base it was tuned from, or the models
-`audit.target`, `audit.shadow` and `audit.reference`.
-With scores=PATH (parquet or CSV: id, member, signals; larger = more member-like) judge a table without any model.
-Interrupted audits go on where they stopped.
-example: python audit.py configs/demo.yaml attacks=[loss,clid_th] audit.batch_size=32"""
-
 
 def main(arguments: Sequence[str]) -> None:
-    config = read_config(arguments, DEMO)
-    if config.scores is not None:
-        refuse_foreign(config.folder, config.scores)
-        scores, others = load_tables(config.scores, config.shadow_scores)
-        publish(judge(scores, **others), config.folder, config.name)
+    if judge_table(arguments):
         return
-    attacks = build_attacks(config.attacks)
+    config = read(arguments)
+    split, judgement = judged(config)
+    if judgement is not None:
+        publish(judgement, config.folder, config.name, pictures(split))
+
+
+def judged(config: Settings) -> tuple[Split, Judgement | None]:
+    """Audit a run's own models, or those that are named, and judge the tables.
+
+    Returns:
+        The split, and the judgement; None on processes other than the first.
+    """
     models = find_models(config.folder, config.audit)
     split = load_split(config.data, config.seed, config.folder)
-    tables = audit(config, attacks, split, models, config.folder / "scores").tables
+    tables = audit(config, config.attacks, split, models, config.folder / "scores").tables
     target = tables.pop("target")
-    if console.is_first_process() and target is not None:
-        publish(judge(target, **tables), config.folder, config.name, pictures(split))
+    if not console.is_first_process() or target is None:
+        return split, None
+    return split, judge(target, **tables)
 
 
 def pictures(split: Split) -> PictureSource:
@@ -87,7 +88,7 @@ class Audited:
 
 
 def audit(
-    config: Config,
+    config: Settings,
     attacks: Mapping[str, Attack],
     split: Split,
     models: Mapping[str, Model],
@@ -139,7 +140,7 @@ def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
 def measure(
     sitting: Sitting,
     target: PipelineTarget,
-    config: Config,
+    config: Settings,
     split: Split,
     carried: Scores | None = None,
     folder: Path | None = None,

@@ -10,7 +10,8 @@ from typing import Any
 import lightning as L
 
 from lit_clid import console
-from lit_clid.config.schema import DEMO, Config, build_defenses, read_config
+from lit_clid.commands.probe import probe_of
+from lit_clid.commands.reading import Settings, read
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
 from lit_clid.models.load import load_target
@@ -21,16 +22,9 @@ from lit_clid.training.facts import training_facts
 from lit_clid.training.module import FineTune
 from lit_clid.training.recipe import build_trainer, checkpoint_steps, export_on_the_way, resume_from
 
-USAGE = """usage: python train.py [config.yaml ...] [key=value ...]
-
-Fine-tune `target.path` on the members of `role` (target or shadow) and export runs/NAME/ROLE as a diffusers folder.
-Without a config: the embedded demo. Interrupted runs go on from their last checkpoint.
-Defenses are further configs: configs/defenses/*.yaml, as many as wanted.
-example: python train.py configs/demo.yaml configs/defenses/crop_flip.yaml role=shadow name=mine"""
-
 
 def main(arguments: Sequence[str]) -> None:
-    train(read_config(arguments, DEMO))
+    train(read(arguments))
 
 
 def checkpoint_folder(folder: Path, role: str, step: int) -> Path:
@@ -57,16 +51,16 @@ class Recipe:
     privacy: Privacy | None
 
 
-def recipe(config: Config, split: Split, trainer: dict[str, Any]) -> Recipe:
+def recipe(config: Settings, split: Split, trainer: dict[str, Any]) -> Recipe:
     """Build what training `config.role` on its split takes, the model aside.
 
     Raises:
         UserError: for what cannot be trained so.
     """
     options, members = config.finetune, len(split.require(config.role))
-    defenses = build_defenses(config.defenses)
-    logs = log_folder(config)
-    built = build_trainer(options, trainer, logs, config.role, config.seed, defenses, members)
+    defenses, seed, logs = config.defenses, config.seed, log_folder(config)
+    probe = probe_of(defenses, seed)
+    built = build_trainer(options, trainer, logs, config.role, seed, defenses, members, probe)
     remarks = check_defenses(defenses, options, config.data, config.trainer, built.world_size)
     privacy = (
         None
@@ -76,29 +70,26 @@ def recipe(config: Config, split: Split, trainer: dict[str, Any]) -> Recipe:
     return Recipe(defenses, members, built, remarks, privacy)
 
 
-def log_folder(config: Config) -> Path:
+def log_folder(config: Settings) -> Path:
     """Where the logs and the resumable checkpoint of a role lie."""
     return config.folder / "logs" / config.role
 
 
-def train(config: Config) -> None:
+def train(config: Settings) -> None:
     """Tune `target.path` on the members of `config.role`.
 
     Raises:
         UserError: for anything in the configuration that cannot be done, before training starts.
     """
     options, role, model = config.finetune, config.role, config.folder / config.role
-    check_defenses(
-        build_defenses(config.defenses), options, config.data, config.trainer
-    )  # before a split is drawn
+    # before a split is drawn
+    check_defenses(config.defenses, options, config.data, config.trainer)
     split = load_split(config.data, config.seed, config.folder)
     plan = recipe(config, split, config.trainer)
     trainer, privacy = plan.trainer, plan.privacy
     steps = checkpoint_steps(options.checkpoints, plan.members, trainer.max_steps)
     target = load_target(config.target.path, variant=config.target.variant, channels_last=False)
-    facts = training_facts(
-        config, plan.defenses, split.fingerprint, target.fingerprint, trainer.world_size
-    )
+    facts = training_facts(config, split.fingerprint, target.fingerprint, trainer.world_size)
     for step in steps.values():
         finished_model(
             checkpoint_folder(config.folder, role, step), facts

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,6 @@ from lit_clid.errors import UserError, few, first_line
 from lit_clid.models.demo import PIPELINE
 from lit_clid.models.families import FAMILIES, Family
 from lit_clid.models.pipeline import PipelineTarget
-
-PRECISIONS = ("32", "bf16", "16")
-
-
-@dataclass(frozen=True)
-class TargetOptions:
-    """The base that `train.py` tunes.
-
-    Args:
-        path: diffusers folder, hub id, or "demo" for the embedded base.
-        variant: weight variant to load, such as "fp16"; null for the plain files.
-    """
-
-    path: str = "demo"
-    variant: str | None = None
 
 
 def load_target(

@@ -21,17 +21,14 @@ TRAINED = (
 """Keys of `trainer` that do."""
 
 
-def training_facts(
-    config: Config, defenses: Defenses, split: str, base: str, processes: int
-) -> Facts:
+def training_facts(config: Config[Any, Defenses], split: str, base: str, processes: int) -> Facts:
     """The facts of a model that `config` trains.
 
     Args:
-        defenses: that were chosen.
         split, base: fingerprints of the split's contents and of the base.
         processes: how many the batches are dealt out to.
     """
-    options, trainer = asdict(config.finetune), config.trainer
+    options, trainer, defenses = asdict(config.finetune), config.trainer, config.defenses
     data: dict[str, Any] = {
         "data.resolution": config.data.resolution,
         "data.random_crop": config.data.random_crop,

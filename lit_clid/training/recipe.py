@@ -19,7 +19,7 @@ from lit_clid.provenance import refuse_changes
 from lit_clid.training.averaging import Averaging, averaging
 from lit_clid.training.callbacks import ExportOnTheWay, ResumePoint, SampleGrid
 from lit_clid.training.defenses import Defenses, EarlyStopping, PrivacyBudget, StepBudget
-from lit_clid.training.stopping import stopping
+from lit_clid.training.stopping import Probe, stopping
 
 CHECKPOINT = "resume.ckpt"
 REFUSED = (
@@ -48,6 +48,7 @@ def build_trainer(
     seed: int,
     defenses: Defenses | None = None,
     members: int = 0,
+    probe: Probe | None = None,
 ) -> L.Trainer:
     """Build the trainer; logs, the checkpoint and sample grids go to `folder`. `trainer` goes to it
     verbatim.
@@ -58,6 +59,7 @@ def build_trainer(
     Args:
         defenses: those that stop training are the trainer's business.
         members: how many there are, for a budget of steps per image.
+        probe: that a privacy budget asks.
     """
     defended = defenses or Defenses()
     steps, accumulate = _check(trainer)
@@ -78,7 +80,7 @@ def build_trainer(
     callbacks: list[Callback] = []
     if options.samples:
         callbacks.append(SampleGrid(folder / "samples", options.samples, seed))
-    callbacks += stopping(defended.one(EarlyStopping), defended.one(PrivacyBudget), seed)
+    callbacks += stopping(defended.one(EarlyStopping), defended.one(PrivacyBudget), probe)
     average = averaging(options)
     if average is not None:
         callbacks.append(average)

@@ -1,25 +1,23 @@
 """Stopping early, and keeping the weights that a stopped run exports."""
 
+from collections.abc import Callable
 from typing import Any
 
 import lightning as L
-import numpy as np
-import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.callbacks import EarlyStopping as Patience
 from torch import Tensor
 
 from lit_clid.about import Stopping
-from lit_clid.auditing.attacks import ATTACKS
-from lit_clid.auditing.oracle import ModelOracle
-from lit_clid.auditing.questions import Batch as Questions
-from lit_clid.data.module import Records
+from lit_clid.data.module import CaptionedImages
 from lit_clid.errors import UserError
-from lit_clid.judging.calibration import calibrate
-from lit_clid.judging.evidence import auroc, curve
-from lit_clid.judging.rules import RULES
 from lit_clid.training.defenses import EarlyStopping, PrivacyBudget
 from lit_clid.training.module import FineTune
+
+Probe = Callable[[FineTune, CaptionedImages], float]
+"""A small audit of the model in training: the AUROC of an attack on a few of the data's members and
+hold-outs, the same on every process.
+"""
 
 
 class Kept(Callback):
@@ -31,20 +29,18 @@ class Kept(Callback):
 
     Args:
         early: keep only new minima of the held-out loss; None keeps the latest.
-        budget: ask a probe at every validation.
-        seed: of the probe's noise.
+        budget: ask the probe at every validation.
+        probe: that a budget needs.
     """
 
     def __init__(
-        self, early: EarlyStopping | None, budget: PrivacyBudget | None, seed: int
+        self, early: EarlyStopping | None, budget: PrivacyBudget | None, probe: Probe | None
     ) -> None:
-        self.early, self.budget, self.seed = early, budget, seed
+        self.early, self.budget, self.probe = early, budget, probe
         self.step, self.loss = 0, float("inf")
         self.weights: dict[str, Tensor] = {}
         self.auroc: float | None = None
         self.overspent = False
-        self._probe: Questions | None = None
-        self._member = np.zeros(0, dtype=bool)
 
     @property
     def state_key(self) -> str:
@@ -68,9 +64,10 @@ class Kept(Callback):
         loss = float(trainer.callback_metrics["val_loss"])
         found = None
         if self.budget is not None:
-            found = float(
-                trainer.strategy.broadcast(self._ask(trainer, pl_module, self.budget))
-            )  # one for all ranks
+            assert self.probe is not None
+            data: Any = trainer.datamodule  # type: ignore[attr-defined]
+            asked = self.probe(pl_module, data)
+            found = float(trainer.strategy.broadcast(asked))  # one for all ranks
             pl_module.log("probe_auroc", found, prog_bar=True)
             if found > self.budget.cap:
                 self.overspent = True
@@ -83,33 +80,6 @@ class Kept(Callback):
                 pl_module.weights(),
                 found,
             )
-
-    def _ask(self, trainer: L.Trainer, module: FineTune, budget: PrivacyBudget) -> float:
-        """AUROC of the attack on the probe, the same on every process."""
-        if self._probe is None:
-            data: Any = trainer.datamodule  # type: ignore[attr-defined]
-            parts = [_first(records, budget.probe) for records in (data.known, data.holdouts)]
-            self._probe = Questions(
-                parts[0].ids + parts[1].ids,
-                torch.cat([p.images for p in parts]),
-                parts[0].captions + parts[1].captions,
-            )
-            self._member = np.arange(len(self._probe.ids)) < len(parts[0].ids)
-        attack = ATTACKS[budget.attack]
-        rows = len(self._probe.ids)
-        signals = []
-        for k in range(0, rows, 32):
-            part = slice(k, k + 32)
-            probe = self._probe
-            batch = Questions(
-                probe.ids[part], probe.images[part].to(module.device), probe.captions[part]
-            )
-            signals.append(
-                attack.signal(ModelOracle(module.target, batch, self.seed)).double().cpu()
-            )
-        verdict = calibrate(RULES[attack.rule], torch.cat(signals).numpy(), None)
-        assert verdict is not None
-        return float(auroc(curve(verdict.score, self._member)))
 
     def restore(self, module: FineTune, trainer: L.Trainer) -> Stopping:
         """Give `module` the kept weights, and say for the model's note how training ended.
@@ -145,22 +115,13 @@ class Kept(Callback):
         )
 
 
-def _first(records: Records, count: int) -> Questions:
-    """The first records of a role's members or hold-outs, under the captions that an audit uses."""
-    ids, captions = (
-        tuple(entry.id for entry in records.entries[:count]),
-        tuple(records.captions[:count]),
-    )
-    return Questions(ids, records.images(range(len(ids))), captions)
-
-
 def stopping(
-    early: EarlyStopping | None, budget: PrivacyBudget | None, seed: int
+    early: EarlyStopping | None, budget: PrivacyBudget | None, probe: Probe | None
 ) -> list[Callback]:
     """The callbacks of the stopping defenses, those that must stand first in the list first."""
     if early is None and budget is None:
         return []
-    kept: list[Callback] = [Kept(early, budget, seed)]
+    kept: list[Callback] = [Kept(early, budget, probe)]
     if early is None:
         return kept
     return [

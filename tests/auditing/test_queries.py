@@ -6,7 +6,7 @@ from toys import Toy
 from lit_clid.auditing.attacks import ATTACKS, CLiD
 from lit_clid.auditing.ledger import count_queries
 from lit_clid.auditing.queries import check_attacks
-from lit_clid.config.schema import build_attacks
+from lit_clid.commands.reading import build_attacks
 from lit_clid.errors import UserError
 
 

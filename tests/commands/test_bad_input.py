@@ -98,4 +98,4 @@ def test_bad_input_is_one_line_and_exit_code_2(
 def test_help(run: Run) -> None:
     for script in (train, audit, sweep):
         code, printed = run(script, "--help")
-        assert (code, "usage: python" in printed) == (0, True)
+        assert (code, f"usage: lit-clid {script.__name__.split('.')[2]}" in printed) == (0, True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lit_clid.auditing.attacks import ATTACKS, CLiD
-from lit_clid.config.schema import build_attacks
+from lit_clid.commands.reading import build_attacks
 from lit_clid.errors import UserError
 
 

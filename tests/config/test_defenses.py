@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lit_clid.config.schema import build_defenses, read_config
+from lit_clid.commands.reading import build_defenses, read
 from lit_clid.errors import UserError
 
 
@@ -12,8 +12,8 @@ def test_overlays_add_up_and_take_away(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("defenses: [flip, word_shuffle]\n")
     (tmp_path / "b.yaml").write_text("defenses: {word_shuffle: {redraw: false}, blur: {}}\n")
     files = [str(tmp_path / name) for name in ("a.yaml", "b.yaml")]
-    config = read_config([*files, "defenses.flip=false", "defenses=[jpeg]"], tmp_path / "a.yaml")
-    chosen = build_defenses(config.defenses).chosen
+    config = read([*files, "defenses.flip=false", "defenses=[jpeg]"])
+    chosen = config.defenses.chosen
     assert set(chosen) == {"word_shuffle", "blur", "jpeg"}
     assert not chosen["word_shuffle"].redraw  # type: ignore[attr-defined]
 

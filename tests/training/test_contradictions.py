@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from lit_clid.commands.reading import build_defenses
 from lit_clid.config.options.data import DataOptions
 from lit_clid.config.options.training import FineTuneOptions
-from lit_clid.config.schema import build_defenses
 from lit_clid.errors import UserError
 from lit_clid.training.contradictions import check_defenses
 

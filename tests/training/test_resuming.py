@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from tuning import FACTS, Stop, StopAtBatch, defended, recipe, tune, weights
 
-from lit_clid.config.schema import build_defenses
+from lit_clid.commands.reading import build_defenses
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.training.recipe import resume_from

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tuning import Stop, defended, recipe
 
-from lit_clid.config.schema import build_defenses
+from lit_clid.commands.reading import build_defenses
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.files import read_json
@@ -16,7 +16,6 @@ from lit_clid.training.defenses import Defenses, StepBudget
 from lit_clid.training.export import export
 from lit_clid.training.module import FineTune
 from lit_clid.training.recipe import build_trainer
-from lit_clid.training.stopping import Kept
 
 
 def fake_losses(monkeypatch: pytest.MonkeyPatch, losses: Sequence[float]) -> None:
@@ -83,11 +82,10 @@ def test_early_stopping_stops_and_exports_where_the_loss_curve_says(
 
 
 def test_a_privacy_budget_exports_the_last_validation_within_it(
-    pipeline_folder: Path, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
     found = [0.52, 0.55, 0.61, 0.7]
-    monkeypatch.setattr(Kept, "_ask", lambda *_: found.pop(0))
-    run = defended({"privacy_budget": {"cap": 0.6}})
+    run = defended({"privacy_budget": {"cap": 0.6}}, lambda *_: found.pop(0))
     module, trainer, _ = run(pipeline_folder, split, tmp_path / "logs", recipe(validate_every=2), 8)
     assert trainer.global_step == 6
     export(module, trainer, tmp_path / "model", {})
@@ -99,24 +97,10 @@ def test_a_privacy_budget_exports_the_last_validation_within_it(
     )
 
 
-def test_the_probe_is_an_audit_of_the_averaged_weights(
+def test_a_budget_spent_at_once_is_one_clear_line(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
-    module, trainer, _ = defended({"privacy_budget": {"cap": 0.99, "probe": 5}})(
-        pipeline_folder, split, tmp_path, recipe(validate_every=2), 4
-    )
-    kept = next(c for c in trainer.callbacks if isinstance(c, Kept))
-    assert kept.auroc is not None and 0 <= kept.auroc <= 1
-    assert kept.budget is not None
-    module.put_weights(kept.weights)
-    assert kept._ask(trainer, module, kept.budget) == kept.auroc
-
-
-def test_a_budget_spent_at_once_is_one_clear_line(
-    pipeline_folder: Path, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Kept, "_ask", lambda *_: 0.9)
-    module, trainer, _ = defended(["privacy_budget"])(
+    module, trainer, _ = defended(["privacy_budget"], lambda *_: 0.9)(
         pipeline_folder, split, tmp_path, recipe(validate_every=2), 8
     )
     assert trainer.global_step == 2

@@ -20,9 +20,9 @@ from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import REFERENCE
 from lit_clid.commands import audit as measure
 from lit_clid.commands.experiment.plan import Job, held_out_loss, refuse_stale
+from lit_clid.commands.reading import Settings
 from lit_clid.commands.train import checkpoint_folder, train
 from lit_clid.config.options.experiment import UtilityOptions
-from lit_clid.config.schema import Config, build_attacks
 from lit_clid.data.module import CaptionedImages, Records
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
@@ -71,7 +71,7 @@ def is_done(stage: Stage, job: Job) -> bool:
         UserError: if its model was trained by another configuration.
     """
     config, split = job.config, job.split
-    attacks = build_attacks(config.attacks)
+    attacks = config.attacks
     wanted: dict[str, Mapping[str, Signals]] = dict.fromkeys(job.roles, attacks)
     wanted[UTILITY] = {UTILITY: held_out_loss(config.utility)}
     if (
@@ -126,12 +126,10 @@ def _ended_at(model: Path) -> int:
     return 0 if note is None else note.ended_at
 
 
-def _audit(stage: Stage, config: Config, split: Split) -> None:
+def _audit(stage: Stage, config: Settings, split: Split) -> None:
     models = {role: Model(str(path)) for role, path in stage.model.items()}
     more = {UTILITY: held_out_loss(config.utility)}
-    audited = measure.audit(
-        config, build_attacks(config.attacks), split, models, stage.scores, more
-    )
+    audited = measure.audit(config, config.attacks, split, models, stage.scores, more)
     if (
         stage.final
         and console.is_first_process()
@@ -149,7 +147,7 @@ def _sampled(report: Path, options: UtilityOptions) -> bool:
     return report.is_file() and read_json(report)["options"] == _options(options)
 
 
-def _sample(target: PipelineTarget, config: Config, split: Split, folder: Path) -> None:
+def _sample(target: PipelineTarget, config: Settings, split: Split, folder: Path) -> None:
     """Draw samples and grade them; one process does it."""
     options = config.utility
     report: dict[str, Any] = {"options": _options(options)}
@@ -202,7 +200,7 @@ def _real(records: Records, count: int) -> Iterator[torch.Tensor]:
         yield (records.images(rows[k : k + 16]) + 1) / 2
 
 
-def _on_gpu(config: Config) -> bool:
+def _on_gpu(config: Settings) -> bool:
     return torch.cuda.is_available() and config.trainer.get("accelerator", "auto") in (
         "auto",
         "gpu",

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,12 +12,13 @@ from lit_clid.about import Facts, ModelNote
 from lit_clid.auditing import utility
 from lit_clid.auditing.losses import UTILITY, Denoising
 from lit_clid.auditing.queries import check_attacks
+from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.train import recipe
 from lit_clid.config.options.experiment import Cell, UtilityOptions
-from lit_clid.config.schema import CONFIGS, Config, build_attacks, build_defenses, read_config
+from lit_clid.config.reading import CONFIGS
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
-from lit_clid.errors import UserError, few
+from lit_clid.errors import UserError, few, suggestion
 from lit_clid.judging.rules import RULES
 from lit_clid.models.load import check_target, is_hub_id, load_target
 from lit_clid.provenance import refuse_changes
@@ -36,7 +36,7 @@ class Job:
     """A cell and how it is trained and audited; its run folder lies in the experiment's."""
 
     cell: Cell
-    config: Config
+    config: Settings
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ class Job:
         return load_split(self.config.data, self.config.seed, self.config.folder)
 
 
-def read_jobs(arguments: Sequence[str], experiment: Config, default: Path) -> list[Job]:
+def read_jobs(arguments: Sequence[str], experiment: Settings, default: Path) -> list[Job]:
     """Every cell's configuration: the experiment's files, the defense's words, the experiment's
     key=value words.
     """
@@ -63,12 +63,12 @@ def read_jobs(arguments: Sequence[str], experiment: Config, default: Path) -> li
     return [_job(cell, files, changes, experiment) for cell in experiment.grid.cells]
 
 
-def _job(cell: Cell, files: Sequence[str], changes: Sequence[str], experiment: Config) -> Job:
+def _job(cell: Cell, files: Sequence[str], changes: Sequence[str], experiment: Settings) -> Job:
     words = experiment.grid.defenses[cell.defense]
     overlays = [overlay(word, cell.defense) for word in words if "=" not in word]
     own = [word for word in words if "=" in word]
     try:
-        config = read_config([*files, *overlays, *own, *changes], Path(files[0]))
+        config = read([*files, *overlays, *own, *changes], Path(files[0]))
     except UserError as error:
         raise UserError(f"grid.defenses.{cell.defense}: {error}") from None
     followed = experiment.grid.checkpoints if experiment.grid.follows(cell.defense) else []
@@ -98,8 +98,7 @@ def overlay(word: str, defense: str) -> str:
         if (folder / f"{word}.yaml").is_file():
             return str(folder / f"{word}.yaml")
     known = sorted({file.stem for folder in OVERLAYS for file in folder.glob("*.yaml")})
-    close = get_close_matches(word, known, 1, 0.5)
-    hint = f"; did you mean '{close[0]}'?" if close else f"; known: {few(known, 30)}"
+    hint = suggestion(word, known, listed="known", most=30)
     raise UserError(f"grid.defenses.{defense}: no overlay '{word}' in configs/defenses{hint}")
 
 
@@ -116,12 +115,12 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
     """
     seen: dict[str, str] = {}
     checked: dict[str, Job] = {}
-    attacks = build_attacks(jobs[0].config.attacks)
+    attacks = jobs[0].config.attacks
     for job in jobs:
         name = job.cell.defense
         if name in checked:
             continue
-        if build_attacks(job.config.attacks) != attacks:
+        if job.config.attacks != attacks:
             raise UserError(
                 f"grid.defenses.{name}: changes the attacks; all cells are asked the same"
             )
@@ -130,7 +129,8 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
             checked[name] = _check_job(job, split, dry)
         except UserError as error:
             raise UserError(f"grid.defenses.{name}: {error}") from None
-        facts = str(_facts(job.config, split, job.config.target.path, 1))
+        config = job.config
+        facts = str(training_facts(config, split.fingerprint, config.target.path, 1))
         if facts in seen:
             raise UserError(
                 f"grid.defenses: '{seen[facts]}' and '{name}' collide, they train the same model; "
@@ -143,13 +143,13 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
     return [_with_checkpoints(job, reach[job.cell.defense]) for job in jobs]
 
 
-def _check_questions(config: Config) -> None:
+def _check_questions(config: Settings) -> None:
     """Load the base and refuse attacks and utility that it cannot serve, before anything is
     trained.
     """
     options = config.utility
     base = load_target(config.target.path, variant=config.target.variant)
-    attacks = build_attacks(config.attacks)
+    attacks = config.attacks
     rules = [RULES[attack.rule] for attack in attacks.values()]
     for rule in rules:
         rule.check()
@@ -171,7 +171,7 @@ def held_out_loss(options: UtilityOptions) -> Denoising:
     return Denoising(tuple(options.t), options.draws, title="held-out loss")
 
 
-def _split(config: Config) -> Split:
+def _split(config: Settings) -> Split:
     """The cell's split; one that is only planned is written nowhere."""
     if (config.folder / "split.csv").is_file():
         return load_split(config.data, config.seed, config.folder)
@@ -207,15 +207,11 @@ def _check_job(job: Job, split: Split, dry: bool) -> Job:
     return _with_checkpoints(job, reachable)
 
 
-def refuse_stale(note: ModelNote | None, config: Config, split: Split, where: str) -> None:
+def refuse_stale(note: ModelNote | None, config: Settings, split: Split, where: str) -> None:
     """Refuse results of a model that another configuration trained; its base and processes are
     its own business.
     """
     found = Facts() if note is None else note.facts
-    wanted = _facts(config, split, str(found.base), found.processes or 1)
+    base, processes = str(found.base), found.processes or 1
+    wanted = training_facts(config, split.fingerprint, base, processes)
     refuse_changes(found.as_json(), wanted.as_json(), where)
-
-
-def _facts(config: Config, split: Split, base: str, processes: int) -> Facts:
-    defenses = build_defenses(config.defenses)
-    return training_facts(config, defenses, split.fingerprint, base, processes)

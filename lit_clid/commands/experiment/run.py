@@ -8,21 +8,15 @@ from lit_clid import console
 from lit_clid.commands.experiment.cell import carry_out
 from lit_clid.commands.experiment.collect import collect
 from lit_clid.commands.experiment.plan import Job, check_jobs, read_jobs
-from lit_clid.config.schema import DEMO, Config, read_config
+from lit_clid.commands.reading import Settings, read
+from lit_clid.config.reading import DEMO
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.judging.comparison import compare, findings, terminal, write_comparison
 from lit_clid.provenance import provenance
 
-USAGE = """usage: python -m lit_clid.experiment [config.yaml ...] [key=value ...]
-
-Train every cell of `grid:` that is missing (defenses × seeds), audit it at its checkpoints and its end, and write
-runs/NAME/comparison.html, .json, .md and figures. The same command goes on where it stopped; a failed cell is reported
-and the others go on. Under torchrun or SLURM all processes work on each cell; grid.part=k/n gives n jobs a share each.
-example: python -m lit_clid.experiment configs/demo.yaml configs/experiments/defenses.yaml grid.dry_run=true"""
-
 
 def main(arguments: Sequence[str]) -> None:
-    config = read_config(arguments, DEMO)
+    config = read(arguments)
     grid = config.grid
     jobs = check_jobs(read_jobs(arguments, config, DEMO), dry=grid.dry_run)
     mine = {cell.name for cell in grid.own_cells}
@@ -65,7 +59,7 @@ def attempt(job: Job) -> str:
     return ""
 
 
-def publish(jobs: Sequence[Job], failed: dict[str, str], config: Config) -> None:
+def publish(jobs: Sequence[Job], failed: dict[str, str], config: Settings) -> None:
     """Compare what is there, write it down and print the summary."""
     found = collect(jobs, failed)
     comparison = compare(found.measured, config.grid.baseline, found.titles, found.unfinished)
@@ -86,7 +80,7 @@ def publish(jobs: Sequence[Job], failed: dict[str, str], config: Config) -> None
     )
 
 
-def plan_in_words(jobs: Sequence[Job], config: Config) -> str:
+def plan_in_words(jobs: Sequence[Job], config: Settings) -> str:
     """What a dry run says."""
     grid = config.grid
     lines = [

@@ -12,21 +12,16 @@ from lit_clid.auditing.lineage import Model, check_split, find_models
 from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.sittings import Sitting, check_sittings, load_models
 from lit_clid.commands.audit import measure
+from lit_clid.commands.reading import read
 from lit_clid.commands.sweep.choose import Choice, Losses, Swept, read_losses
 from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
-from lit_clid.config.schema import DEMO, build_attacks, config_text, read_config
+from lit_clid.config.reading import DEMO, config_text
 from lit_clid.data.split import load_split
 from lit_clid.errors import UserError
 from lit_clid.files import write_text
 from lit_clid.judging import plots
 from lit_clid.judging.evidence import Figure, auroc, estimate
 from lit_clid.models.levels import STEPS
-
-USAGE = """usage: python -m lit_clid.sweep [config.yaml ...] [key=value ...]
-
-Ask runs/NAME/shadow about its records at every timestep of `sweep.t`, with `sweep.draws` draws of noise each and one
-without, and write runs/NAME/sweep/attacks.yaml, the timesteps that told its members best. The target is not asked.
-example: python -m lit_clid.sweep configs/demo.yaml"""
 
 PROXY = (
     "AUROCs are of the caption against the empty caption alone, whatever texts the attack asks "
@@ -42,8 +37,8 @@ SHOWN = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    config = read_config(arguments, DEMO)
-    attacks = build_attacks(config.attacks)
+    config = read(arguments)
+    attacks = config.attacks
     grid = Grid(tuple(config.sweep.t), config.sweep.draws)
     late = [t for t in grid.t if t >= STEPS]
     if late:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from lit_clid.config.options.target import PRECISIONS
 from lit_clid.errors import UserError
-from lit_clid.models.load import PRECISIONS
 
 
 @dataclass(frozen=True)

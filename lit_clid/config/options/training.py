@@ -22,12 +22,12 @@ class FineTuneOptions:
             attention.
         batch_size: per device and step.
         learning_rate, weight_decay: of AdamW.
-        schedule: "constant" or "cosine", after `warmup_steps` of linear warm-up.
+        schedule, warmup_steps: "constant" or "cosine", after so many steps of linear warm-up.
         ema_decay: of the moving average that is validated and exported, warmed up as min(decay, (1
             + n) / (10 + n)); null averages none.
-        average_from: step from which plain checkpoint averaging takes over: the mean of the weights
-            at this step and at every `average_every`-th after it is validated and exported; null
-            averages none.
+        average_from, average_every: step from which plain checkpoint averaging takes over: the mean
+            of the weights at this step and at every so-many-th after it is validated and exported;
+            null averages none.
         min_snr_gamma: γ of min-SNR weighting (5 is usual); null weighs all t alike.
         gradient_checkpointing: less memory for more time.
         lora_rank, lora_alpha: of "lora".

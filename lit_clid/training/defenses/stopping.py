@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from math import ceil
 
-from lit_clid.auditing.attacks import ATTACKS, COSTLY
-from lit_clid.judging.rules import RULES
 from lit_clid.training.defenses.defense import StoppingDefense
 
 
@@ -70,13 +68,6 @@ class PrivacyBudget(StoppingDefense):
     probe: int = 64
 
     def __post_init__(self) -> None:
-        cheap = [
-            n for n, a in ATTACKS.items() if n not in COSTLY and not RULES[a.rule].needs_shadow
-        ]
-        if self.attack not in cheap:
-            raise ValueError(
-                f"attack = {self.attack!r} is not a cheap one without a shadow: {', '.join(cheap)}"
-            )
         if not 0.5 < self.cap < 1 or self.probe < 2:
             raise ValueError(
                 f"cap = {self.cap}, probe = {self.probe}: within (0.5, 1), and at least 2"

@@ -9,17 +9,17 @@ from runs import DEMO, Run, words
 
 from lit_clid.commands.experiment import run as experiment
 from lit_clid.commands.experiment.plan import check_jobs, read_jobs
-from lit_clid.config.schema import read_config
+from lit_clid.commands.reading import read
 from lit_clid.errors import UserError
 
 
 def plan(base: Path, runs: Path, *more: str, dry: bool = False) -> list[Any]:
     arguments = words(base, runs, *more)
-    return check_jobs(read_jobs(arguments, read_config(arguments, DEMO), DEMO), dry=dry)
+    return check_jobs(read_jobs(arguments, read(arguments), DEMO), dry=dry)
 
 
 def test_parts_share_a_grid(pipeline_folder: Path, tmp_path: Path) -> None:
-    config = read_config(words(pipeline_folder, tmp_path, "grid.seeds=[1,2,3]"), DEMO)
+    config = read(words(pipeline_folder, tmp_path, "grid.seeds=[1,2,3]"))
     parts = [replace(config.grid, part=f"{k}/4").own_cells for k in (1, 2, 3, 4)]
     names = [c.name for part in parts for c in part]
     assert sorted(names) == sorted(c.name for c in config.grid.cells)
@@ -39,7 +39,7 @@ def test_cells_are_the_defense_s_words_on_the_experiment_s(
         "both-seed5",
     ]
     both = jobs[3].config
-    assert set(both.defenses) == {"random_resized_crop", "flip", "caption_dropout"}
+    assert set(both.defenses.chosen) == {"random_resized_crop", "flip", "caption_dropout"}
     assert (both.finetune.learning_rate, both.seed, both.folder) == (
         1e-3,
         5,

@@ -16,9 +16,16 @@ from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.oracle import ModelOracle, Oracle
 from lit_clid.auditing.questions import STILL, Question
 from lit_clid.auditing.replay import Replay
-from lit_clid.commands.sweep.choose import Losses, Swept, candidates, choose, read_losses
+from lit_clid.commands.reading import build_attacks, read
+from lit_clid.commands.sweep.choose import (
+    Losses,
+    Swept,
+    candidates,
+    choose,
+    read_losses,
+)
 from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
-from lit_clid.config.schema import build_attacks, config_text, read_config
+from lit_clid.config.reading import config_text
 from lit_clid.errors import UserError
 from lit_clid.scores import Scores
 
@@ -160,14 +167,10 @@ def test_the_choice_becomes_a_config(tmp_path: object) -> None:
     )
     (folder / "attacks.yaml").write_text(config_text(content))
     (folder / "base.yaml").write_text("name: x\n")
-    read = build_attacks(
-        read_config(
-            [str(folder / "base.yaml"), str(folder / "attacks.yaml")], folder / "base.yaml"
-        ).attacks
-    )
-    assert list(read) == list(attacks)
-    assert read["sima"] == attacks["sima"]
-    loss, clid, clir = read["loss"], read["clid_th_null"], read["clir"]
+    again = read([str(folder / "base.yaml"), str(folder / "attacks.yaml")]).attacks
+    assert list(again) == list(attacks)
+    assert again["sima"] == attacks["sima"]
+    loss, clid, clir = again["loss"], again["clid_th_null"], again["clir"]
     assert isinstance(loss, Loss)
     assert isinstance(clid, CLiD)
     assert isinstance(clir, CLiR)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lit_clid.config.schema import build_defenses
+from lit_clid.commands.reading import build_defenses
 from lit_clid.errors import UserError
 from lit_clid.models.embedding import Embedding
 from lit_clid.training.defenses import DEFENSES, CaptionDefense, Texts

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lit_clid.config.schema import build_defenses
+from lit_clid.commands.reading import build_defenses
 from lit_clid.errors import UserError
 from lit_clid.training.defenses import DEFENSES, ImageDefense
 from lit_clid.training.defenses.images import augment

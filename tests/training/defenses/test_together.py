@@ -6,7 +6,7 @@ import pytest
 import torch
 from tuning import DATA, FACTS, defended, recipe, tune, validation_losses
 
-from lit_clid.config.schema import build_defenses
+from lit_clid.commands.reading import build_defenses
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.models.load import load_target

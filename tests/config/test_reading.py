@@ -1,13 +1,19 @@
 """The configuration: every key known, layers in order, what is wrong named."""
 
-from dataclasses import fields, is_dataclass
+import inspect
+import subprocess
+import sys
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
 import yaml
 from runs import CONFIGS, DEMO
 
-from lit_clid.config.schema import Config, build_attacks, build_defenses, known_keys, read_config
+from lit_clid.auditing.attacks import ATTACKS
+from lit_clid.commands.reading import read
+from lit_clid.config.options.trainer import TRAINER_KEYS
+from lit_clid.config.schema import Config, known_keys
 from lit_clid.errors import UserError
 
 
@@ -33,18 +39,16 @@ def test_the_demo_config_names_every_key() -> None:
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.rglob("*.yaml")), ids=lambda f: f.name)
 def test_every_config_is_valid(file: Path) -> None:
-    config = read_config([str(file)], DEMO)
-    build_attacks(config.attacks)
-    build_defenses(config.defenses)
+    config = read([str(file)])
+    assert config.attacks
+    assert all(name in config.plain["defenses"] for name in config.defenses.chosen)
 
 
 def test_layers_override_in_order(tmp_path: Path) -> None:
     (tmp_path / "over.yaml").write_text("seed: 7\ndata: {members: 12}\nattacks: [loss]\n")
-    config = read_config(
-        [str(DEMO), str(tmp_path / "over.yaml"), "seed=9", "finetune.learning_rate=1e-3"], DEMO
-    )
+    config = read([str(DEMO), str(tmp_path / "over.yaml"), "seed=9", "finetune.learning_rate=1e-3"])
     assert (config.seed, config.data.members, config.data.nonmembers) == (9, 12, 256)
-    assert (config.attacks, config.finetune.learning_rate) == (["loss"], 1e-3)
+    assert (list(config.attacks), config.finetune.learning_rate) == (["loss"], 1e-3)
     assert all(
         not is_dataclass(f.type) or is_dataclass(getattr(config, f.name)) for f in fields(Config)
     )
@@ -93,7 +97,7 @@ def test_layers_override_in_order(tmp_path: Path) -> None:
 )
 def test_bad_arguments_are_named(argument: str, message: str) -> None:
     with pytest.raises(UserError) as error:
-        read_config([argument], DEMO)
+        read([argument])
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -101,4 +105,52 @@ def test_bad_arguments_are_named(argument: str, message: str) -> None:
 def test_broken_yaml_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("a: [1\n")
     with pytest.raises(UserError, match=r"bad\.yaml: not valid YAML"):
-        read_config([str(tmp_path / "bad.yaml")], DEMO)
+        read([str(tmp_path / "bad.yaml")])
+
+
+def test_names_are_built_once_and_kept_as_written() -> None:
+    config = read(["attacks={loss: {t: 300}}", "defenses=[flip]"])
+    assert config.attacks == {"loss": replace(ATTACKS["loss"], t=(300,))}
+    again = replace(config, seed=9, name="other")
+    assert again.attacks is config.attacks
+    assert (again.plain["attacks"], again.plain["defenses"]) == (
+        {"loss": {"t": 300}},
+        {"flip": None},
+    )
+    assert (again.plain["seed"], config.plain["seed"]) == (9, 0)
+    assert list(again.plain) == [key for key in known_keys() if "." not in key]
+
+
+def test_shipped_configurations_are_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read(["configs/folder.yaml"]).name == "folder"
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "folder.yaml").write_text("name: own\n")
+    assert read(["configs/folder.yaml"]).name == "own"
+    with pytest.raises(UserError, match=r"^configs/nowhere\.yaml: no such config file"):
+        read(["configs/nowhere.yaml"])
+
+
+def test_the_trainer_s_keys_are_those_of_the_installed_lightning() -> None:
+    import lightning as L
+
+    parameters = inspect.signature(L.Trainer.__init__).parameters
+    own = ("self", "callbacks", "logger")
+    assert tuple(key for key in parameters if key not in own) == TRAINER_KEYS
+
+
+def test_reading_loads_neither_torch_nor_lightning() -> None:
+    code = """
+import pkgutil, importlib, sys
+import lit_clid.config.explained, lit_clid.config.options
+from lit_clid.config.named import NOTHING
+from lit_clid.config.reading import DEMO, read_config
+for module in pkgutil.iter_modules(lit_clid.config.options.__path__):
+    importlib.import_module(f"lit_clid.config.options.{module.name}")
+read_config([], DEMO, NOTHING, NOTHING)
+print(*{"torch", "lightning", "numpy"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -1,0 +1,39 @@
+"""What each command says of itself; loads nothing, so that `--help` answers at once.
+
+`{call}` stands for the words that started the command.
+"""
+
+TRAIN = """usage: {call} [config.yaml ...] [key=value ...]
+
+Fine-tune `target.path` on the members of `role` (target or shadow) and export runs/NAME/ROLE as a
+diffusers folder. Without a config: the embedded demo. Interrupted runs go on from their last
+checkpoint. Defenses are further configs: configs/defenses/*.yaml, as many as wanted.
+example: {call} configs/demo.yaml configs/defenses/crop_flip.yaml role=shadow name=mine"""
+
+AUDIT = """usage: {call} [config.yaml ...] [key=value ...]
+
+Audit runs/NAME/target, calibrated on runs/NAME/shadow and compared with the base it was tuned from,
+or the models `audit.target`, `audit.shadow` and `audit.reference`. With scores=PATH (parquet or
+CSV: id, member, signals; larger = more member-like) judge a table without any model. Interrupted
+audits go on where they stopped.
+example: {call} configs/demo.yaml attacks=[loss,clid_th] audit.batch_size=32"""
+
+SWEEP = """usage: {call} [config.yaml ...] [key=value ...]
+
+Ask runs/NAME/shadow about its records at every timestep of `sweep.t`, with `sweep.draws` draws of
+noise each and one without, and write runs/NAME/sweep/attacks.yaml, the timesteps that told its
+members best. The target is not asked.
+example: {call} configs/demo.yaml"""
+
+EXPERIMENT = """usage: {call} [config.yaml ...] [key=value ...]
+
+Train every cell of `grid:` that is missing (defenses × seeds), audit it at its checkpoints and its
+end, and write runs/NAME/comparison.html, .json, .md and figures. The same command goes on where it
+stopped; a failed cell is reported and the others go on. Under torchrun or SLURM all processes work
+on each cell; grid.part=k/n gives n jobs a share each.
+example: {call} configs/demo.yaml configs/experiments/defenses.yaml grid.dry_run=true"""
+
+LIST = """usage: {call} [attacks|defenses|families|rules]
+
+Name what there is, one line each.
+example: {call} attacks"""

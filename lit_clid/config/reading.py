@@ -1,0 +1,151 @@
+"""Reading a configuration: usual values ← YAML files ← key=value, checked, then built.
+
+The only module that knows omegaconf. Unknown keys are refused with the nearest known name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from lit_clid.config.named import Section
+from lit_clid.config.options.trainer import TRAINER_KEYS
+from lit_clid.config.schema import WRITTEN, A, Config, D, known_keys
+from lit_clid.errors import UserError, few, first_line, suggestion
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+"""The shipped configurations; in a checkout the folder is a link to the one at its top."""
+DEMO = CONFIGS / "demo.yaml"
+
+
+def read_config(
+    arguments: Sequence[str], default: Path, attacks: Section[A], defenses: Section[D]
+) -> Config[A, D]:
+    """Read `[config.yaml …] [key=value …]`; without a YAML, `default`.
+
+    Args:
+        attacks, defenses: how these two sections are built.
+
+    Raises:
+        UserError: for a missing or broken file, an unknown key or name, a value of the wrong type
+            or out of range.
+    """
+    written = {"attacks": attacks.usual, "defenses": defenses.usual}
+    values = _merged(arguments, default, written)
+    _check_trainer(values["trainer"])
+    written = {key: values.pop(key) for key in written}
+    return Config(
+        **values,
+        attacks=attacks.build(written["attacks"]),
+        defenses=defenses.build(written["defenses"]),
+        written=written,
+    )
+
+
+def config_text(content: Mapping[str, Any]) -> str:
+    """Plain values as the YAML of an overlay."""
+    import yaml
+
+    return yaml.safe_dump(
+        dict(content), sort_keys=False, default_flow_style=None, allow_unicode=True, width=100
+    )
+
+
+def _merged(arguments: Sequence[str], default: Path, usual: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a configuration as it is written, sections as their options.
+
+    Args:
+        usual: what the sections of names hold unless a file or word says otherwise.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    files = [Path(word) for word in arguments if "=" not in word]
+    changes = [word for word in arguments if "=" in word]
+    try:
+        config = OmegaConf.merge(OmegaConf.structured(WRITTEN), usual)
+        layers = [_read_yaml(file) for file in files or [default]]
+        layers += [_dotlist(change) for change in changes]
+        for layer in layers:
+            config = _with_layer(config, layer)
+        written = OmegaConf.to_object(config)
+    except OmegaConfBaseException as error:
+        raise UserError(
+            f"{error.full_key or 'config'}: {str(error.msg or error).splitlines()[0]}"
+        ) from None
+    return {each.name: getattr(written, each.name) for each in fields(WRITTEN)}
+
+
+def _with_layer(config: Any, layer: Any) -> Any:
+    """`config` with what a file or a word changes."""
+    from omegaconf import ListConfig, OmegaConf
+
+    _refuse_unknown(OmegaConf.to_container(layer))
+    if "attacks" in layer:  # they replace each other
+        OmegaConf.update(config, "attacks", None)
+    if isinstance(layer.get("defenses"), ListConfig):  # so that overlays add up
+        layer.defenses = dict.fromkeys(layer.defenses)
+    try:
+        return OmegaConf.merge(config, layer)
+    except TypeError as error:
+        raise UserError(
+            f"config: a list and a mapping cannot be merged ({first_line(error)})"
+        ) from None
+
+
+def shipped(file: Path) -> Path:
+    """`file`, or where it does not exist the shipped configuration that `configs/…` names."""
+    inside = file.parts[:1] == (CONFIGS.name,) and CONFIGS.joinpath(*file.parts[1:])
+    return inside if inside and not file.exists() and inside.is_file() else file
+
+
+def _read_yaml(file: Path) -> Any:
+    import yaml
+    from omegaconf import DictConfig, OmegaConf
+
+    file = shipped(file)
+    if not file.is_file():
+        raise UserError(
+            f"{file}: no such config file; give YAML files, then key=value (no spaces around '=')"
+        )
+    try:
+        layer = OmegaConf.load(file)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: not valid YAML ({' '.join(str(error).split())[:160]})") from None
+    if not isinstance(layer, DictConfig):
+        raise UserError(f"{file}: a config holds 'key: value' lines")
+    return layer
+
+
+def _dotlist(change: str) -> Any:
+    import yaml
+    from omegaconf import OmegaConf
+
+    try:
+        return OmegaConf.from_dotlist([change])
+    except yaml.YAMLError as error:
+        raise UserError(
+            f"{change}: the value is not valid YAML ({' '.join(str(error).split())[:120]})"
+        ) from None
+
+
+def _refuse_unknown(layer: Any, prefix: str = "") -> None:
+    known = list(known_keys())
+    for key, value in layer.items():
+        dotted = f"{prefix}{key}"
+        if dotted not in known:
+            raise UserError(f"unknown key '{dotted}'{suggestion(dotted, known)}")
+        inner = [k for k in known if k.startswith(f"{dotted}.")]
+        if inner and not isinstance(value, dict):
+            raise UserError(
+                f"{dotted}: is a section, not a value ({value!r}); set one of {few(inner)}"
+            )
+        if inner:
+            _refuse_unknown(value, f"{dotted}.")
+
+
+def _check_trainer(options: Mapping[str, Any]) -> None:
+    for key in options:
+        if key not in TRAINER_KEYS:
+            near = suggestion(key, TRAINER_KEYS, within="trainer.")
+            raise UserError(f"unknown key 'trainer.{key}'{near}")

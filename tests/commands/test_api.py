@@ -1,0 +1,74 @@
+"""The commands as functions, and the package's public names."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from runs import ROOT, SMALL
+
+import lit_clid
+from lit_clid.commands import api
+from lit_clid.scores import Scores
+
+
+def table(path: Path, shift: int = 0) -> Path:
+    rows = [f"r{shift + k},{k % 2},{(k % 2) * 5 + k * 7 % 11}\n" for k in range(40)]
+    path.write_text("id,member,s\n" + "".join(rows))
+    return path
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, lit_clid; print(dir(lit_clid)); print({'torch', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    names, loaded = done.stdout.splitlines()
+    assert not [name for name in lit_clid.__all__ if f"'{name}'" not in names]
+    assert loaded == "set()"
+
+
+def test_every_public_name_is_there() -> None:
+    assert not [name for name in lit_clid.__all__ if not hasattr(lit_clid, name)]
+    assert set(lit_clid.__all__) == set(lit_clid._HOMES)
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        lit_clid.trian  # noqa: B018
+
+
+def test_tables_are_judged_from_files_and_from_memory(tmp_path: Path) -> None:
+    own, shadow = table(tmp_path / "own.csv"), table(tmp_path / "shadow.csv", 100)
+    read = Scores.load(own)
+    alone, calibrated = lit_clid.judge(own), lit_clid.judge(str(own), shadow)
+    assert lit_clid.judge(read).results["s"].auroc == alone.results["s"].auroc
+    assert lit_clid.judge(read, shadow).results["s"].asr == calibrated.results["s"].asr
+    assert calibrated.shadow is not None and alone.shadow is None
+
+
+def test_changes_are_plain_values_of_the_configuration(tmp_path: Path) -> None:
+    changes = {
+        "runs": tmp_path,
+        "data": {"path": "a, b: {c}", "members": None},
+        "finetune": {"learning_rate": 1e-5, "checkpoints": (0.5, 1)},
+        "attacks": ["loss"],
+        "audit": {"precision": "32", "compile": True},
+    }
+    config = api._read(("configs/demo.yaml", "seed=4"), changes)
+    assert (config.seed, config.runs, list(config.attacks)) == (4, str(tmp_path), ["loss"])
+    assert (config.data.path, config.data.members) == ("a, b: {c}", None)
+    assert (config.finetune.learning_rate, config.finetune.checkpoints) == (1e-5, [0.5, 1.0])
+    assert (config.audit.precision, config.audit.compile) == ("32", True)
+    with pytest.raises(lit_clid.UserError, match=r"did you mean 'data\.path'"):
+        api._read((), {"data": {"pth": "x"}})
+
+
+@pytest.mark.slow
+def test_a_model_is_trained_and_audited(pipeline_folder: Path, tmp_path: Path) -> None:
+    changes = {"runs": tmp_path, "target": {"path": str(pipeline_folder)}, "attacks": ["loss"]}
+    trained = lit_clid.train(*SMALL, **changes)
+    assert trained.folder == tmp_path / "demo" / "target"
+    assert trained.note["steps"] == 6
+    found = lit_clid.audit(*SMALL, audit={"reference": None}, **changes)
+    assert found is not None
+    assert list(found.results) == ["loss"]
+    again = lit_clid.judge(tmp_path / "demo" / "scores")
+    assert again.results["loss"].auroc == found.results["loss"].auroc
