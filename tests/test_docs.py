@@ -16,7 +16,7 @@ from lit_clid.auditing.attacks import ATTACKS
 from lit_clid.auditing.oracle import Oracle
 from lit_clid.auditing.queries import count_queries, describe_attacks
 from lit_clid.config import schema as config
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.roc import auroc, curve
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))

@@ -25,8 +25,9 @@ from lit_clid.config.schema import DEMO, Config, build_attacks, read_config
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
 from lit_clid.judging.judge import judge
-from lit_clid.judging.report.page import Picture, PictureSource
-from lit_clid.judging.report.publish import load_tables, publish, refuse_foreign
+from lit_clid.judging.report.pictures import Picture, PictureSource
+from lit_clid.judging.report.publish import publish, refuse_foreign
+from lit_clid.judging.tables import load_tables
 from lit_clid.models.families.stable_diffusion import StableDiffusion
 from lit_clid.scores import Scores, finished_ids
 

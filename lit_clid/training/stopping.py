@@ -15,7 +15,7 @@ from lit_clid.auditing.oracle import Records as Questions
 from lit_clid.data.module import Records
 from lit_clid.errors import UserError
 from lit_clid.judging.calibration import calibrate
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.roc import auroc, curve
 from lit_clid.judging.rules import RULES
 from lit_clid.training.defenses import EarlyStopping, PrivacyBudget
 from lit_clid.training.module import FineTune

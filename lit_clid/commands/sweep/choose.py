@@ -13,7 +13,7 @@ import numpy as np
 
 from lit_clid.auditing.attacks.clir import FLOOR
 from lit_clid.auditing.oracle import STILL
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.roc import auroc, curve
 from lit_clid.scores import Scores
 
 Draws = tuple[tuple[int, ...], int]

@@ -17,7 +17,9 @@ from lit_clid.config.schema import DEMO, build_attacks, config_text, read_config
 from lit_clid.data.split import load_split
 from lit_clid.errors import UserError
 from lit_clid.files import write_text
-from lit_clid.judging import evidence, plots
+from lit_clid.judging import plots
+from lit_clid.judging.evidence import Estimate, estimate
+from lit_clid.judging.roc import auroc
 
 USAGE = """usage: python -m lit_clid.sweep [config.yaml ...] [key=value ...]
 
@@ -79,17 +81,14 @@ def next_command(
     )
 
 
-def intervals(losses: Losses) -> dict[str, list[evidence.Figure]]:
+def intervals(losses: Losses) -> dict[str, list[Estimate]]:
     """AUROC of every score at every single timestep, one draw, with its interval."""
-    return {
-        name: [
-            evidence.estimate({"auroc": evidence.auroc}, score(losses, [k], 1), losses.member)[
-                "auroc"
-            ]
-            for k in range(len(losses.t))
-        ]
-        for name, score in SCORES.items()
-    }
+    found: dict[str, list[Estimate]] = {name: [] for name in SCORES}
+    for name, score in SCORES.items():
+        for k in range(len(losses.t)):
+            figures = estimate({"auroc": auroc}, score(losses, [k], 1), losses.member)
+            found[name].append(figures["auroc"])
+    return found
 
 
 def table(choices: Mapping[str, Mapping[str, Choice]]) -> str:

@@ -8,7 +8,7 @@ from toys import Linear, Toy
 from lit_clid.auditing.attacks import GSA
 from lit_clid.auditing.conditions import CAPTION
 from lit_clid.auditing.oracle import Oracle, Records
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.roc import auroc, curve
 from lit_clid.models.gradients import parameter_names, unreachable
 from lit_clid.models.load import load_target
 
