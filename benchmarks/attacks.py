@@ -20,11 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lit_clid.judging import evidence, plots
-from lit_clid.judging.evidence import Figure
+from lit_clid.judging import plots
+from lit_clid.judging.evidence import Estimate, replicate
 from lit_clid.judging.judge import Judgement, judge
-from lit_clid.judging.report.publish import load_tables
-from lit_clid.judging.report.words import interval
+from lit_clid.judging.pooled import pool
+from lit_clid.judging.report.cells import interval
+from lit_clid.judging.roc import Statistic, auroc, curve, tpr_at_fpr
+from lit_clid.judging.tables import load_tables
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -36,10 +38,10 @@ COMMON = ["finetune.samples=0", f"audit.reference_attacks=[{REFERENCED}]"]
 LAB = ["trainer.max_steps=2000", "data.members=248", "data.nonmembers=248", "data.shadow=disjoint"]
 """fxemoji in four disjoint parts, so that target and shadow share no record."""
 BUDGETS = (1, 5, 15, 50)
-STATISTICS: dict[str, evidence.Statistic] = {
-    "auroc": evidence.auroc,
-    "tpr1": evidence.tpr_at_fpr(0.01),
-    "tpr10": evidence.tpr_at_fpr(0.1),
+STATISTICS: dict[str, Statistic] = {
+    "auroc": auroc,
+    "tpr1": tpr_at_fpr(0.01),
+    "tpr10": tpr_at_fpr(0.1),
 }
 
 
@@ -71,7 +73,7 @@ class Row:
     title: str
     queries: int
     backward: int
-    figures: Mapping[str, Figure]
+    figures: Mapping[str, Estimate]
     spread: tuple[float, float]
     shadow: float
 
@@ -80,10 +82,9 @@ class Row:
         return f"{self.queries} + {self.backward}∇" if self.backward else str(self.queries)
 
 
-def mean_figure(values: Sequence[float], replicates: Sequence[np.ndarray]) -> Figure:
+def mean_figure(values: Sequence[float], replicates: Sequence[np.ndarray]) -> Estimate:
     """Mean over runs with the interval of the mean of their independent bootstrap replicates."""
-    pooled = evidence.pool(values, replicates)
-    return Figure(pooled.value, pooled.low, pooled.high)
+    return pool(values, replicates).over_records
 
 
 class Bench:
@@ -94,7 +95,7 @@ class Bench:
         self._replicates: dict[str, list[dict[str, np.ndarray]]] = {}
 
     def _scores(self, name: str) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [(j.results[name].verdict.score, j.target.member) for j in self.judgements]
+        return [(j.grades[name].verdict.score, j.target.member) for j in self.judgements]
 
     def replicates(self, name: str) -> list[dict[str, np.ndarray]]:
         """Bootstrap replicates of every statistic, run by run; equal runs resample equal records
@@ -102,20 +103,20 @@ class Bench:
         """
         if name not in self._replicates:
             self._replicates[name] = [
-                evidence.replicate(STATISTICS, score, member, seed=k)
+                replicate(STATISTICS, score, member, seed=k)
                 for k, (score, member) in enumerate(self._scores(name))
             ]
         return self._replicates[name]
 
     def point(self, name: str, statistic: str) -> list[float]:
-        return [float(STATISTICS[statistic](evidence.curve(*pair))) for pair in self._scores(name)]
+        return [float(STATISTICS[statistic](curve(*pair))) for pair in self._scores(name)]
 
-    def figure(self, name: str, statistic: str) -> Figure:
+    def figure(self, name: str, statistic: str) -> Estimate:
         return mean_figure(
             self.point(name, statistic), [r[statistic] for r in self.replicates(name)]
         )
 
-    def difference(self, first: str, second: str, statistic: str) -> Figure:
+    def difference(self, first: str, second: str, statistic: str) -> Estimate:
         """`first` minus `second` on the same resampled records."""
         points = np.subtract(self.point(first, statistic), self.point(second, statistic))
         pairs = zip(self.replicates(first), self.replicates(second), strict=True)
@@ -124,9 +125,9 @@ class Bench:
     def rows(self) -> dict[str, Row]:
         """All attacks, strongest first."""
         found = {}
-        for name, result in self.judgements[0].results.items():
+        for name, result in self.judgements[0].grades.items():
             aurocs = self.point(name, "auroc")
-            shadow = [j.results[name].shadow_auroc or 0.0 for j in self.judgements]
+            shadow = [j.grades[name].shadow_auroc or 0.0 for j in self.judgements]
             found[name] = Row(
                 result.title,
                 result.queries or 0,
@@ -135,12 +136,10 @@ class Bench:
                 (min(aurocs), max(aurocs)),
                 float(np.mean(shadow)),
             )
-        return dict(
-            sorted(found.items(), key=lambda item: -(item[1].figures["auroc"].value or 0.0))
-        )
+        return dict(sorted(found.items(), key=lambda item: -item[1].figures["auroc"].value))
 
 
-def percent(figure: Figure) -> str:
+def percent(figure: Estimate) -> str:
     return interval(figure, percent=True)
 
 
@@ -186,8 +185,8 @@ def comparisons(bench: Bench) -> str:
     ]
     lines = ["| A minus B | AUROC | TPR at 1 % FPR, percentage points |", "|---" * 3 + "|"]
     for first, second in pairs:
-        auroc, tpr = (bench.difference(first, second, s) for s in ("auroc", "tpr1"))
-        lines.append(f"| `{first}` − `{second}` | {interval(auroc)} | {percent(tpr)} |")
+        area, tpr = (bench.difference(first, second, s) for s in ("auroc", "tpr1"))
+        lines.append(f"| `{first}` − `{second}` | {interval(area)} | {percent(tpr)} |")
     return "\n".join(lines)
 
 

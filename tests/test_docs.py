@@ -16,7 +16,7 @@ from lit_clid.auditing.ledger import count_queries
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.queries import describe_attacks
 from lit_clid.commands.reading import build_attacks, read
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.roc import auroc, curve
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from lit_clid.about import ModelNote
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.judge import judge as grade
-from lit_clid.judging.report.publish import load_tables
+from lit_clid.judging.tables import load_tables
 from lit_clid.scores import Scores
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def audit(*words: str | PathLike[str], **changes: object) -> Judgement | None:
 
     Example:
         >>> found = audit(name="mine", attacks=["loss", "clid_th"])
-        >>> found.results["clid_th"].auroc.value
+        >>> found.grades["clid_th"].auroc.value
     """
     from lit_clid.commands.audit import judged
 
@@ -93,7 +93,7 @@ def judge(
             `scores` is a run's, and else fits nothing.
 
     Example:
-        >>> judge("signals.csv").results["loss"].auroc.value
+        >>> judge("signals.csv").grades["loss"].auroc.value
     """
     if isinstance(scores, Scores) or isinstance(shadow, Scores):
         return grade(_table(scores), None if shadow is None else _table(shadow))

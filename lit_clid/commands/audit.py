@@ -30,7 +30,7 @@ from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
 from lit_clid.errors import UserError, few
 from lit_clid.judging.judge import Judgement, judge
-from lit_clid.judging.report.page import Picture, PictureSource
+from lit_clid.judging.report.pictures import Picture, PictureSource
 from lit_clid.judging.report.publish import publish
 from lit_clid.judging.rules import RULES
 from lit_clid.models.note import read_note

@@ -11,7 +11,7 @@ from lit_clid.auditing.questions import Batch
 from lit_clid.data.module import CaptionedImages, Records
 from lit_clid.errors import UserError
 from lit_clid.judging.calibration import calibrate
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.roc import auroc, curve
 from lit_clid.judging.rules import RULES
 from lit_clid.training.defenses import Defenses, PrivacyBudget
 from lit_clid.training.module import FineTune

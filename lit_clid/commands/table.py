@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from lit_clid.config.named import NOTHING
 from lit_clid.config.reading import DEMO, read_config
 from lit_clid.judging.judge import judge
-from lit_clid.judging.report.publish import load_tables, publish, refuse_foreign
+from lit_clid.judging.report.publish import publish, refuse_foreign
+from lit_clid.judging.tables import load_tables
 
 
 def judge_table(arguments: Sequence[str]) -> bool:

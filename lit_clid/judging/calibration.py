@@ -1,12 +1,15 @@
 """Calibration: fit a rule and a threshold on shadow records, apply both to the target's, never
 the other way round.
+
+The threshold τ maximises the balanced accuracy ½·(TPR(τ) + TNR(τ)) of the shadow's scores; those of
+a flexible rule are cross-fitted over `FOLDS` folds, so that τ fits scores of records unseen.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from lit_clid.judging.evidence import curve
+from lit_clid.judging.roc import curve
 from lit_clid.judging.rules import Rule
 
 FOLDS = 5
@@ -34,25 +37,31 @@ class Verdict:
 def calibrate(
     rule: Rule, columns: np.ndarray, shadow: tuple[np.ndarray, np.ndarray] | None
 ) -> Verdict | None:
-    """Score the target's `columns` (N, F) with `rule` fitted on `shadow` = (columns (M, F), member
-    (M,)).
+    """Score the target's records with a rule fitted on the shadow's.
 
     Without a shadow the rule's prior is used and there is no threshold; None if the rule has no
     prior.
+
+    Args:
+        columns: of the target's records, (N, F).
+        shadow: of the shadow's, (M, F), and who is a member, (M,).
     """
     if shadow is None:
         prior = rule.prior(columns)
         return None if prior is None else Verdict(prior.score(columns), None, prior.describe())
     fitted = rule.fit(*shadow)
     held_out = cross_fitted(rule, *shadow) if rule.flexible else fitted.score(shadow[0])
-    return Verdict(
-        fitted.score(columns), best_threshold(held_out, shadow[1]), fitted.describe(), held_out
-    )
+    threshold = best_threshold(held_out, shadow[1])
+    return Verdict(fitted.score(columns), threshold, fitted.describe(), held_out)
 
 
 def cross_fitted(rule: Rule, columns: np.ndarray, member: np.ndarray) -> np.ndarray:
     """Score each shadow record (M,) by a rule fitted on the other folds: no record is graded by
     a fit that saw it.
+
+    Args:
+        columns: of the shadow's records, (M, F).
+        member: (M,) bool; with fewer than two of a kind there are no folds, and the fit sees all.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -67,7 +76,12 @@ def cross_fitted(rule: Rule, columns: np.ndarray, member: np.ndarray) -> np.ndar
 
 
 def best_threshold(score: np.ndarray, member: np.ndarray) -> float:
-    """The threshold of largest balanced accuracy, midway between the scores it parts."""
+    """The threshold of largest balanced accuracy, midway between the scores it parts.
+
+    Args:
+        score: (M,), larger = more member-like.
+        member: (M,) bool.
+    """
     roc = curve(score, member)
     best = int(np.argmax(roc.tpr + 1 - roc.fpr))
     distinct = np.unique(score)[::-1]

@@ -4,7 +4,7 @@ sigmoid.
 `thresholds=None, normalization=None` everywhere: by default torchmetrics squashes any batch with a
 value outside [0, 1] through a sigmoid, which ties real scores in float32. `sync_on_compute=False`:
 they grade the merged table, once, on one process. Inputs: preds (N,) scores, target (N,) 1 for
-members.
+members. They are for a Lightning loop of one's own; the wing itself reads its figures off `roc`.
 """
 
 from typing import Any
@@ -14,8 +14,7 @@ from torch import Tensor
 from torchmetrics import MetricCollection
 from torchmetrics.classification import BinaryAUROC, BinaryROC
 
-FPR_CAPS = (0.1, 0.01, 0.001)
-"""The false-positive rates reported, and the false-negative rates of `tnr_at_fnr`."""
+from lit_clid.judging.grades import FPR_CAPS
 
 
 class TPRAtFPR(BinaryROC):
@@ -58,8 +57,12 @@ def membership_metrics() -> MetricCollection:
     return MetricCollection(metrics, compute_groups=False)
 
 
-def measure(score: Tensor, member: Tensor) -> dict[str, float]:
-    """Compute `membership_metrics` on scores (N,) float64 and member (N,) bool."""
+def membership_figures(score: Tensor, member: Tensor) -> dict[str, float]:
+    """Compute `membership_metrics`, each in [0, 1], on scores (N,) float64 and member (N,) bool.
+
+    Raises:
+        ValueError: for a score that is not finite.
+    """
     if not torch.isfinite(score).all():
         raise ValueError("scores must be finite")
     metrics = membership_metrics()

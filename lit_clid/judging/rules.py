@@ -2,7 +2,7 @@
 on shadow records.
 
 `fit` returns a fitted rule, `score` applies it; `prior` is the rule without a shadow, or None where
-there is none.
+there is none. Scales are S(a) = (a − median) / IQR, column by column.
 """
 
 from abc import ABC, abstractmethod
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lit_clid.errors import UserError
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.roc import auroc, curve
 
 
 class Rule(ABC):
@@ -63,11 +63,15 @@ class First(Rule):
 
 @dataclass(frozen=True)
 class RobustMix(Rule):
-    """CLiD_th (CLiD eq. 16): α·S(mean_i D_i) + (1 − α)·S(L) on columns (D_1…D_k, L), S = (a −
-    median) / IQR.
+    """CLiD_th (CLiD eq. 16): α·S(mean_i D_i) + (1 − α)·S(L) on columns (D_1…D_k, L).
 
     α is the value of {0, 0.1, …, 1} with the largest shadow AUROC; the prior is 0.9, best on the
     published scores.
+
+    Args:
+        alpha: weight of the discrepancy, in [0, 1].
+        centre, scale: median and IQR of mean_i D_i and of L.
+        fitted_on: the records they are of, in words.
     """
 
     alpha: float = 0.9
@@ -85,10 +89,9 @@ class RobustMix(Rule):
         return max(candidates, key=lambda rule: auroc(curve(rule.score(columns), member)))
 
     def score(self, columns: np.ndarray) -> np.ndarray:
-        parts = (_discrepancy_and_likelihood(columns) - np.array(self.centre)) / np.array(
-            self.scale
-        )
-        mixed: np.ndarray = parts @ np.array([self.alpha, 1 - self.alpha])
+        parts = _discrepancy_and_likelihood(columns)
+        scaled = (parts - np.array(self.centre)) / np.array(self.scale)
+        mixed: np.ndarray = scaled @ np.array([self.alpha, 1 - self.alpha])
         return mixed
 
     def prior(self, columns: np.ndarray) -> "RobustMix":
@@ -105,8 +108,11 @@ def _discrepancy_and_likelihood(columns: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ScaledMean(Rule):
-    """mean_j S(column_j), S = (a − median) / IQR fitted on shadow: every column has the same
-    say.
+    """mean_j S(column_j), S fitted on shadow: every column has the same say.
+
+    Args:
+        centre, scale: median and IQR of each column (F).
+        fitted_on: the records they are of, in words.
     """
 
     centre: tuple[float, ...] = ()
@@ -134,7 +140,8 @@ class ScaledMean(Rule):
 def median_and_iqr(columns: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Medians and interquartile ranges of columns (N, F); a range of zero counts as one."""
     low, median, high = np.percentile(columns, (25, 50, 75), axis=0)
-    return tuple(median.tolist()), tuple(np.where(high > low, high - low, 1.0).tolist())
+    iqr = np.where(high > low, high - low, 1.0)
+    return tuple(median.tolist()), tuple(iqr.tolist())
 
 
 @dataclass(frozen=True)
@@ -143,9 +150,10 @@ class BoostedTrees(Rule):
 
     Args:
         trees, depth: how many and how deep.
-        gamma: least gain of a split.
-        share: of rows, and of columns, that each tree sees.
-        l1, l2: penalties on the leaves' weights.
+        gamma: least gain of a split, ≥ 0.
+        share: of rows, and of columns, that each tree sees, in (0, 1].
+        l1, l2: penalties on the leaves' weights, ≥ 0.
+        model: XGBoost's classifier once fitted.
     """
 
     flexible: ClassVar[bool] = True

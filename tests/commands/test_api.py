@@ -39,8 +39,8 @@ def test_tables_are_judged_from_files_and_from_memory(tmp_path: Path) -> None:
     own, shadow = table(tmp_path / "own.csv"), table(tmp_path / "shadow.csv", 100)
     read = Scores.load(own)
     alone, calibrated = lit_clid.judge(own), lit_clid.judge(str(own), shadow)
-    assert lit_clid.judge(read).results["s"].auroc == alone.results["s"].auroc
-    assert lit_clid.judge(read, shadow).results["s"].asr == calibrated.results["s"].asr
+    assert lit_clid.judge(read).grades["s"].auroc == alone.grades["s"].auroc
+    assert lit_clid.judge(read, shadow).grades["s"].asr == calibrated.grades["s"].asr
     assert calibrated.shadow is not None and alone.shadow is None
 
 
@@ -69,6 +69,6 @@ def test_a_model_is_trained_and_audited(pipeline_folder: Path, tmp_path: Path) -
     assert trained.note["steps"] == 6
     found = lit_clid.audit(*SMALL, audit={"reference": None}, **changes)
     assert found is not None
-    assert list(found.results) == ["loss"]
+    assert list(found.grades) == ["loss"]
     again = lit_clid.judge(tmp_path / "demo" / "scores")
-    assert again.results["loss"].auroc == found.results["loss"].auroc
+    assert again.grades["loss"].auroc == found.grades["loss"].auroc

@@ -16,6 +16,7 @@ from lit_clid.errors import UserError
 from lit_clid.files import write_json
 from lit_clid.judging.judge import judge
 from lit_clid.judging.report.page import report_json
+from lit_clid.judging.report.section import Report
 from lit_clid.models.note import NOTE, read_note
 from lit_clid.scores import Scores
 from lit_clid.training.export import finished_model
@@ -68,7 +69,7 @@ def test_its_shards_are_filled_up_or_refused(folder: Path) -> None:
 
 def test_its_report_tells_what_it_told(folder: Path) -> None:
     table = Scores.load(folder / "scores" / "target.parquet")
-    report = json.loads(json.dumps(report_json(judge(table), "id")))
+    report = json.loads(json.dumps(report_json(Report("id", judge(table)))))
     told = report["provenance"]["target"]
     assert {key: told[key] for key in old.MADE} == old.MADE
     assert told.keys() == {"version", *old.ABOUT}

@@ -1,5 +1,7 @@
 """Defenses compared honestly: seeds averaged, records paired."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,8 @@ from lit_clid.judging.comparison import (
     findings,
     terminal,
 )
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.evidence import Unresolved
+from lit_clid.judging.roc import auroc, curve
 
 
 def measured(
@@ -53,13 +56,11 @@ def test_a_comparison_averages_seeds_and_pairs_records() -> None:
     assert none.attacks["strong"].auroc.runs == pytest.approx(tuple(by_hand))
     assert none.attacks["strong"].auroc.value == pytest.approx(np.mean(by_hand))
     change = a.attacks["strong"].change
-    assert change is not None and change.high < 0
-    width = none.attacks["strong"].auroc.high - none.attacks["strong"].auroc.low
-    assert change.high - change.low < 0.7 * width  # paired: the noise is shared
+    assert change is not None and change.over_records.high < 0
+    alone, paired = none.attacks["strong"].auroc.over_records, change.over_records
+    assert paired.high - paired.low < 0.7 * (alone.high - alone.low)  # the noise is shared
     assert a.loss_change is not None
-    assert (a.loss_change.value, a.loss_change.low, a.loss_change.high) == pytest.approx(
-        (0.02, 0.02, 0.02)
-    )
+    assert astuple(a.loss_change.over_records) == pytest.approx((0.02, 0.02, 0.02))
     assert none.attacks["strong"].change is None
     assert found.pareto == ["none", "a"]
     said = " ".join(findings(found))
@@ -77,7 +78,8 @@ def test_a_defense_without_effect_is_not_called_one() -> None:
 def test_cells_are_compared_over_the_seeds_that_both_have() -> None:
     found = grid_of(measured("none", 0, 1, 1), measured("a", 0, 0.5, 1), measured("a", 1, 0.5, 1))
     change = found.defenses["a"].attacks["strong"].change
-    assert change is not None and len(change.runs) == 1 and change.run_low is None
+    assert change is not None and len(change.runs) == 1
+    assert isinstance(change.over_runs, Unresolved)
     assert len(found.defenses["a"].seeds) == 2
     lone = compare([measured("a", 0, 0.5, 1)], "none", TITLES, {"none-seed0": "out of memory"})
     assert lone is not None and lone.defenses["a"].attacks["strong"].change is None

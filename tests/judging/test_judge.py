@@ -8,6 +8,7 @@ from tables import ATTACK, clid_columns, scores_of, tables, told
 
 from lit_clid.about import About
 from lit_clid.errors import UserError
+from lit_clid.judging.evidence import Estimate, Unresolved
 from lit_clid.judging.judge import judge
 from lit_clid.scores import Scores
 
@@ -21,19 +22,17 @@ def test_judgement_end_to_end() -> None:
     }
     target, shadow = (scores_of(*clid_columns(seed, 1.0), attacks) for seed in (1, 2))
     judgement = judge(target, shadow)
-    assert list(judgement.results) == ["clid_th", "clid_vec", "loss"]
-    result = judgement.results["clid_th"]
+    assert list(judgement.grades) == ["clid_th", "clid_vec", "loss"]
+    found = judgement.grades["clid_th"]
     # two columns with gap 1 σ each average to a gap of √2 σ: AUROC Φ(1) = 0.841
-    assert result.auroc.low is not None
-    assert result.auroc.high is not None
-    assert result.auroc.low < 0.841 < result.auroc.high
-    assert result.asr is not None
-    assert result.tpr_at_fpr["0.001"].value is None
-    assert "unresolved" in result.tpr_at_fpr["0.001"].note
+    assert found.auroc.low < 0.841 < found.auroc.high
+    assert isinstance(found.asr, Estimate)
+    rare = found.tpr_at_fpr["0.001"]
+    assert isinstance(rare, Unresolved)
+    assert rare.reason == "unresolved: 200 records cannot show a rate of 0.001"
     assert judgement.headline in ("clid_th", "clid_vec")
-    versus = judgement.results["loss"].versus_headline
+    versus = judgement.grades["loss"].versus_headline
     assert versus is not None
-    assert versus.low is not None
     assert versus.low > 0.1
     assert judge(target, None).unjudged == ("clid_vec",)
 
@@ -59,36 +58,32 @@ def test_a_table_without_provenance_is_judged_by_column() -> None:
         tuple(map(str, range(len(member)))), member, {"mine": columns[:, 0], "other": columns[:, 2]}
     )
     judgement = judge(bare, None)
-    assert set(judgement.results) == {"mine", "other"}
+    assert set(judgement.grades) == {"mine", "other"}
     assert judgement.headline == "mine"
 
 
 def test_the_difference_takes_the_difficulty_away() -> None:
     (target, reference), (shadow, beside) = tables(0, 1.5), tables(1, 1.5)
-    results = judge(target, shadow, reference, beside).results
-    assert set(results) == {"loss", "loss_ref"}
-    assert results["loss_ref"].queries == 2
-    assert results["loss_ref"].title == "Loss − reference"
+    grades = judge(target, shadow, reference, beside).grades
+    assert set(grades) == {"loss", "loss_ref"}
+    assert grades["loss_ref"].queries == 2
+    assert grades["loss_ref"].title == "Loss − reference"
     np.testing.assert_allclose(
-        results["loss_ref"].verdict.score,
+        grades["loss_ref"].verdict.score,
         target.signals["loss"] - reference.signals["loss"],
         atol=1e-12,
     )
     # a shift of 1.5 against a spread of √10 is an AUROC of Φ(0.34) = 0.63; against √2 it is Φ(0.75)
     # = 0.77
     for name, expected in (("loss", 0.63), ("loss_ref", 0.77)):
-        figure = results[name].auroc
-        assert figure.low is not None
-        assert figure.high is not None
+        figure = grades[name].auroc
         assert figure.low < expected < figure.high
-    assert set(judge(target, None, reference).results) == {"loss", "loss_ref"}
+    assert set(judge(target, None, reference).grades) == {"loss", "loss_ref"}
 
 
 def test_a_reference_that_learnt_nothing_finds_nothing() -> None:
     (target, reference), (shadow, beside) = tables(0, 0.0), tables(1, 0.0)
-    figure = judge(target, shadow, reference, beside).results["loss_ref"].auroc
-    assert figure.low is not None
-    assert figure.high is not None
+    figure = judge(target, shadow, reference, beside).grades["loss_ref"].auroc
     assert figure.low < 0.5 < figure.high
 
 
@@ -128,4 +123,4 @@ def test_tables_that_cannot_be_traced_are_refused() -> None:
 
 def test_columns_without_provenance_are_subtracted_by_name() -> None:
     target, reference = (replace(table, about=About()) for table in tables(0, 1.0))
-    assert set(judge(target, None, reference).results) == {"loss", "loss_ref"}
+    assert set(judge(target, None, reference).grades) == {"loss", "loss_ref"}

@@ -11,7 +11,7 @@ from lit_clid.errors import UserError
 from lit_clid.files import read_json
 from lit_clid.judging.comparison import Measured, Usefulness
 from lit_clid.judging.judge import verdicts
-from lit_clid.judging.report.publish import load_tables
+from lit_clid.judging.tables import load_tables
 from lit_clid.scores import Scores
 
 

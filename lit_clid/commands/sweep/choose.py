@@ -15,7 +15,7 @@ import numpy as np
 from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.replay import Cell, Replay
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.roc import auroc, curve
 from lit_clid.scores import Scores
 
 Draws = tuple[tuple[int, ...], int]

@@ -20,7 +20,8 @@ from lit_clid.data.split import load_split
 from lit_clid.errors import UserError
 from lit_clid.files import write_text
 from lit_clid.judging import plots
-from lit_clid.judging.evidence import Figure, auroc, estimate
+from lit_clid.judging.evidence import Estimate, estimate
+from lit_clid.judging.roc import auroc
 from lit_clid.models.levels import STEPS
 
 PROXY = (
@@ -85,9 +86,9 @@ def next_command(
     )
 
 
-def intervals(losses: Losses) -> dict[str, list[Figure]]:
+def intervals(losses: Losses) -> dict[str, list[Estimate]]:
     """AUROC of every kind of score at every single timestep, one draw, with its interval."""
-    found: dict[str, list[Figure]] = {}
+    found: dict[str, list[Estimate]] = {}
     for name, swept in SHOWN.items():
         scores = [swept.score(losses, ((t,), 1)) for t in losses.t]
         found[name] = [estimate({"auroc": auroc}, s, losses.member)["auroc"] for s in scores]

@@ -2,7 +2,8 @@
 tables alone.
 """
 
-from lit_clid.judging.comparison.compare import Comparison, Defended, Point, compare
+from lit_clid.judging.comparison.compare import compare
+from lit_clid.judging.comparison.compared import Comparison, Defended, Point
 from lit_clid.judging.comparison.measured import Measured, Usefulness
 from lit_clid.judging.comparison.page import write_comparison
 from lit_clid.judging.comparison.words import findings, markdown, terminal

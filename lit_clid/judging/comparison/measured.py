@@ -39,10 +39,10 @@ class Measured:
         step: optimiser steps that its weights have behind them.
         steps_per_image, passes: the same per member, and how often each was seen.
         final: true for the end of the run.
-        ids, member: of the N audited records, in one order for equal seeds.
+        ids, member: of the N audited records (N,), in one order for equal seeds.
         scores: attack → (N,), larger = more member-like.
-        usefulness: on the hold-outs.
-        epsilon: spent by private training, with its δ.
+        usefulness: on the H hold-outs.
+        epsilon: spent by private training, with its δ; None if it was not private.
     """
 
     defense: str

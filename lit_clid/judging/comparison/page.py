@@ -3,7 +3,6 @@ requests.
 """
 
 from collections.abc import Mapping, Sequence
-from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,14 @@ from PIL import Image
 from lit_clid.files import write_json, write_text
 from lit_clid.judging import pages, plots
 from lit_clid.judging.comparison import words
-from lit_clid.judging.comparison.compare import Comparison, Point
+from lit_clid.judging.comparison.compared import Comparison, Point
 from lit_clid.judging.comparison.measured import Measured
-from lit_clid.judging.evidence import Pooled
-from lit_clid.judging.plots import Plane, Series, Square
+from lit_clid.judging.evidence import Estimate
+from lit_clid.judging.pooled import Pooled
+
+TEMPLATE = Path(__file__).with_name("page.html.j2")
+SHEET = 1024
+"""Most pixels that a sheet of samples is wide and high on the page."""
 
 
 def write_comparison(
@@ -37,9 +40,9 @@ def write_comparison(
         "AUROC of every attack": words.attack_rows(comparison),
         f"AUROC minus that of {comparison.baseline}": words.change_rows(comparison),
     }
-    text = "\n\n".join(f"{words.markdown(*table)}" for table in tables.values() if table[1])
+    text = "\n\n".join(words.markdown(*table) for table in tables.values() if table[1])
     write_text(folder / "comparison.md", text + "\n")
-    figures = {}
+    figures: dict[str, str] = {}
     for name, figure in _figures(comparison).items():
         figures[name] = plots.svg(figure)
         write_text(folder / f"{name}.svg", figures[name])
@@ -50,18 +53,15 @@ def write_comparison(
 
 
 def _figures(comparison: Comparison) -> dict[str, Any]:
-    plane = {
-        name: Plane(
-            _triple(d.attacks[d.strongest].auroc), _triple(d.loss), name in comparison.pareto
-        )
-        for name, d in comparison.defenses.items()
-    }
-    figures = {"plane": plots.plane_figure(plane, "the strongest attack")}
-    changes = {
-        name: {attack: _square(against.change) for attack, against in d.attacks.items()}
-        for name, d in comparison.defenses.items()
-        if any(against.change for against in d.attacks.values())
-    }
+    """The figures by name; a heat map where anything is compared, trajectories where there are."""
+    plane: dict[str, tuple[Estimate, Estimate]] = {}
+    changes: dict[str, dict[str, Estimate | None]] = {}
+    for name, d in comparison.defenses.items():
+        plane[name] = d.attacks[d.strongest].auroc.over_records, d.loss.over_records
+        row = {attack: _over_records(against.change) for attack, against in d.attacks.items()}
+        if any(row.values()):
+            changes[name] = row
+    figures = {"plane": plots.plane_figure(plane, comparison.pareto, "the strongest attack")}
     if changes:
         figures["heatmap"] = plots.heat_map(changes, comparison.baseline)
     for name, points in comparison.trajectories.items():
@@ -70,50 +70,51 @@ def _figures(comparison: Comparison) -> dict[str, Any]:
 
 
 def _trajectory(points: Sequence[Point], attacks: Sequence[str]) -> Any:
+    auroc: dict[str, list[Estimate | None]] = {}
+    rates: dict[str, list[Estimate | None]] = {}
+    for attack in attacks:
+        against = [point.attacks[attack] for point in points]
+        auroc[attack] = [each.auroc.over_records for each in against]
+        rates[attack] = [_over_records(each.tpr_at_1) for each in against]
+    shown = {attack: found for attack, found in rates.items() if any(found)}
     x = [point.steps_per_image for point in points]
-    auroc = {a: _series(x, [point.attacks[a].auroc for point in points]) for a in attacks}
-    rates = {a: [point.attacks[a].tpr_at_1 for point in points] for a in attacks}
-    tpr = {a: _series(x, found) for a, found in rates.items() if any(found)}
-    return plots.trajectory_figure(auroc, tpr, _series(x, [point.loss for point in points]))
+    return plots.trajectory_figure(x, auroc, shown, [point.loss.over_records for point in points])
 
 
-def _triple(figure: Pooled) -> tuple[float, float, float]:
-    return figure.value, figure.low, figure.high
-
-
-def _square(figure: Pooled | None) -> Square | None:
-    return None if figure is None else Square(*_triple(figure))
-
-
-def _series(x: Sequence[float], figures: Sequence[Pooled | None]) -> Series:
-    parts = zip(
-        *((nan,) * 3 if figure is None else _triple(figure) for figure in figures), strict=True
-    )
-    return Series(x, *(list(part) for part in parts))
+def _over_records(figure: Pooled | None) -> Estimate | None:
+    return None if figure is None else figure.over_records
 
 
 def _render(
-    comparison: Comparison, measured: Sequence[Measured], title: str, about: Mapping[str, Any],
-    tables: Mapping[str, Any], figures: Mapping[str, str],
-) -> str:  # fmt: skip
+    comparison: Comparison,
+    measured: Sequence[Measured],
+    title: str,
+    about: Mapping[str, Any],
+    tables: Mapping[str, Any],
+    figures: Mapping[str, str],
+) -> str:
     from markupsafe import Markup
 
-    sheets = []
-    for model in measured:
-        sheet = model.usefulness.sheet
-        if model.final and sheet is not None and sheet.is_file() and model.seed == measured[0].seed:
-            with Image.open(sheet, formats=("PNG",)) as image:
-                sheets.append((model.defense, pages.data_url(image, 1024)))
     return pages.render(
-        "lit_clid.judging.comparison",
-        "page.html.j2",
-        {},
+        TEMPLATE.read_text(encoding="utf-8"),
         title=title,
         comparison=comparison,
         findings=words.findings(comparison),
         tables=tables,
+        stacked=pages.stacked,
         about=about,
-        sheets=sheets,
+        sheets=_sheets(measured),
         seed=measured[0].seed,
         figures={name: Markup(svg) for name, svg in figures.items()},
     )
+
+
+def _sheets(measured: Sequence[Measured]) -> list[tuple[str, str]]:
+    """(defense, data: URL) of the first seed's sheets of samples."""
+    sheets: list[tuple[str, str]] = []
+    for model in measured:
+        sheet = model.usefulness.sheet
+        if model.final and sheet is not None and sheet.is_file() and model.seed == measured[0].seed:
+            with Image.open(sheet, formats=("PNG",)) as image:
+                sheets.append((model.defense, pages.data_url(image, SHEET)))
+    return sheets

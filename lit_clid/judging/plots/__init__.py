@@ -7,21 +7,11 @@ from lit_clid.judging.plots.audit import (
     roc_figure,
     sweep_figure,
 )
-from lit_clid.judging.plots.defenses import (
-    Plane,
-    Series,
-    Square,
-    heat_map,
-    plane_figure,
-    trajectory_figure,
-)
+from lit_clid.judging.plots.defenses import heat_map, plane_figure, trajectory_figure
 from lit_clid.judging.plots.style import STYLE, png, svg
 
 __all__ = [
     "STYLE",
-    "Plane",
-    "Series",
-    "Square",
     "heat_map",
     "histogram_figure",
     "plane_figure",

@@ -1,18 +1,31 @@
-"""Figures of a judgement and of a sweep, as SVG text."""
+"""Figures of a judgement and of a sweep, as SVG text. Rates and AUROCs lie in [0, 1]."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from lit_clid.judging.evidence import Figure as Estimate
-from lit_clid.judging.evidence import curve
-from lit_clid.judging.plots.style import HOLDOUT, INK, MEMBER, STYLE, svg
+from lit_clid.judging.evidence import Estimate
+from lit_clid.judging.plots.style import (
+    AXIS,
+    GRID,
+    HOLDOUT,
+    INK,
+    MEMBER,
+    STYLE,
+    band,
+    svg,
+    whisker,
+)
+from lit_clid.judging.roc import curve
 
 
 def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
-    """Log-log ROC of scores (N,) by attack; the axes start where one false positive of the
-    hold-outs lies.
+    """Log-log ROC; the axes start where one false positive of the hold-outs lies.
+
+    Args:
+        scores: (N,) by attack.
+        member: (N,) bool.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -24,16 +37,11 @@ def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
         colours = matplotlib.colormaps["tab20"]
         for k, (name, score) in enumerate(scores.items()):
             roc = curve(score, member)
-            axes.step(
-                np.maximum(roc.fpr, floor / 2),
-                np.maximum(roc.tpr, floor / 2),
-                where="post",
-                label=name,
-                color=colours(k % 20),
-                lw=1.5,
-            )
+            fpr = np.maximum(roc.fpr, floor / 2)
+            tpr = np.maximum(roc.tpr, floor / 2)
+            axes.step(fpr, tpr, where="post", label=name, color=colours(k % 20), lw=1.5)
         line = np.geomspace(floor / 2, 1, 50)
-        axes.plot(line, line, color="#9ca3af", lw=1, ls="--", label="guessing")
+        axes.plot(line, line, color=AXIS, lw=1, ls="--", label="guessing")
         axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1.05))
         axes.set(
             xlabel="false positive rate (hold-outs accused)",
@@ -41,7 +49,7 @@ def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
         )
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
-        axes.grid(color="#e5e7eb", lw=0.6)
+        axes.grid(color=GRID, lw=0.6)
         axes.legend(fontsize=7.5, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
         return svg(figure)
 
@@ -65,6 +73,11 @@ def queries_axes(
 ) -> None:
     """Draw a figure against queries on given axes; attacks of one cost are fanned out beside
     each other.
+
+    Args:
+        costs: queries per record and the figure, by attack.
+        what: the figure's name.
+        chance: what guessing gives, in the figure's unit.
     """
     import matplotlib
     from matplotlib.ticker import NullFormatter, ScalarFormatter
@@ -72,39 +85,38 @@ def queries_axes(
     colours = matplotlib.colormaps["tab20"]
     beside: dict[int, int] = {}
     for k, (name, (queries, found)) in enumerate(costs.items()):
-        if found.value is None or found.low is None or found.high is None:
-            continue
         x = queries * 1.035 ** beside.setdefault(queries, 0)
         beside[queries] += 1
-        colour, hollow = colours(k % 20), name.endswith("_ref")
+        colour = colours(k % 20)
         axes.errorbar(
             x,
             found.value,
-            [[found.value - found.low], [found.high - found.value]],
+            whisker(found),
             fmt="s" if k >= 20 else "o",
             ms=5,
             lw=1,
             color=colour,
-            mfc="white" if hollow else colour,
+            mfc="white" if name.endswith("_ref") else colour,
             label=name,
         )
-    axes.axhline(chance, color="#9ca3af", lw=1, ls="--")
+    axes.axhline(chance, color=AXIS, lw=1, ls="--")
     axes.set(xscale="log", xlabel="queries per record", ylabel=f"{what} [95 % interval]")
     axes.set_xticks(sorted(beside))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.grid(color="#e5e7eb", lw=0.6)
-    axes.legend(
-        fontsize=6.5,
-        frameon=False,
-        loc="center left",
-        bbox_to_anchor=(1.0, 0.5),
-        ncols=1 + (len(costs) > 26),
-    )
+    axes.grid(color=GRID, lw=0.6)
+    columns = 2 if len(costs) > 26 else 1
+    place = dict(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.legend(fontsize=6.5, frameon=False, ncols=columns, **place)
 
 
 def sweep_figure(t: Sequence[int], found: Mapping[str, Sequence[Estimate]]) -> str:
-    """AUROC of single draws against their timestep, with 95 % intervals as bands."""
+    """AUROC of single draws against their timestep, with 95 % intervals as bands.
+
+    Args:
+        t: timesteps, T of them.
+        found: T AUROCs by score.
+    """
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -113,14 +125,12 @@ def sweep_figure(t: Sequence[int], found: Mapping[str, Sequence[Estimate]]) -> s
         axes = figure.add_subplot()
         colours = matplotlib.colormaps["tab10"]
         for k, (name, estimates) in enumerate(found.items()):
-            value, low, high = (
-                np.array([getattr(e, part) for e in estimates]) for part in ("value", "low", "high")
-            )
+            value, low, high = band(estimates)
             axes.fill_between(t, low, high, color=colours(k), alpha=0.12, lw=0)
             axes.plot(t, value, color=colours(k), lw=1.8, marker="o", ms=3, label=name)
-        axes.axhline(0.5, color="#9ca3af", lw=1, ls="--")
+        axes.axhline(0.5, color=AXIS, lw=1, ls="--")
         axes.set(xlabel="timestep t", ylabel="AUROC of one draw on the shadow [95 % interval]")
-        axes.grid(color="#e5e7eb", lw=0.6)
+        axes.grid(color=GRID, lw=0.6)
         axes.legend(fontsize=8, frameon=False)
         return svg(figure)
 
@@ -128,8 +138,13 @@ def sweep_figure(t: Sequence[int], found: Mapping[str, Sequence[Estimate]]) -> s
 def histogram_figure(
     scores: Mapping[str, np.ndarray], thresholds: Mapping[str, float | None], member: np.ndarray
 ) -> str:
-    """Histograms of scores (N,) of members and hold-outs, one panel per attack, with the
+    """Histograms of the scores of members and hold-outs, one panel per attack, with the
     carried-over threshold.
+
+    Args:
+        scores: (N,) by attack.
+        thresholds: by attack, in the score's own unit; None draws none.
+        member: (N,) bool.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -142,18 +157,19 @@ def histogram_figure(
         for axes in panels[len(scores) :]:
             axes.set_visible(False)
         for axes, (name, score) in zip(panels, scores.items(), strict=False):
-            low, high = np.quantile(score, (0.005, 0.995))
-            bins = np.linspace(low, high, 31) if high > low else 10
-            shown = np.clip(score, low, high)
-            for group, colour, label in (
-                (~member, HOLDOUT, "hold-outs"),
-                (member, MEMBER, "members"),
-            ):
-                axes.hist(shown[group], bins, color=colour, alpha=0.55, label=label)
-            threshold = thresholds.get(name)
-            if threshold is not None and low <= threshold <= high:
-                axes.axvline(threshold, color=INK, lw=1, ls="--")
+            _histogram(axes, score, thresholds.get(name), member)
             axes.set_title(name, fontsize=8)
-            axes.set_yticks([])
         panels[0].legend(fontsize=6.5, frameon=False)
         return svg(figure)
+
+
+def _histogram(axes: Any, score: np.ndarray, threshold: float | None, member: np.ndarray) -> None:
+    """Scores between their 0.5 % and 99.5 % quantiles; those beyond stand in the outermost bars."""
+    low, high = np.quantile(score, (0.005, 0.995))
+    bins = np.linspace(low, high, 31) if high > low else 10
+    shown = np.clip(score, low, high)
+    axes.hist(shown[~member], bins, color=HOLDOUT, alpha=0.55, label="hold-outs")
+    axes.hist(shown[member], bins, color=MEMBER, alpha=0.55, label="members")
+    if threshold is not None and low <= threshold <= high:
+        axes.axvline(threshold, color=INK, lw=1, ls="--")
+    axes.set_yticks([])

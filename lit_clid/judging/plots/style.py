@@ -1,16 +1,22 @@
-"""How all figures look."""
+"""How all figures look, and estimates as matplotlib takes them."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from lit_clid.judging.evidence import Estimate
+
 MEMBER, HOLDOUT, INK = "#c2410c", "#0f766e", "#1f2937"
+AXIS, GRID, SECOND = "#9ca3af", "#e5e7eb", "#6b7280"
 STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": "#9ca3af",
+    "axes.edgecolor": AXIS,
     "axes.labelcolor": INK,
     "xtick.color": "#4b5563",
     "ytick.color": "#4b5563",
@@ -19,7 +25,22 @@ STYLE: Any = {
 }
 
 
+def band(estimates: Sequence[Estimate | None]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Value, low and high of each (N,); NaN, a gap in the line, where there is none."""
+    parts = np.full((3, len(estimates)), np.nan)
+    for k, found in enumerate(estimates):
+        if found is not None:
+            parts[:, k] = found.value, found.low, found.high
+    return parts[0], parts[1], parts[2]
+
+
+def whisker(found: Estimate) -> list[list[float]]:
+    """How far the interval reaches below and above the value, (2, 1)."""
+    return [[found.value - found.low], [found.high - found.value]]
+
+
 def svg(figure: Any) -> str:
+    """The figure as SVG text, the same for the same figure."""
     out = io.StringIO()
     figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
     text = out.getvalue()

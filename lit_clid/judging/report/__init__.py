@@ -1,1 +1,1 @@
-"""The report: `report.json`, the terminal's table, the HTML page and its figures."""
+"""The report of a judgement: report.json, report.html, figures and the terminal's words."""

@@ -1,76 +1,55 @@
-"""Publish a judgement: both report files and the table in the terminal."""
+"""Publish a judgement: report.json, the figures and report.html, and the words in the terminal."""
 
 from pathlib import Path
 
 from lit_clid.errors import UserError
+from lit_clid.files import write_json, write_text
 from lit_clid.judging.judge import Judgement
-from lit_clid.judging.report import words
-from lit_clid.judging.report.page import PictureSource, surest, write_report
-from lit_clid.scores import Scores
+from lit_clid.judging.report.page import report_figures, report_html, report_json
+from lit_clid.judging.report.pictures import PictureSource
+from lit_clid.judging.report.section import Report
+from lit_clid.judging.report.words import terminal
 
 
 def refuse_foreign(folder: Path, scores: str) -> None:
     """Keep the report of a run's own audit from being overwritten by that of a table from
     elsewhere.
     """
-    own = (folder / "split.csv").is_file() and not Path(
-        scores
-    ).expanduser().resolve().is_relative_to(folder.resolve())
-    if own:
+    table = Path(scores).expanduser().resolve()
+    if (folder / "split.csv").is_file() and not table.is_relative_to(folder.resolve()):
         raise UserError(
             f"scores: {folder} holds another audit's report; give this one a name of its own with "
             f"name=…"
         )
 
 
-def load_tables(target: str, shadow: str | None) -> tuple[Scores, dict[str, Scores | None]]:
-    """Load tables of signals as `judge` takes them, the target's and the others by name.
-
-    `target` is a file, or a folder that holds target.parquet and perhaps others.
-
-    Beside a file called target.parquet, shadow.parquet is the shadow's table unless another is
-    named, and reference.parquet and reference_shadow.parquet are the reference's.
-    """
-    path = Path(target).expanduser()
-    path = path / "target.parquet" if path.is_dir() else path
-    beside = path.with_name("shadow.parquet")
-    if shadow is None and path.name == "target.parquet" and beside.is_file():
-        shadow = str(beside)
-    scores = Scores.load(path)
-    same = shadow is None or Path(shadow).expanduser().resolve() == beside.resolve()
-    own = path.name == "target.parquet" and same
-    calibration = None if shadow is None else Scores.load(Path(shadow).expanduser())
-    if (
-        calibration is not None
-        and calibration.ids == scores.ids
-        and (calibration.member == scores.member).all()
-    ):
-        raise UserError(
-            f"shadow_scores: {shadow} holds the very records of {path}; a shadow is fitted on "
-            f"others"
-        )
-    others = {name: path.with_name(f"{name}.parquet") for name in ("reference", "reference_shadow")}
-    references = {
-        name: Scores.load(file) for name, file in others.items() if own and file.is_file()
-    }
-    return scores, {"shadow": calibration, **references}
-
-
 def publish(
     judgement: Judgement, folder: Path, name: str, pictures: PictureSource | None = None
 ) -> None:
-    """Write report.json and report.html to `folder` and print verdict, table and path.
+    """Write the report to `folder` and print its words and its path.
 
     Args:
+        name: the report's title.
         pictures: finds the records to show; None shows none.
     """
-    shown = [] if pictures is None else [pictures(*record) for record in surest(judgement)]
-    page = write_report(judgement, folder, name, shown)
-    cost = words.total_queries(judgement)
-    said = [
-        words.table(judgement),
-        words.verdict(judgement),
-        *([f"Asked: {cost}"] if cost else []),
-        f"report: {page}",
-    ]
-    print("\n" + "\n\n".join(said), flush=True)
+    report = Report(name, judgement, pictures)
+    page = write_report(report, folder)
+    print(f"\n{terminal(report)}\n\nreport: {page}", flush=True)
+
+
+def write_report(report: Report, folder: Path) -> Path:
+    """Write report.json, the figures and report.html to `folder`, and return the page's path; a
+    figure of an earlier report that is not drawn any more is deleted.
+    """
+    figures = report_figures(report)
+    html = report_html(report, figures)
+    write_json(folder / "report.json", report_json(report))
+    for name, svg in figures.items():
+        file = folder / f"{name}.svg"
+        if svg:
+            write_text(file, svg)
+        else:
+            file.unlink(missing_ok=True)
+    page = folder / "report.html"
+    write_text(page, html)
+    return page

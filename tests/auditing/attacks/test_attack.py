@@ -20,7 +20,7 @@ from lit_clid.auditing.attacks import (
     SimA,
 )
 from lit_clid.auditing.oracle import ModelOracle
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.roc import auroc, curve
 
 GREY_BOX = [name for name, attack in ATTACKS.items() if not isinstance(attack, GSA)]
 

@@ -11,7 +11,7 @@ from toys import Toy, picture_records, toy_records
 from lit_clid.auditing.attacks import CLiD, Loss
 from lit_clid.auditing.conditions import REDUCTIONS
 from lit_clid.auditing.oracle import ModelOracle
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.roc import auroc, curve
 from lit_clid.models.load import load_target
 
 

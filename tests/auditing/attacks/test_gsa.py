@@ -9,7 +9,7 @@ from lit_clid.auditing.attacks import GSA
 from lit_clid.auditing.conditions import CAPTION
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch, Question
-from lit_clid.judging.evidence import auroc, curve
+from lit_clid.judging.roc import auroc, curve
 from lit_clid.models.gradients import parameter_names, unreachable
 from lit_clid.models.levels import alpha_sigma
 from lit_clid.models.load import load_target

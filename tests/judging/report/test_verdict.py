@@ -3,7 +3,7 @@
 from tables import clid_columns
 
 from lit_clid.judging.judge import judge
-from lit_clid.judging.report.words import verdict
+from lit_clid.judging.report.sections.verdict import verdict
 from lit_clid.scores import Scores
 
 

@@ -1,0 +1,138 @@
+"""Grades: one attack's figures on the target's records, by their labels.
+
+AUROC, TPR at a capped FPR and TNR at a capped FNR speak of the score at every threshold; the ASR
+is the balanced accuracy ½·(TPR + TNR) at the one threshold carried over from shadow, the oracle ASR
+at the best threshold of the graded records themselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lit_clid.judging.calibration import Verdict
+from lit_clid.judging.evidence import Estimate, Figure, Unresolved, estimate
+from lit_clid.judging.roc import (
+    Curve,
+    Statistic,
+    auroc,
+    best_accuracy,
+    curve,
+    tnr_at_fnr,
+    tpr_at_fpr,
+)
+from lit_clid.judging.trials import Trial
+
+FPR_CAPS = (0.1, 0.01, 0.001)
+"""The false-positive rates reported, and the false-negative rates of `tnr_at_fnr`."""
+CAPS = {f"{cap:g}": cap for cap in FPR_CAPS}
+
+
+@dataclass(frozen=True)
+class Grade:
+    """One row of the report.
+
+    Args:
+        title: how people call the attack.
+        verdict: scores, threshold and rule.
+        auroc: in [0, 1], one half for guessing.
+        asr: in [0, 1]; unresolved without a shadow.
+        oracle_asr: in [½, 1]; its threshold saw the graded labels.
+        tpr_at_fpr, tnr_at_fnr: rates in [0, 1] by the cap ("0.1", "0.01", "0.001"), unresolved
+            below one record.
+        queries: per record as if the attack ran alone, those to the reference included; None for
+            a table that does not tell.
+        backward: backward passes per record.
+        shadow_auroc: on the shadow's own records, which picks the headline attack; None without
+            a shadow.
+        versus_headline: AUROC of the headline attack minus this one's, paired on resampled
+            records; None for the headline attack itself.
+    """
+
+    title: str
+    verdict: Verdict
+    auroc: Estimate
+    asr: Figure
+    oracle_asr: Estimate
+    tpr_at_fpr: Mapping[str, Figure]
+    tnr_at_fnr: Mapping[str, Figure]
+    queries: int | None
+    backward: int
+    shadow_auroc: float | None
+    versus_headline: Estimate | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        versus = self.versus_headline
+        return {
+            "title": self.title,
+            "auroc": self.auroc.as_json(),
+            "asr": self.asr.as_json(),
+            "oracle_asr": self.oracle_asr.as_json(),
+            "tpr_at_fpr": {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()},
+            "tnr_at_fnr": {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()},
+            "queries": self.queries,
+            "backward": self.backward,
+            "rule": self.verdict.rule,
+            "threshold": self.verdict.threshold,
+            "shadow_auroc": self.shadow_auroc,
+            "auroc_of_headline_minus_this": None if versus is None else versus.as_json(),
+        }
+
+
+def grade(trial: Trial, verdict: Verdict, member: np.ndarray) -> Grade:
+    """Grade one attack's verdict on the target's records by who is a member, (N,) bool."""
+    figures = estimate(_statistics(), verdict.score, member)
+    shadow_member = None if trial.fit_on is None else trial.fit_on[1]
+    return Grade(
+        title=trial.title,
+        verdict=verdict,
+        auroc=figures["auroc"],
+        asr=_carried_accuracy(verdict, member),
+        oracle_asr=figures["oracle_asr"],
+        tpr_at_fpr=_rates(figures, "tpr_at_fpr", int((~member).sum())),
+        tnr_at_fnr=_rates(figures, "tnr_at_fnr", int(member.sum())),
+        queries=trial.queries,
+        backward=trial.backward,
+        shadow_auroc=_shadow_auroc(verdict, shadow_member),
+    )
+
+
+def _statistics() -> dict[str, Statistic]:
+    found: dict[str, Statistic] = {"auroc": auroc, "oracle_asr": best_accuracy}
+    for name, cap in CAPS.items():
+        found[f"tpr_at_fpr {name}"] = tpr_at_fpr(cap)
+        found[f"tnr_at_fnr {name}"] = tnr_at_fnr(cap)
+    return found
+
+
+def _rates(figures: Mapping[str, Estimate], kind: str, records: int) -> dict[str, Figure]:
+    """The figures of one kind by cap; a cap that allows less than one of the `records` that it
+    counts is unresolved.
+    """
+    found: dict[str, Figure] = {}
+    for name, cap in CAPS.items():
+        too_few = f"unresolved: {records} records cannot show a rate of {name}"
+        shows = records * cap >= 1 - 1e-9
+        found[name] = figures[f"{kind} {name}"] if shows else Unresolved(too_few)
+    return found
+
+
+def _carried_accuracy(verdict: Verdict, member: np.ndarray) -> Figure:
+    """Balanced accuracy of the calls at the threshold carried over from shadow: ½·(TPR + TNR)."""
+    if verdict.threshold is None:
+        return Unresolved("no threshold without a shadow", shown="–")
+    called = (verdict.score >= verdict.threshold).astype(float)
+
+    def accuracy(roc: Curve) -> np.ndarray:
+        if len(np.unique(called)) == 1:
+            return np.full(roc.tpr.shape[:-1], 0.5)
+        return (roc.tpr[..., 1] + 1 - roc.fpr[..., 1]) / 2
+
+    return estimate({"asr": accuracy}, called, member)["asr"]
+
+
+def _shadow_auroc(verdict: Verdict, member: np.ndarray | None) -> float | None:
+    if verdict.shadow_score is None or member is None:
+        return None
+    return float(auroc(curve(verdict.shadow_score, member)))

@@ -1,0 +1,25 @@
+"""The sections of the report, in their order on the page and of their keys in report.json."""
+
+from lit_clid.judging.report.section import Section
+from lit_clid.judging.report.sections.attacks import AttackTable
+from lit_clid.judging.report.sections.curves import Histograms, Roc
+from lit_clid.judging.report.sections.limits import Limits
+from lit_clid.judging.report.sections.opening import Opening
+from lit_clid.judging.report.sections.provenance import Provenance
+from lit_clid.judging.report.sections.published import Published
+from lit_clid.judging.report.sections.queries import Queries
+from lit_clid.judging.report.sections.surest import Surest
+from lit_clid.judging.report.sections.verdict import VerdictInWords
+
+SECTIONS: tuple[Section, ...] = (
+    Opening(),
+    VerdictInWords(),
+    AttackTable(),
+    Queries(),
+    Published(),
+    Roc(),
+    Histograms(),
+    Surest(),
+    Limits(),
+    Provenance(),
+)

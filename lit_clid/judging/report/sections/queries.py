@@ -1,0 +1,28 @@
+"""What an attack tells against what it costs."""
+
+from typing import ClassVar
+
+from lit_clid.judging import plots
+from lit_clid.judging.evidence import Estimate
+from lit_clid.judging.report.section import Report, Section
+
+
+class Queries(Section):
+    """AUROC against queries of the attacks without gradients, where these cost more than one
+    number of queries.
+    """
+
+    template: ClassVar[str] = """
+{% if figures.queries %}
+<h2>AUROC against queries</h2>
+<div class="card">{{ figures.queries }}</div>
+{% endif %}
+"""
+
+    def figures(self, report: Report) -> dict[str, str]:
+        costs: dict[str, tuple[int, Estimate]] = {}
+        for name, grade in report.judgement.ranked:
+            if grade.queries and not grade.backward:
+                costs[name] = grade.queries, grade.auroc
+        different = {queries for queries, _ in costs.values()}
+        return {"queries": plots.queries_figure(costs) if len(different) > 1 else ""}

@@ -1,0 +1,164 @@
+"""Trials: which columns of the tables are one attack, what its rule is fitted on, and whether the
+tables may be judged together at all.
+
+An attack `a` is the target's signals s(x); where the reference was asked about the same records,
+`a_ref` is s(x) − s_reference(x) (difficulty calibration, Watson et al. 2022), at twice the cost.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lit_clid.about import AttackSpec
+from lit_clid.errors import UserError, few
+from lit_clid.judging.rules import RULES
+from lit_clid.provenance import refuse_changes
+from lit_clid.scores import Scores
+
+REF = "_ref"
+"""Suffix of an attack whose signals have the reference's subtracted."""
+MADE_ALIKE = ("seed", "resolution", "precision", "posterior")
+"""Facts in which two tables must agree for one to calibrate the other."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attack's columns.
+
+    Args:
+        title: how people call the attack.
+        rule: key of `RULES`.
+        columns: of the target's records, (N, F) float64.
+        fit_on: the shadow's columns (M, F) and who is a member (M,); None without a shadow.
+        queries: per record as if the attack ran alone; None for a table that does not tell.
+        backward: backward passes per record.
+    """
+
+    title: str
+    rule: str
+    columns: np.ndarray
+    fit_on: tuple[np.ndarray, np.ndarray] | None
+    queries: int | None
+    backward: int
+
+
+def trials(
+    target: Scores,
+    shadow: Scores | None,
+    reference: Scores | None,
+    reference_shadow: Scores | None,
+) -> dict[str, Trial]:
+    """Every attack's trial by name, those minus the reference among them.
+
+    Raises:
+        UserError: if the tables lack columns, or were not made alike.
+    """
+    found = _trials(target, shadow, "", lambda table: table)
+    if reference is None or (shadow is not None and reference_shadow is None):
+        return found
+    if reference_shadow is not None:
+        claims = (reference.about.claims, reference_shadow.about.claims)
+        asked, asked_of_shadow = (None if each is None else each.model for each in claims)
+        refuse_changes({"model": asked_of_shadow}, {"model": asked}, reference_shadow.where)
+    beside = {id(target): reference, id(shadow): reference_shadow}
+    return found | _trials(target, shadow, REF, lambda t: difference(t, beside[id(t)]))
+
+
+def difference(table: Scores, reference: Scores | None) -> Scores:
+    """The signals of `table` minus the reference's, of the attacks the reference was asked.
+
+    Raises:
+        UserError: if the reference was asked about other records, or in another way.
+    """
+    assert reference is not None
+    if reference.ids != table.ids or (reference.member != table.member).any():
+        raise UserError(
+            f"{reference.where}: speaks of other records than {table.where}; make it again"
+        )
+    both = [column for column in reference.signals if column in table.signals]
+    signals = {column: table.signals[column] - reference.signals[column] for column in both}
+    about = replace(table.about, attacks=_asked_alike(table, reference))
+    return Scores(table.ids, table.member, signals, about, reference.where)
+
+
+def _asked_alike(table: Scores, reference: Scores) -> dict[str, AttackSpec]:
+    """The attacks of `table` that the reference was asked too, in the same way."""
+    told, asked = table.about.attacks, reference.about.attacks
+    attacks = {name: spec for name, spec in told.items() if name in asked}
+    if told and not attacks:
+        raise UserError(
+            f"{reference.where}: its .json names no attack of {table.where}; restore it or delete "
+            "both"
+        )
+    if attacks:
+        _check_kinship(table, reference, tuple(attacks), ("split", "importance"))
+    return attacks
+
+
+def _trials(
+    target: Scores, shadow: Scores | None, suffix: str, view: Callable[[Scores], Scores]
+) -> dict[str, Trial]:
+    """Every attack's trial by name, on `view` of both tables."""
+    graded, fitted = view(target), None if shadow is None else view(shadow)
+    attacks = _attacks(graded)
+    _check_columns(attacks, graded)
+    if fitted is not None:
+        _check_columns(attacks, fitted)
+        _check_kinship(graded, fitted, tuple(attacks))
+        for rule in {spec.rule for spec in attacks.values()}:
+            RULES[rule].check()
+    return {
+        name + suffix: _trial(name, spec, graded, fitted, suffix) for name, spec in attacks.items()
+    }
+
+
+def _trial(
+    name: str, spec: AttackSpec, graded: Scores, fitted: Scores | None, suffix: str
+) -> Trial:
+    """One attack's trial from what the table tells of it."""
+    times, note = (2, " − reference") if suffix else (1, "")
+    return Trial(
+        title=(spec.title or name) + note,
+        rule=spec.rule,
+        columns=graded.columns(spec.columns),
+        fit_on=None if fitted is None else (fitted.columns(spec.columns), fitted.member),
+        queries=None if spec.queries is None else times * spec.queries,
+        backward=times * spec.backward,
+    )
+
+
+def _attacks(table: Scores) -> Mapping[str, AttackSpec]:
+    """The attacks a table tells of; each column is one where it tells of none."""
+    alone = {column: AttackSpec(columns=(column,), rule="first") for column in table.signals}
+    return table.about.attacks or alone
+
+
+def _check_columns(attacks: Mapping[str, AttackSpec], scores: Scores) -> None:
+    columns = [column for spec in attacks.values() for column in spec.columns]
+    missing = [column for column in columns if column not in scores.signals]
+    if missing:
+        raise UserError(
+            f"{scores.where}: no column {few(missing)}; target and shadow tables need the same "
+            f"columns"
+        )
+    rules = {spec.rule for spec in attacks.values()}
+    unknown = sorted(rules - set(RULES))
+    if unknown:
+        raise UserError(
+            f"{scores.where}: unknown rule {few(unknown)} in its .json; known: {few(list(RULES))}"
+        )
+
+
+def _check_kinship(
+    target: Scores, other: Scores, attacks: Sequence[str], more: Sequence[str] = ()
+) -> None:
+    """Another model's signals calibrate the target's only if made in the same way; `more` names
+    facts to agree in.
+    """
+    made, found = target.about.claims, other.about.claims
+    if made is None or found is None:
+        return
+    keys = (*MADE_ALIKE, *more, *(f"attacks.{name}" for name in attacks))
+    wanted = {key: made.flat.get(key) for key in keys}
+    refuse_changes({key: found.flat.get(key) for key in keys}, wanted, other.where)
