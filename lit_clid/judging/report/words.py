@@ -39,7 +39,8 @@ def total_queries(judgement: Judgement) -> str:
     backward = sum(cost.backward_total for cost in costs.values())
     total = sum(cost.total for cost in costs.values())
     gradients = f" and {backward:,} backward passes" if backward else ""
-    return f"{total:,} queries{gradients} ({', '.join(parts)}); one by one the attacks would make {alone:,}."
+    asked = f"{total:,} queries{gradients} ({', '.join(parts)})"
+    return f"{asked}; one by one the attacks would make {alone:,}."
 
 
 def rows(judgement: Judgement) -> list[tuple[str, ...]]:
