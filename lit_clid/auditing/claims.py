@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lit_clid.about import SIGNAL_SETS, Claims, read_about
+from lit_clid.about import Claims, read_about
 from lit_clid.auditing.shards import shard_folder, write_shard
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import AuditOptions
@@ -47,8 +47,6 @@ def _plain(attack: Signals) -> dict[str, Any]:
     fields = asdict(attack)
     for key in ("title", "rule"):  # they change the judgement, not the signals
         del fields[key]
-    if type(attack).__name__ in SIGNAL_SETS:
-        del fields["condition"]  # they ask about fixed ones
     return {
         key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()
     }

@@ -85,4 +85,5 @@ def announce(
         else ""
     )
     gradients = f" and {cost.backward_total:,} backward passes" if cost.backward_total else ""
-    return f"{role} {model}: {pending} records × {each} queries = {cost.total:,} queries{gradients}{done}{shared}"
+    said = f"{role} {model}: {pending} records × {each} queries = {cost.total:,} queries"
+    return f"{said}{gradients}{done}{shared}"
