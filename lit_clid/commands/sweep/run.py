@@ -20,7 +20,10 @@ from lit_clid.errors import UserError
 from lit_clid.files import write_text
 from lit_clid.judging import evidence, plots
 
-PROXY = "AUROCs are of the caption against the empty caption alone, whatever texts the attack asks about."
+PROXY = (
+    "AUROCs are of the caption against the empty caption alone, whatever texts the attack asks "
+    "about."
+)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -46,7 +49,10 @@ def main(arguments: Sequence[str]) -> None:
     choices = choose_all(wanted, losses, grid.draws)
     folder = config.folder / "sweep"
     write_text(folder / "sweep.svg", plots.sweep_figure(grid.t, intervals(losses)))
-    head = f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by python -m lit_clid.sweep."
+    head = (
+        f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by "
+        "python -m lit_clid.sweep."
+    )
     write_text(
         folder / "attacks.yaml", f"# {head}\n# {PROXY}\n" + config_text(overlay(attacks, choices))
     )

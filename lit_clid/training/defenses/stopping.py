@@ -75,4 +75,5 @@ class PrivacyBudget(StoppingDefense):
             )
 
     def describe(self) -> str:
-        return f"stop when {self.attack} passes AUROC {self.cap:g} on {self.probe} members and hold-outs"
+        asked = f"{self.probe} members and hold-outs"
+        return f"stop when {self.attack} passes AUROC {self.cap:g} on {asked}"
