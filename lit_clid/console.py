@@ -2,11 +2,9 @@
 resumable state.
 """
 
-import logging
 import os
 import signal
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from types import FrameType
 
@@ -26,9 +24,8 @@ def run(
     help.
     """
     if any(argument in ("-h", "--help") for argument in arguments):
-        print(describe())
+        _explain(describe())
         return
-    _quiet()
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         main(arguments)
@@ -42,6 +39,13 @@ def run(
         _end(f"\n{INTERRUPTED}", _code(exit.__context__))
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _explain(words: str) -> None:
+    try:
+        print(words, flush=True)
+    except BrokenPipeError:  # `… --help | head`; Python would complain once more when it exits
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -92,15 +96,3 @@ def say_overlong(overlong: int, captions: int) -> None:
             f"note: {overlong} of {captions} captions are longer than the tokenizer takes; it "
             f"drops their ends"
         )
-
-
-def _quiet() -> None:
-    """Silence Lightning's tips, and warnings about its own insides or about choices made here on
-    purpose.
-    """
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", ".*predict returned None.*")
-    warnings.filterwarnings("ignore", ".*does not have many workers.*")
-    warnings.filterwarnings("ignore", "GPU available but not used.*")
-    warnings.filterwarnings("ignore", ".*isinstance\\(treespec, LeafSpec\\).*")

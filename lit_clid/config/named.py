@@ -109,8 +109,9 @@ def _values(original: Any, parameters: Mapping[Any, Any], where: str) -> dict[st
 
 def _titled(original: Any, name: str) -> dict[str, Any]:
     """A variant of something with a title has its own."""
-    titles = [each.name for each in fields(original) if each.name == "title"]
-    return dict.fromkeys(titles, f"{original.title} ({name})")
+    if all(each.name != "title" for each in fields(original)):
+        return {}
+    return {"title": f"{original.title} ({name})"}
 
 
 def _like(kind: Any, value: Any, key: str) -> Any:

@@ -2,6 +2,8 @@
 one line.
 """
 
+import logging
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,8 +60,21 @@ def make_trainer(
     Raises:
         UserError: if Lightning refuses the options (no such accelerator, devices, precision, …).
     """
+    _quiet()
     bar = [PhaseBar(phase, every)] if options.get("enable_progress_bar", True) else []
     try:
         return L.Trainer(**options, callbacks=[*bar, *callbacks])
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         raise UserError(f"trainer: {' '.join(str(error).split())[:300]}") from None
+
+
+def _quiet() -> None:
+    """Silence Lightning's tips, and warnings about its own insides or about choices made here on
+    purpose.
+    """
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", ".*predict returned None.*")
+    warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    warnings.filterwarnings("ignore", "GPU available but not used.*")
+    warnings.filterwarnings("ignore", ".*isinstance\\(treespec, LeafSpec\\).*")

@@ -33,6 +33,10 @@ def test_overlays_add_up_and_take_away(tmp_path: Path) -> None:
         ({"dp": {"noise_multiplier": 1.0}}, "either epsilon or noise_multiplier"),
         ({"dp": {"delta": 2}}, "delta = 2 must be smaller than 1"),
         ({"privacy_budget": {"attack": "clid_vec"}}, "is not a cheap one without a shadow"),
+        (
+            {"mine": {"defense": "privacy_budget", "attack": "gsa1"}},
+            r"defenses\.mine: attack = 'gsa1' is not a cheap one",
+        ),
         ({"dp": None, "cutmix": None}, "cutmix put something of one member into another's"),
         ({"dp": None, "mixup": None, "caption_shuffle": None}, "mixup, caption_shuffle put"),
         (

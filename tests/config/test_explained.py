@@ -1,4 +1,4 @@
-"""Every key of the configuration has its meaning, kind and default, from the options' docstrings."""
+"""Every key has its meaning, kind and default, from the options' docstrings."""
 
 from dataclasses import fields, is_dataclass
 

@@ -32,6 +32,16 @@ def test_a_variant_has_a_title_of_its_own() -> None:
     assert [spice.title for spice in built.values()] == ["Spice (sea)", "Rock"]
 
 
+@dataclass(frozen=True)
+class Untitled:
+    grams: float = 1.0
+
+
+def test_a_variant_without_a_title_is_built() -> None:
+    herbs = Registry("herb", {"mint": Untitled()}, "{grams: 2}")
+    assert herbs.build({"own": {"herb": "mint", "grams": 2}}) == {"own": Untitled(2)}
+
+
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [

@@ -57,7 +57,8 @@ class PrivacyBudget(StoppingDefense):
     before are exported.
 
     Args:
-        attack: that is asked at every validation; one that needs no shadow.
+        attack: that is asked at every validation; a cheap one that needs no shadow, which the
+            commands check.
         cap: on its AUROC.
         probe: members and hold-outs each, the same at every validation.
     """
@@ -74,4 +75,5 @@ class PrivacyBudget(StoppingDefense):
             )
 
     def describe(self) -> str:
-        return f"stop when {self.attack} passes AUROC {self.cap:g} on {self.probe} members and hold-outs"
+        asked = f"{self.probe} members and hold-outs"
+        return f"stop when {self.attack} passes AUROC {self.cap:g} on {asked}"
