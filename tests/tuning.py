@@ -18,9 +18,9 @@ from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.models.load import load_target
 from lit_clid.training.defenses import Defenses
+from lit_clid.training.kept import Probe
 from lit_clid.training.module import FineTune
-from lit_clid.training.recipe import build_trainer, resume_from
-from lit_clid.training.stopping import Probe
+from lit_clid.training.trainer import resume_from, training_trainer
 
 DATA = DataOptions(source="critters", members=10, nonmembers=6)
 
@@ -100,7 +100,9 @@ def tune(
         "enable_progress_bar": False,
         **trainer,
     }
-    built = build_trainer(options, wanted, folder, "target", 0, defended, len(data.members), probe)
+    built = training_trainer(
+        options, wanted, folder, "target", 0, defended, len(data.members), probe
+    )
     built.callbacks += [seen, *callbacks]
     built.fit(module, data, ckpt_path=resume_from(folder, FACTS), weights_only=True)
     return module, built, seen

@@ -25,7 +25,7 @@ from lit_clid.provenance import provenance
 from lit_clid.scores import Scores
 
 
-def audit(
+def fill_table(
     target: PipelineTarget,
     split: Split,
     data: CaptionedImages,
@@ -71,7 +71,7 @@ def audit(
     return scores
 
 
-def build_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:
+def asking_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:
     """A trainer for `predict` with the user's accelerator, devices and strategy; the rest
     belongs to training.
     """

@@ -12,8 +12,7 @@ from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.claims import carry_over, claim, finished_scores
 from lit_clid.auditing.lineage import Model, check_split, find_models, find_reference
 from lit_clid.auditing.queries import announce, describe_attacks, tally
-from lit_clid.auditing.run import audit as ask
-from lit_clid.auditing.run import build_trainer
+from lit_clid.auditing.run import asking_trainer, fill_table
 from lit_clid.auditing.shards import finished_ids, shard_folder
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import (
@@ -119,7 +118,7 @@ def audit(
     tables: dict[str, Scores | None] = {}
     for sitting in sittings:
         carried = tables.get(REFERENCE["target"])
-        tables[sitting.table] = measure(
+        tables[sitting.table] = table_of(
             sitting, targets[sitting.model], config, split, carried, folder
         )
     return Audited(tables, targets[models["target"]])
@@ -137,7 +136,7 @@ def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
         rule.check()
 
 
-def measure(
+def table_of(
     sitting: Sitting,
     target: PipelineTarget,
     config: Settings,
@@ -177,7 +176,7 @@ def measure(
     console.say(announce(sitting.table, model, sitting.attacks, len(data.audited), len(finished)))
     overlong = target.overlong(data.captions)
     console.say_overlong(overlong, len(data.captions))
-    trainer = build_trainer(config.trainer, sitting.table)
+    trainer = asking_trainer(config.trainer, sitting.table)
     about = About(
         model=model,
         skipped=tuple(split.skipped),
@@ -186,4 +185,4 @@ def measure(
         training=read_note(model),
         config=config.plain,
     )
-    return ask(target, split, data, sitting.attacks, claims, path, trainer, about)
+    return fill_table(target, split, data, sitting.attacks, claims, path, trainer, about)

@@ -220,7 +220,9 @@ def train_denoiser(
         average.update_parameters(model)
         running = loss.item() if step == first else 0.99 * running + 0.01 * loss.item()
         if (step + 1) % 500 == 0:
-            test = measure(average.module, scheduler, latents[-2048:], tokens[-2048:], tokens[:1])
+            test = held_out_losses(
+                average.module, scheduler, latents[-2048:], tokens[-2048:], tokens[:1]
+            )
             tqdm.write(f"step {step + 1}: train {running:.4f} held-out at t = 450: {test}")
             parts = {
                 "step": step + 1,
@@ -230,12 +232,14 @@ def train_denoiser(
             }
             torch.save(parts, state.with_suffix(".part"))
             state.with_suffix(".part").rename(state)
-    held_out = measure(average.module, scheduler, latents[-2048:], tokens[-2048:], tokens[:1])
+    held_out = held_out_losses(
+        average.module, scheduler, latents[-2048:], tokens[-2048:], tokens[:1]
+    )
     return average.module.eval(), tokenizer, held_out
 
 
 @torch.inference_mode()
-def measure(
+def held_out_losses(
     model: Any, scheduler: Any, latents: Tensor, tokens: Tensor, empty: Tensor, t: int = 450
 ) -> dict[str, float]:
     """Conditional and unconditional loss at `t` on the same noise, and the share of the latter
@@ -261,7 +265,7 @@ def measure(
     }
 
 
-def export(
+def write_base(
     folder: Path,
     vae: Any,
     denoiser: Any,
@@ -377,7 +381,7 @@ def main() -> None:
     pixels, captions = render(arguments.work, recipe)
     vae = train_vae(arguments.work, recipe, pixels)
     denoiser, tokenizer, held_out = train_denoiser(arguments.work, recipe, vae, pixels, captions)
-    export(arguments.out, vae, denoiser, tokenizer, recipe, held_out)
+    write_base(arguments.out, vae, denoiser, tokenizer, recipe, held_out)
 
 
 if __name__ == "__main__":

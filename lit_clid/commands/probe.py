@@ -8,7 +8,7 @@ import torch
 from lit_clid.auditing.attacks import ATTACKS, COSTLY
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch
-from lit_clid.data.module import CaptionedImages, Records
+from lit_clid.data.module import CaptionedImages, RecordSet
 from lit_clid.errors import UserError
 from lit_clid.judging.calibration import calibrate
 from lit_clid.judging.roc import auroc, curve
@@ -17,7 +17,7 @@ from lit_clid.training.defenses import Defenses, PrivacyBudget
 from lit_clid.training.module import FineTune
 
 ROWS = 32
-"""Records per batch; never changes a score."""
+"""RecordSet per batch; never changes a score."""
 
 
 def check_budget(defenses: Defenses) -> None:
@@ -73,7 +73,7 @@ class Probe:
         return float(auroc(curve(verdict.score, np.arange(len(records.ids)) < members)))
 
 
-def _first(records: Records, count: int) -> Batch:
+def _first(records: RecordSet, count: int) -> Batch:
     """The first records of a role's members or hold-outs, under the captions that an audit uses."""
     ids = tuple(entry.id for entry in records.entries[:count])
     return Batch(ids, records.images(range(len(ids))), tuple(records.captions[:count]))

@@ -17,10 +17,15 @@ from lit_clid.data.split import Split, load_split
 from lit_clid.models.load import load_target
 from lit_clid.training.contradictions import check_defenses
 from lit_clid.training.defenses import Defenses, Privacy
-from lit_clid.training.export import export, finished_model, write_model
+from lit_clid.training.exported import finish, finished_model, write_model
 from lit_clid.training.facts import training_facts
 from lit_clid.training.module import FineTune
-from lit_clid.training.recipe import build_trainer, checkpoint_steps, export_on_the_way, resume_from
+from lit_clid.training.trainer import (
+    checkpoint_steps,
+    export_on_the_way,
+    resume_from,
+    training_trainer,
+)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -33,7 +38,7 @@ def checkpoint_folder(folder: Path, role: str, step: int) -> Path:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingPlan:
     """What a role will be trained with.
 
     Args:
@@ -51,7 +56,7 @@ class Recipe:
     privacy: Privacy | None
 
 
-def recipe(config: Settings, split: Split, trainer: dict[str, Any]) -> Recipe:
+def plan_training(config: Settings, split: Split, trainer: dict[str, Any]) -> TrainingPlan:
     """Build what training `config.role` on its split takes, the model aside.
 
     Raises:
@@ -60,14 +65,14 @@ def recipe(config: Settings, split: Split, trainer: dict[str, Any]) -> Recipe:
     options, members = config.finetune, len(split.require(config.role))
     defenses, seed, logs = config.defenses, config.seed, log_folder(config)
     probe = probe_of(defenses, seed)
-    built = build_trainer(options, trainer, logs, config.role, seed, defenses, members, probe)
+    built = training_trainer(options, trainer, logs, config.role, seed, defenses, members, probe)
     remarks = check_defenses(defenses, options, config.data, config.trainer, built.world_size)
     privacy = (
         None
         if defenses.dp is None
         else defenses.dp.plan(members, options.batch_size, built.max_steps)
     )
-    return Recipe(defenses, members, built, remarks, privacy)
+    return TrainingPlan(defenses, members, built, remarks, privacy)
 
 
 def log_folder(config: Settings) -> Path:
@@ -85,7 +90,7 @@ def train(config: Settings) -> None:
     # before a split is drawn
     check_defenses(config.defenses, options, config.data, config.trainer)
     split = load_split(config.data, config.seed, config.folder)
-    plan = recipe(config, split, config.trainer)
+    plan = plan_training(config, split, config.trainer)
     trainer, privacy = plan.trainer, plan.privacy
     steps = checkpoint_steps(options.checkpoints, plan.members, trainer.max_steps)
     target = load_target(config.target.path, variant=config.target.variant, channels_last=False)
@@ -126,5 +131,5 @@ def train(config: Settings) -> None:
         )
     console.say_overlong(target.overlong(data.members.captions), plan.members)
     trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
-    export(module, trainer, model, config.plain)
+    finish(module, trainer, model, config.plain)
     console.say(f"{role}: exported to {model}")

@@ -46,7 +46,7 @@ def fit_square(image: Image.Image, side: int, at: float = 0.5) -> Image.Image:
     return resized.crop((left, top, left + side, top + side))
 
 
-class Records(Dataset[Item]):
+class RecordSet(Dataset[Item]):
     """Entries of a split as tensors; with `crops` each pass crops anew, a function of (seed, id,
     pass).
 
@@ -144,19 +144,19 @@ class CaptionedImages(L.LightningDataModule):
         super().__init__()
         self.options, self.role, self.seed, self.batch_size = options, role, seed, batch_size
         self.poisson: Poisson | None = None
-        self.members = Records(split, split.of(role, True), side, seed, crops=options.random_crop)
-        self.holdouts = Records(split, split.of(role, False), side, seed)
+        self.members = RecordSet(split, split.of(role, True), side, seed, crops=options.random_crop)
+        self.holdouts = RecordSet(split, split.of(role, False), side, seed)
         pending = [entry for entry in split.of(role) if entry.id not in finished]
-        self.audited = Records(split, pending, side, seed)
+        self.audited = RecordSet(split, pending, side, seed)
         self._split, self._side = split, side
 
     @cached_property
-    def known(self) -> Records:
+    def known(self) -> RecordSet:
         """The members as an audit sees them."""
-        return Records(self._split, self.members.entries, self._side, self.seed)
+        return RecordSet(self._split, self.members.entries, self._side, self.seed)
 
     @cached_property
-    def auxiliary(self) -> Records:
+    def auxiliary(self) -> RecordSet:
         """Hold-outs of the other role, on which this role's model is never audited."""
         own = {entry.id for entry in self._split.of(self.role)}
         foreign = [
@@ -164,7 +164,7 @@ class CaptionedImages(L.LightningDataModule):
             for e in self._split.entries
             if e.role != self.role and not e.member and e.id not in own
         ]
-        return Records(self._split, foreign, self._side, self.seed)
+        return RecordSet(self._split, foreign, self._side, self.seed)
 
     @property
     def captions(self) -> list[str]:
@@ -200,7 +200,7 @@ class CaptionedImages(L.LightningDataModule):
     def predict_dataloader(self) -> DataLoader[Item]:
         return self._in_order(self.audited)
 
-    def _in_order(self, records: Records) -> DataLoader[Item]:
+    def _in_order(self, records: RecordSet) -> DataLoader[Item]:
         return DataLoader(
             records,
             batch_size=self.batch_size,

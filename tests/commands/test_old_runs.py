@@ -19,7 +19,7 @@ from lit_clid.judging.report.page import report_json
 from lit_clid.judging.report.section import Report
 from lit_clid.models.note import NOTE, read_note
 from lit_clid.scores import Scores
-from lit_clid.training.export import finished_model
+from lit_clid.training.exported import finished_model
 
 FACTS = Facts.from_json(old.FACTS, "literal")
 WANTED = Claims.from_json(old.CLAIMS, "literal")

@@ -5,7 +5,7 @@ from pathlib import Path
 from tuning import DATA, defended, recipe
 
 from lit_clid.data.split import load_split
-from lit_clid.training.stopping import Kept
+from lit_clid.training.kept import Kept
 
 
 def test_the_probe_is_an_audit_of_the_averaged_weights(

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from lit_clid.about import Facts
-from lit_clid.config.schema import DEMO, build_defenses, read_config
+from lit_clid.commands.reading import read
 from lit_clid.training.facts import TRAINED, UNTRAINED, training_facts
 
 
 def facts(*words: str) -> Facts:
-    config = read_config(list(words), DEMO)
-    return training_facts(config, build_defenses(config.defenses), "split", "base", 1)
+    config = read(list(words))
+    return training_facts(config, "split", "base", 1)
 
 
 def test_they_are_named_by_configuration_key() -> None:

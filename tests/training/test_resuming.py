@@ -13,8 +13,8 @@ from tuning import FACTS, Stop, StopAtBatch, defended, recipe, tune, weights
 from lit_clid.commands.reading import build_defenses
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
-from lit_clid.training.recipe import resume_from
-from lit_clid.training.stopping import Kept
+from lit_clid.training.kept import Kept
+from lit_clid.training.trainer import resume_from
 
 
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(

@@ -18,19 +18,19 @@ from lit_clid.auditing.lineage import Model, find_reference
 from lit_clid.auditing.losses import UTILITY
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import REFERENCE
-from lit_clid.commands import audit as measure
+from lit_clid.commands.audit import audit
 from lit_clid.commands.experiment.plan import Job, held_out_loss, refuse_stale
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.train import checkpoint_folder, train
 from lit_clid.config.options.experiment import UtilityOptions
-from lit_clid.data.module import CaptionedImages, Records
+from lit_clid.data.module import CaptionedImages, RecordSet
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json, write_json
 from lit_clid.models.note import read_note
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.models.samples import draw_samples
-from lit_clid.training.recipe import checkpoint_steps
+from lit_clid.training.trainer import checkpoint_steps
 
 REPORT = "utility.report.json"
 """What was measured of a final model's samples, beside the tables."""
@@ -129,7 +129,7 @@ def _ended_at(model: Path) -> int:
 def _audit(stage: Stage, config: Settings, split: Split) -> None:
     models = {role: Model(str(path)) for role, path in stage.model.items()}
     more = {UTILITY: held_out_loss(config.utility)}
-    audited = measure.audit(config, config.attacks, split, models, stage.scores, more)
+    audited = audit(config, config.attacks, split, models, stage.scores, more)
     if (
         stage.final
         and console.is_first_process()
@@ -193,7 +193,7 @@ def _sample(target: PipelineTarget, config: Settings, split: Split, folder: Path
     write_json(folder / REPORT, report)
 
 
-def _real(records: Records, count: int) -> Iterator[torch.Tensor]:
+def _real(records: RecordSet, count: int) -> Iterator[torch.Tensor]:
     """Batches of the first images (B, 3, H, W) in [0, 1]."""
     rows = range(min(count, len(records)))
     for k in range(0, len(rows), 16):

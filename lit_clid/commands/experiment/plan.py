@@ -13,7 +13,7 @@ from lit_clid.auditing import utility
 from lit_clid.auditing.losses import UTILITY, Denoising
 from lit_clid.auditing.queries import check_attacks
 from lit_clid.commands.reading import Settings, read
-from lit_clid.commands.train import recipe
+from lit_clid.commands.train import plan_training
 from lit_clid.config.options.experiment import Cell, UtilityOptions
 from lit_clid.config.reading import CONFIGS
 from lit_clid.data.module import CaptionedImages
@@ -25,7 +25,7 @@ from lit_clid.provenance import refuse_changes
 from lit_clid.training.contradictions import check_records
 from lit_clid.training.defenses import StepBudget
 from lit_clid.training.facts import training_facts
-from lit_clid.training.recipe import checkpoint_steps
+from lit_clid.training.trainer import checkpoint_steps
 
 OVERLAYS = (Path("configs") / "defenses", CONFIGS / "defenses")
 """Where a defense's name is looked for: below the working directory, then beside the package."""
@@ -197,7 +197,7 @@ def _check_job(job: Job, split: Split, dry: bool) -> Job:
         "num_nodes": 1,
         "precision": "32-true",
     }
-    planned = recipe(config, split, {**config.trainer, **(machine if dry else {})})
+    planned = plan_training(config, split, {**config.trainer, **(machine if dry else {})})
     data = CaptionedImages(split, config.data, "target", seed=config.seed, side=8, batch_size=1)
     check_records(planned.defenses, data)
     reachable, last = config.finetune.checkpoints, planned.trainer.max_steps

@@ -11,7 +11,7 @@ from lit_clid.auditing.attacks import CLiD, CLiR, Loss
 from lit_clid.auditing.lineage import Model, check_split, find_models
 from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.sittings import Sitting, check_sittings, load_models
-from lit_clid.commands.audit import measure
+from lit_clid.commands.audit import table_of
 from lit_clid.commands.reading import read
 from lit_clid.commands.sweep.choose import Choice, Losses, Swept, read_losses
 from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> None:
     targets = load_models([sitting], config.audit)
     for line in check_sittings([sitting], targets, split):
         console.say(f"note: {line}")
-    scores = measure(sitting, targets[sitting.model], config, split)
+    scores = table_of(sitting, targets[sitting.model], config, split)
     if not console.is_first_process() or scores is None:
         return
     losses = read_losses(scores, grid)

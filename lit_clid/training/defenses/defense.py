@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import torch
 
-from lit_clid.data.module import Records
+from lit_clid.data.module import RecordSet
 from lit_clid.models.embedding import Embedding
 
 Dice = Callable[[int], torch.Generator]
@@ -31,7 +31,7 @@ class Texts:
     others: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def of(cls, members: Records) -> "Texts":
+    def of(cls, members: RecordSet) -> "Texts":
         """Those of a role's members."""
         return cls(
             tuple(e.id for e in members.entries), tuple(members.captions), tuple(members.others)

@@ -18,7 +18,7 @@ from lit_clid.errors import UserError
 from lit_clid.models.families import FAMILIES
 from lit_clid.models.levels import alpha_sigma
 from lit_clid.models.load import check_target, load_target
-from lit_clid.training.export import export
+from lit_clid.training.exported import finish
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "sd": make_pipeline,
@@ -141,7 +141,7 @@ def test_training_learns_and_the_export_is_an_ordinary_pipeline(
     target = module.target
     z, t = torch.randn(2, *target.latent_shape(torch.zeros(1, 3, 64, 64))), torch.tensor([30, 800])
     before = target.eps(z, t, target.embed(TEXTS[:2]))
-    export(module, trainer, tmp_path / "model", {})
+    finish(module, trainer, tmp_path / "model", {})
     plain = DiffusionPipeline.from_pretrained(tmp_path / "model")
     plain.set_progress_bar_config(disable=True)
     for row, step in enumerate(t.tolist()):
@@ -159,7 +159,7 @@ def test_parts_of_every_family_can_be_tuned(
     module, trainer, _ = tune(folder, split, tmp_path / "logs", recipe(train=group), 2)
     whole = sum(p.numel() for p in module.network.parameters())
     assert 0 < module.trained < whole
-    export(module, trainer, tmp_path / "model", {})
+    finish(module, trainer, tmp_path / "model", {})
     assert load_target(str(tmp_path / "model")).kin == load_target(str(folder)).kin
 
 

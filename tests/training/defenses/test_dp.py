@@ -15,7 +15,7 @@ from lit_clid.models.diffusion import mean_square
 from lit_clid.models.load import load_target
 from lit_clid.randomness import generator
 from lit_clid.training.defenses import DPSGD, Privacy
-from lit_clid.training.export import export
+from lit_clid.training.exported import finish
 from lit_clid.training.module import FineTune
 
 
@@ -131,7 +131,7 @@ def test_the_spent_epsilon_is_logged_and_noted(
 ) -> None:
     wanted = {"dp": {"epsilon": 5.0}}
     module, trainer, _ = defended(wanted)(pipeline_folder, split, tmp_path / "logs", recipe(), 4)
-    export(module, trainer, tmp_path / "model", {})
+    finish(module, trainer, tmp_path / "model", {})
     privacy = read_json(tmp_path / "model" / "lit_clid.json")["privacy"]
     assert 4.5 < privacy["epsilon"] <= 5.0
     assert privacy["delta"] == 1 / 100

@@ -13,8 +13,8 @@ from lit_clid.files import read_json, write_json
 from lit_clid.models.lora import folded
 from lit_clid.models.note import NOTE
 from lit_clid.provenance import provenance, refuse_changes
+from lit_clid.training.kept import Kept
 from lit_clid.training.module import FineTune
-from lit_clid.training.stopping import Kept
 
 
 def finished_model(folder: Path, facts: Facts) -> bool:
@@ -35,7 +35,7 @@ def finished_model(folder: Path, facts: Facts) -> bool:
     return True
 
 
-def export(module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str, Any]) -> None:
+def finish(module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str, Any]) -> None:
     """Write the model at the end of training: averaged, or what a stopping defense kept.
 
     Raises:

@@ -15,9 +15,9 @@ from lit_clid.errors import UserError
 from lit_clid.files import read_json
 from lit_clid.models.load import load_target
 from lit_clid.models.lora import folded
-from lit_clid.training.export import export, finished_model
+from lit_clid.training.exported import finish, finished_model
 from lit_clid.training.module import FineTune
-from lit_clid.training.recipe import build_trainer, checkpoint_steps
+from lit_clid.training.trainer import checkpoint_steps, training_trainer
 
 
 @pytest.mark.parametrize("train", ["cross_attention", "lora"])
@@ -33,7 +33,7 @@ def test_the_export_is_an_ordinary_pipeline(
         module.target.embed(["a red critter", ""]),
     )
     before = module.target.eps(z, t, c)
-    export(module, trainer, tmp_path / "model", {"name": "x"})
+    finish(module, trainer, tmp_path / "model", {"name": "x"})
     plain = DiffusionPipeline.from_pretrained(tmp_path / "model", safety_checker=None)
     plain.set_progress_bar_config(disable=True)
     with torch.no_grad():
@@ -57,15 +57,15 @@ def test_models_on_the_way_are_those_of_shorter_runs(
     """
     from safetensors.torch import load_file
 
-    from lit_clid.training.export import write_model
-    from lit_clid.training.recipe import export_on_the_way
+    from lit_clid.training.exported import write_model
+    from lit_clid.training.trainer import export_on_the_way
 
     assert checkpoint_steps([0.4, 0.6], 10, 6) == {0.4: 4, 0.6: 6}
     options = recipe(validate_every=100)
     target = load_target(str(pipeline_folder), channels_last=False)
     data = CaptionedImages(split, DATA, "target", seed=0, side=64, batch_size=4)
     module = FineTune(target, options, 0, FACTS)
-    trainer = build_trainer(
+    trainer = training_trainer(
         options,
         {"max_steps": 6, "accelerator": "cpu", "enable_progress_bar": False},
         tmp_path / "l",
@@ -77,7 +77,7 @@ def test_models_on_the_way_are_those_of_shorter_runs(
     )
     trainer.fit(module, data, weights_only=True)
     short, ended, _ = tune(pipeline_folder, split, tmp_path / "short", options, 4)
-    export(short, ended, tmp_path / "model", {})
+    finish(short, ended, tmp_path / "model", {})
     name = Path("unet") / "diffusion_pytorch_model.safetensors"
     found, expected = load_file(tmp_path / "at-4" / name), load_file(tmp_path / "model" / name)
     assert all(torch.equal(found[key], value) for key, value in expected.items())

@@ -13,9 +13,9 @@ from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.files import read_json
 from lit_clid.training.defenses import Defenses, StepBudget
-from lit_clid.training.export import export
+from lit_clid.training.exported import finish
 from lit_clid.training.module import FineTune
-from lit_clid.training.recipe import build_trainer
+from lit_clid.training.trainer import training_trainer
 
 
 def fake_losses(monkeypatch: pytest.MonkeyPatch, losses: Sequence[float]) -> None:
@@ -73,7 +73,7 @@ def test_early_stopping_stops_and_exports_where_the_loss_curve_says(
         (Watch(99),),
     )
     assert trainer.global_step == stopped
-    export(module, trainer, tmp_path / "model", {})
+    finish(module, trainer, tmp_path / "model", {})
     note = read_json(tmp_path / "model" / "lit_clid.json")
     assert note["steps"] == kept == note["stopping"]["exported_from"]
     assert note["stopping"]["ended_by"] == ("held-out loss" if stopped < 16 else "last step")
@@ -88,7 +88,7 @@ def test_a_privacy_budget_exports_the_last_validation_within_it(
     run = defended({"privacy_budget": {"cap": 0.6}}, lambda *_: found.pop(0))
     module, trainer, _ = run(pipeline_folder, split, tmp_path / "logs", recipe(validate_every=2), 8)
     assert trainer.global_step == 6
-    export(module, trainer, tmp_path / "model", {})
+    finish(module, trainer, tmp_path / "model", {})
     stopping = read_json(tmp_path / "model" / "lit_clid.json")["stopping"]
     assert (stopping["exported_from"], stopping["ended_by"], stopping["probe_auroc"]) == (
         4,
@@ -105,17 +105,17 @@ def test_a_budget_spent_at_once_is_one_clear_line(
     )
     assert trainer.global_step == 2
     with pytest.raises(UserError, match="the first validation was beyond the cap already"):
-        export(module, trainer, tmp_path / "model", {})
+        finish(module, trainer, tmp_path / "model", {})
 
 
 def test_a_step_budget_ends_training(tmp_path: Path) -> None:
     defenses = Defenses({"step_budget": StepBudget(1.5)})
     assert (
-        build_trainer(recipe(), {"max_steps": 50}, tmp_path, "target", 0, defenses, 10).max_steps
+        training_trainer(recipe(), {"max_steps": 50}, tmp_path, "target", 0, defenses, 10).max_steps
         == 15
     )
     assert (
-        build_trainer(recipe(), {"max_steps": 7}, tmp_path, "target", 0, defenses, 10).max_steps
+        training_trainer(recipe(), {"max_steps": 7}, tmp_path, "target", 0, defenses, 10).max_steps
         == 7
     )
 
@@ -125,6 +125,6 @@ def test_validations_are_not_tampered_with_where_they_decide(tmp_path: Path) -> 
     with pytest.raises(
         UserError, match=r"trainer\.limit_val_batches: decides when a stopping defense stops"
     ):
-        build_trainer(
+        training_trainer(
             recipe(), {"max_steps": 9, "limit_val_batches": 0}, tmp_path, "target", 0, defenses, 10
         )

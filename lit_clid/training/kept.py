@@ -115,7 +115,7 @@ class Kept(Callback):
         )
 
 
-def stopping(
+def stopping_callbacks(
     early: EarlyStopping | None, budget: PrivacyBudget | None, probe: Probe | None
 ) -> list[Callback]:
     """The callbacks of the stopping defenses, those that must stand first in the list first."""

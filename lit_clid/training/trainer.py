@@ -19,7 +19,7 @@ from lit_clid.provenance import refuse_changes
 from lit_clid.training.averaging import Averaging, averaging
 from lit_clid.training.callbacks import ExportOnTheWay, ResumePoint, SampleGrid
 from lit_clid.training.defenses import Defenses, EarlyStopping, PrivacyBudget, StepBudget
-from lit_clid.training.stopping import Probe, stopping
+from lit_clid.training.kept import Probe, stopping_callbacks
 
 CHECKPOINT = "resume.ckpt"
 REFUSED = (
@@ -40,7 +40,7 @@ VALIDATING = ("val_check_interval", "limit_val_batches", "check_val_every_n_epoc
 PRECISIONS = ("32", "32-true", "bf16-mixed", "16-mixed")
 
 
-def build_trainer(
+def training_trainer(
     options: FineTuneOptions,
     trainer: dict[str, Any],
     folder: Path,
@@ -80,7 +80,7 @@ def build_trainer(
     callbacks: list[Callback] = []
     if options.samples:
         callbacks.append(SampleGrid(folder / "samples", options.samples, seed))
-    callbacks += stopping(defended.one(EarlyStopping), defended.one(PrivacyBudget), probe)
+    callbacks += stopping_callbacks(defended.one(EarlyStopping), defended.one(PrivacyBudget), probe)
     average = averaging(options)
     if average is not None:
         callbacks.append(average)

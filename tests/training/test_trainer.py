@@ -10,7 +10,7 @@ from tuning import recipe, tune
 
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
-from lit_clid.training.recipe import build_trainer, checkpoint_steps
+from lit_clid.training.trainer import checkpoint_steps, training_trainer
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from lit_clid.training.recipe import build_trainer, checkpoint_steps
 )
 def test_options_that_change_who_is_trained_are_refused(tmp_path: Path, key: str) -> None:
     with pytest.raises(UserError, match=f"trainer.{key}: not allowed"):
-        build_trainer(recipe(), {"max_steps": 4, key: 1}, tmp_path, "target", 0)
+        training_trainer(recipe(), {"max_steps": 4, key: 1}, tmp_path, "target", 0)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_options_that_change_who_is_trained_are_refused(tmp_path: Path, key: str
 )
 def test_bad_trainer_values_are_named(tmp_path: Path, key: str, value: object) -> None:
     with pytest.raises(UserError, match=f"trainer.{key}: {value!r} is not"):
-        build_trainer(recipe(), {"max_steps": 4, key: value}, tmp_path, "target", 0)
+        training_trainer(recipe(), {"max_steps": 4, key: value}, tmp_path, "target", 0)
 
 
 def test_the_learning_rate_warms_up_and_stays_or_falls(
@@ -49,7 +49,7 @@ def test_the_learning_rate_warms_up_and_stays_or_falls(
 
 def test_steps_are_required(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"trainer.max_steps: None"):
-        build_trainer(recipe(), {}, tmp_path, "target", 0)
+        training_trainer(recipe(), {}, tmp_path, "target", 0)
 
 
 def test_checkpoints_beyond_the_end_are_refused() -> None:
