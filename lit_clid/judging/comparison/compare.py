@@ -63,7 +63,11 @@ def compare(
         titles: how people call each attack; those that some model lacks are left out.
         unfinished: cells that are missing, with the reason.
     """
-    attacks = [name for name in titles if all(name in m.scores for m in measured)]
+
+    def asked_of_all(attack: str) -> bool:
+        return all(attack in model.scores for model in measured)
+
+    attacks = [name for name in titles if asked_of_all(name)]
     graded = [_grade(model, attacks) for model in measured]
     ends: dict[str, list[_Graded]] = {}
     for each in graded:
@@ -187,10 +191,11 @@ def _trajectory(runs: Sequence[_Graded]) -> tuple[Point, ...]:
 
 def _point(runs: Sequence[_Graded]) -> Point:
     first = runs[0].model
+    losses = [run.model.usefulness.loss for run in runs]
     return Point(
         steps_per_image=first.steps_per_image,
         passes=first.passes,
         seeds=len(runs),
         attacks={attack: _against(runs, [], attack) for attack in runs[0].attacks},
-        loss=_mean([run.model.usefulness.loss for run in runs]),
+        loss=_mean(losses),
     )

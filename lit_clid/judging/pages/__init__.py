@@ -39,7 +39,8 @@ def stacked(words: str) -> "Markup":
     value, bracket, interval = words.partition(" [")
     if not bracket:
         return escape(words)
-    lines = Markup("<br>").join(f"[{interval}".split("; ", 1))
+    own, over, runs = f"[{interval}".partition("; runs ")
+    lines = Markup("<br>").join([own, f"runs {runs}"] if over else [own])
     return Markup('{}<br><span class="range">{}</span>').format(value, lines)
 
 

@@ -20,7 +20,6 @@ STYLE: Any = {
     "axes.labelcolor": INK,
     "xtick.color": "#4b5563",
     "ytick.color": "#4b5563",
-    "svg.hashsalt": "lit-clid",
     "text.parse_math": False,  # a column may be called a_$x$
 }
 
@@ -41,8 +40,11 @@ def whisker(found: Estimate) -> list[list[float]]:
 
 def svg(figure: Any) -> str:
     """The figure as SVG text, the same for the same figure."""
+    import matplotlib
+
     out = io.StringIO()
-    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
+    with matplotlib.rc_context({"svg.hashsalt": "lit-clid"}):
+        figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
     text = out.getvalue()
     return text[text.index("<svg") :]
 
