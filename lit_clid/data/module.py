@@ -183,13 +183,8 @@ class CaptionedImages(L.LightningDataModule):
     @cached_property
     def auxiliary(self) -> RecordSet:
         """Hold-outs of the other role, on which this role's model is never audited."""
-        own = {entry.id for entry in self._split.of(self.role)}
-        foreign = [
-            e
-            for e in self._split.entries
-            if e.role != self.role and not e.member and e.id not in own
-        ]
-        return RecordSet(self._split, foreign, self._side, self.seed)
+        spare = self._split.spare(self.role)
+        return RecordSet(self._split, spare, self._side, self.seed)
 
     @property
     def captions(self) -> list[str]:

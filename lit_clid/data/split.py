@@ -77,6 +77,12 @@ class Split:
             )
         return members
 
+    def spare(self, role: str) -> tuple[Entry, ...]:
+        """Hold-outs of the other role, on which this role's model is never audited."""
+        own = {entry.id for entry in self.of(role)}
+        others = [entry for entry in self.entries if entry.role != role and not entry.member]
+        return tuple(entry for entry in others if entry.id not in own)
+
     def captions(self) -> dict[str, str]:
         """id → caption of every record of both roles."""
         place = self.locate()

@@ -16,7 +16,6 @@ from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.train import plan_training
 from lit_clid.config.options.experiment import Cell, UtilityOptions
 from lit_clid.config.reading import CONFIGS
-from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
 from lit_clid.errors import UserError, few, suggestion
 from lit_clid.judging.rules import RULES
@@ -189,7 +188,7 @@ def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:
 def _check_job(job: Job, split: Split, dry: bool) -> Job:
     config = job.config
     if not (dry and is_hub_id(config.target.path)):
-        check_target(config.target.path)
+        check_target(config.target.path).check_group(config.finetune.train)
     machine = {
         "accelerator": "cpu",
         "devices": 1,
@@ -198,8 +197,7 @@ def _check_job(job: Job, split: Split, dry: bool) -> Job:
         "precision": "32-true",
     }
     planned = plan_training(config, split, {**config.trainer, **(machine if dry else {})})
-    data = CaptionedImages(split, config.data, "target", seed=config.seed, side=8, batch_size=1)
-    check_records(planned.defenses, data)
+    check_records(planned.defenses, split, "target")
     reachable, last = config.finetune.checkpoints, planned.trainer.max_steps
     if planned.defenses.one(StepBudget) is not None:
         reachable = [each for each in reachable if each * planned.members <= last]

@@ -17,6 +17,7 @@ from lit_clid.randomness import generator
 from lit_clid.training.defenses import DPSGD, Privacy
 from lit_clid.training.exported import finish
 from lit_clid.training.module import FineTune
+from lit_clid.training.objectives import Noised
 
 
 def test_the_accountant_is_opacus_step_by_step() -> None:
@@ -59,9 +60,9 @@ def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     options = recipe(learning_rate=1e-30, ema_decay=None, batch_size=5, weight_decay=0.0)
     module, _, _ = defended(wanted)(pipeline_folder, split, tmp_path, options, 2, (Watch(),))
     fresh = FineTune(load_target(str(pipeline_folder), channels_last=False), options, 0, FACTS)
-    fresh._encodings = module._encodings
+    fresh.encodings = module.encodings
     index, batch, gradients = next(f for f in found if len(f[1]["id"]) > 2)
-    z_0, condition = fresh._inputs(batch, index)
+    z_0, condition = fresh.encoded(batch, index)
     dice = generator(0, "training", index, 0)
     t = torch.randint(1000, (len(z_0),), generator=dice)
     eps = torch.randn(z_0.shape, generator=dice)
@@ -69,8 +70,8 @@ def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     clipped = 0
     for k in range(len(z_0)):
         one = slice(k, k + 1)
-        told = condition.take(torch.tensor([k]))
-        loss = mean_square(fresh._errors(z_0[one], eps[one], t[one], told)).mean()
+        alone = Noised(z_0[one], eps[one], t[one], condition.take(torch.tensor([k])))
+        loss = mean_square(fresh.objective.residuals(alone)).mean()
         own = torch.autograd.grad(loss, fresh.trainable)
         norm = torch.sqrt(sum(g.square().sum() for g in own))
         clipped += int(norm > bound)
