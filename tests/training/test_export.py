@@ -17,6 +17,8 @@ from lit_clid.training.export import export, finished_model
 from lit_clid.training.module import FineTune
 from lit_clid.training.recipe import build_trainer, checkpoint_steps
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("train", ["cross_attention", "lora"])
 def test_the_export_is_an_ordinary_pipeline(

@@ -15,6 +15,8 @@ from lit_clid.errors import UserError
 from lit_clid.training.recipe import resume_from
 from lit_clid.training.stopping import Kept
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     pipeline_folder: Path, split: Split, tmp_path: Path

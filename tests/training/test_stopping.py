@@ -35,6 +35,7 @@ def fake_losses(monkeypatch: pytest.MonkeyPatch, losses: Sequence[float]) -> Non
     monkeypatch.setattr(FineTune, "validation_step", validation_step)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("losses", "min_delta", "stopped", "kept"),
     [
@@ -82,6 +83,7 @@ def test_early_stopping_stops_and_exports_where_the_loss_curve_says(
         assert torch.equal(value, history[kept][name])
 
 
+@pytest.mark.slow
 def test_a_privacy_budget_exports_the_last_validation_within_it(
     pipeline_folder: Path, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +101,7 @@ def test_a_privacy_budget_exports_the_last_validation_within_it(
     )
 
 
+@pytest.mark.slow
 def test_the_probe_is_an_audit_of_the_averaged_weights(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
@@ -112,6 +115,7 @@ def test_the_probe_is_an_audit_of_the_averaged_weights(
     assert kept._ask(trainer, module, kept.budget) == kept.auroc
 
 
+@pytest.mark.slow
 def test_a_budget_spent_at_once_is_one_clear_line(
     pipeline_folder: Path, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
