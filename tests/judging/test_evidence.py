@@ -1,6 +1,6 @@
 """Exact rates, and intervals that cover."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from tables import normal_scores
 from lit_clid.judging import evidence
 from lit_clid.judging.evidence import (
     Figure,
+    Pooled,
     auroc,
     curve,
     estimate,
@@ -37,39 +38,50 @@ def test_replicates_equal_explicit_resampling() -> None:
         assert value == pytest.approx(roc_auc_score(member[rows], score[rows]), abs=1e-12)
 
 
+def covered(
+    statistics: dict[str, evidence.Statistic], truths: Sequence[float], n: int, worlds: int
+) -> np.ndarray:
+    """Share of worlds whose intervals hold the truths: N(1, 1) against N(0, 1), n + n records."""
+    hits = []
+    for seed in range(worlds):
+        score, member = normal_scores(n, n, 1.0, seed)
+        figures = estimate(statistics, score, member).values()
+        pairs = zip(figures, truths, strict=True)
+        hits.append([figure.low <= truth <= figure.high for figure, truth in pairs])
+    return np.mean(hits, axis=0)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("statistic", "truth", "n", "least"),
+    ("statistics", "truths", "n"),
     [
-        (auroc, 0.7602, 150, 0.92),
-        (tpr_at_fpr(0.1), 0.3891, 150, 0.91),
-        (tpr_at_fpr(0.01), 0.0924, 256, 0.88),
-        (evidence.best_accuracy, 0.6915, 150, 0.75),
+        ({"auroc": auroc, "tpr@10%": tpr_at_fpr(0.1)}, (0.76025, 0.38914), 150),
+        ({"tpr@1%": tpr_at_fpr(0.01)}, (0.09236,), 256),
     ],
-    ids=["auroc", "tpr@10%", "tpr@1%", "best accuracy"],
+    ids=["auroc, tpr@10%", "tpr@1%"],
 )
-def test_intervals_cover(
-    statistic: evidence.Statistic,
-    truth: float,
+def test_intervals_cover_as_often_as_they_say(
+    statistics: dict[str, evidence.Statistic],
+    truths: tuple[float, ...],
     n: int,
-    least: float,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """N(1, 1) against N(0, 1), n + n records, 300 worlds: nominal 95 %, binomial error ±2.5 % (two
-    standard errors).
-
-    At FPR 1 % of 256 hold-outs the threshold rests on three records and the bootstrap covers 91–93
-    %. The best accuracy is a maximum over noisy thresholds, hence optimistic; its interval is only
-    asked to cover most of the time.
+    """Nominal 95 %; 5000 worlds and more gave 94.2, 95.6 and 95.0 %. 2000 worlds have a binomial
+    standard error of 0.5 %.
     """
     monkeypatch.setattr(evidence, "REPLICATES", 400)
-    hits = 0
-    for seed in range(300):
-        score, member = normal_scores(n, n, 1.0, seed)
-        figure = estimate({"x": statistic}, score, member)["x"]
-        assert figure.low is not None
-        assert figure.high is not None
-        hits += figure.low <= truth <= figure.high
-    assert hits / 300 >= least
+    for share in covered(statistics, truths, n, 2000):
+        assert 0.93 <= share <= 0.97
+
+
+@pytest.mark.slow
+def test_the_interval_of_a_best_accuracy_covers_mostly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A maximum over noisy thresholds is optimistic: in 2000 worlds its interval covered 81 %;
+    300 have a binomial standard error of 2.3 %.
+    """
+    monkeypatch.setattr(evidence, "REPLICATES", 400)
+    (share,) = covered({"x": evidence.best_accuracy}, (0.6915,), 150, 300)
+    assert share >= 0.75
 
 
 def test_a_perfect_score_is_not_certainty() -> None:
@@ -93,34 +105,23 @@ def test_paired_difference_is_sharper_than_unpaired() -> None:
     assert evidence.paired_auroc_difference(score, score, member) == Figure(0.0, 0.0, 0.0)
 
 
-def coverage(
-    draw: Callable[[np.random.Generator], float], interval: Callable[..., tuple[float, float]]
-) -> float:
+@pytest.mark.slow
+def test_pooled_intervals_cover_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over records: given the runs. Over runs: where every run has a mean of its own. 2000 worlds
+    have a binomial standard error of 0.5 %.
+    """
+    monkeypatch.setattr(evidence, "REPLICATES", 400)
     hits = []
-    for trial in range(300):
-        dice = np.random.default_rng(trial)
-        low, high = interval(dice)
-        hits.append(low <= draw(dice) <= high)
-    return float(np.mean(hits))
+    for world in range(2000):
+        dice = np.random.default_rng(world)
+        fixed = pooled_means([dice.normal(size=100) for _ in range(3)])
+        moving = pooled_means([dice.normal(dice.normal(), size=50) for _ in range(3)])
+        assert moving.run_low is not None and moving.run_high is not None
+        hits.append([fixed.low <= 0 <= fixed.high, moving.run_low <= 0 <= moving.run_high])
+    for share in np.mean(hits, axis=0):
+        assert 0.93 <= share <= 0.97
 
 
-def test_pooled_intervals_cover_the_truth() -> None:
-    """Over records: given the runs. Over runs: where every run has a mean of its own."""
-
-    def over_records(dice: np.random.Generator) -> tuple[float, float]:
-        runs = [dice.normal(size=100) for _ in range(3)]
-        found = pool(
-            [float(r.mean()) for r in runs], [replicate_means(r, k) for k, r in enumerate(runs)]
-        )
-        return found.low, found.high
-
-    def over_runs(dice: np.random.Generator) -> tuple[float, float]:
-        runs = [dice.normal(dice.normal(), size=50) for _ in range(3)]
-        found = pool(
-            [float(r.mean()) for r in runs], [replicate_means(r, k) for k, r in enumerate(runs)]
-        )
-        assert found.run_low is not None and found.run_high is not None
-        return found.run_low, found.run_high
-
-    assert 0.90 <= coverage(lambda _: 0.0, over_records) <= 0.99
-    assert 0.91 <= coverage(lambda _: 0.0, over_runs) <= 0.99
+def pooled_means(runs: list[np.ndarray]) -> Pooled:
+    means = [float(run.mean()) for run in runs]
+    return pool(means, [replicate_means(run, k) for k, run in enumerate(runs)])
