@@ -14,6 +14,15 @@ from runs import SMALL, Run, arguments
 
 from lit_clid.commands import audit, line, train
 
+TRAINED = {"trained", "audited"}
+"""Fixtures that train; tests that ask for one are slow without saying so."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if TRAINED & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
 
 @pytest.fixture(scope="session")
 def pipeline_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

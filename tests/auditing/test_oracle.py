@@ -56,6 +56,7 @@ def assert_same(found: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 5, 64])
 @pytest.mark.parametrize("size", [1, 2, 7])
 def test_batch_size_changes_no_signal(

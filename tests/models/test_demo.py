@@ -3,6 +3,7 @@ membership away untuned.
 """
 
 import numpy as np
+import pytest
 import torch
 
 from lit_clid.auditing.attacks import ATTACKS
@@ -41,6 +42,7 @@ def test_it_is_an_ordinary_pipeline_of_at_most_8_mb() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_uses_its_text() -> None:
     """The unconditional loss exceeds the conditional by at least a quarter of itself at t = 450,
     on unseen scenes.
@@ -60,6 +62,7 @@ def test_its_tokenizer_accepts_any_text() -> None:
         )  # no unknown tokens, which would be end tokens
 
 
+@pytest.mark.slow
 def test_untuned_it_gives_no_membership_away() -> None:
     """Members and hold-outs it never saw: every AUROC interval contains 0.5."""
     records, member = drawings("critter", 0, 256), np.arange(256) % 2 == 0

@@ -18,6 +18,8 @@ from lit_clid.training.exported import finish, finished_model
 from lit_clid.training.module import FineTune
 from lit_clid.training.trainer import checkpoint_steps
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("train", ["cross_attention", "lora"])
 def test_the_export_is_an_ordinary_pipeline(

@@ -16,6 +16,8 @@ from lit_clid.errors import UserError
 from lit_clid.training.kept import Kept
 from lit_clid.training.trainer import resume_from
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     pipeline_folder: Path, split: Split, tmp_path: Path

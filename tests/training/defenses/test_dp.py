@@ -34,6 +34,7 @@ def test_the_accountant_is_opacus_step_by_step() -> None:
     assert 2.9 < planned.epsilon(400) <= 3.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [64, 2])
 def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     pipeline_folder: Path, split: Split, tmp_path: Path, rows: int
@@ -84,6 +85,7 @@ def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     assert whole <= bound * len(z_0) * (1 + 1e-4)
 
 
+@pytest.mark.slow
 def test_noise_has_the_size_that_the_accountant_assumes(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
@@ -104,6 +106,7 @@ def test_noise_has_the_size_that_the_accountant_assumes(
     assert not torch.equal(found[0], found[1])
 
 
+@pytest.mark.slow
 def test_an_empty_batch_is_a_step_of_noise(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
@@ -116,6 +119,7 @@ def test_an_empty_batch_is_a_step_of_noise(
     assert len(data.members) == 10
 
 
+@pytest.mark.slow
 def test_secret_noise_follows_no_seed(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
     wanted = {"dp": {"noise_multiplier": 1.0, "epsilon": None, "secret": True}}
     runs = [
@@ -127,6 +131,7 @@ def test_secret_noise_follows_no_seed(pipeline_folder: Path, split: Split, tmp_p
     assert any(not torch.equal(a, b) for a, b in zip(*runs, strict=True))
 
 
+@pytest.mark.slow
 def test_the_spent_epsilon_is_logged_and_noted(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:

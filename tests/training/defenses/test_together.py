@@ -28,6 +28,7 @@ def test_defenses_reach_members_in_training_only(pipeline_folder: Path, split: S
             assert torch.equal(found[k]["image"], expected[k]["image"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wanted", [["flip"], ["word_shuffle"], ["embedding_noise"]], ids=lambda w: w[0]
 )
@@ -43,6 +44,7 @@ def test_the_held_out_loss_sees_no_defense(
     assert validation_losses(tmp_path / "plain") == validation_losses(tmp_path / "defended")
 
 
+@pytest.mark.slow
 def test_static_captions_keep_their_embeddings_and_redrawn_ones_do_not(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
