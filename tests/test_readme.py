@@ -1,6 +1,7 @@
 """Every command of the README exists and every key in it is known."""
 
 import re
+from pathlib import Path
 
 import pytest
 from documents import check_command, commands
