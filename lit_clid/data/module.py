@@ -47,22 +47,35 @@ def fit_square(image: Image.Image, side: int, at: float = 0.5) -> Image.Image:
 
 
 class RecordSet(Dataset[Item]):
-    """Entries of a split as tensors; with `crops` each pass crops anew, a function of (seed, id,
-    pass).
+    """Entries of a split as tensors.
 
-    `edit`, if set, says what the captions are in a pass; an audit never sets it.
+    Args:
+        split: the verified split.
+        entries: of the split, in the order of their indices.
+        side: of the square images in pixels.
+        seed: of the crops.
+        crops: whether each pass crops anew, a function of (seed, id, pass); else at the centre.
+        edit: says what the captions are in a pass; an audit never sets it.
+        with_images: whether the items hold an image.
     """
 
     def __init__(
-        self, split: Split, entries: Sequence[Entry], side: int, seed: int, *, crops: bool = False
+        self,
+        split: Split,
+        entries: Sequence[Entry],
+        side: int,
+        seed: int,
+        *,
+        crops: bool = False,
+        edit: Captioner | None = None,
+        with_images: bool = True,
     ) -> None:
         place = split.locate()
         self.entries, self.side, self.seed, self.crops = tuple(entries), side, seed, crops
         self.rows = [place[entry.id] for entry in entries]
         self.captions = [source.captions[row] for source, row in self.rows]
         self.others = [source.others[row] if source.others else () for source, row in self.rows]
-        self.with_images = True
-        self.edit: Captioner | None = None
+        self.edit, self.with_images = edit, with_images
         self._edited: dict[int, list[str]] = {}
 
     def __len__(self) -> int:
@@ -126,8 +139,9 @@ class CaptionedImages(L.LightningDataModule):
         side: of the square images in pixels.
         batch_size: per rank, of training or of the audit.
         finished: ids that the audit need not be asked about again.
-
-    Training may set `poisson`, to take Poisson samples, and `members.edit`, to change captions.
+        edit: says what the members' captions are in a pass of training.
+        poisson: whether training takes Poisson samples, and with which dice.
+        member_images: whether training batches hold images.
     """
 
     def __init__(
@@ -140,11 +154,22 @@ class CaptionedImages(L.LightningDataModule):
         side: int,
         batch_size: int,
         finished: Collection[str] = (),
+        edit: Captioner | None = None,
+        poisson: Poisson | None = None,
+        member_images: bool = True,
     ) -> None:
         super().__init__()
         self.options, self.role, self.seed, self.batch_size = options, role, seed, batch_size
-        self.poisson: Poisson | None = None
-        self.members = RecordSet(split, split.of(role, True), side, seed, crops=options.random_crop)
+        self.poisson = poisson
+        self.members = RecordSet(
+            split,
+            split.of(role, True),
+            side,
+            seed,
+            crops=options.random_crop,
+            edit=edit,
+            with_images=member_images,
+        )
         self.holdouts = RecordSet(split, split.of(role, False), side, seed)
         pending = [entry for entry in split.of(role) if entry.id not in finished]
         self.audited = RecordSet(split, pending, side, seed)
