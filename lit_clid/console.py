@@ -94,5 +94,5 @@ def say_overlong(overlong: int, captions: int) -> None:
     if overlong:
         say(
             f"note: {overlong} of {captions} captions are longer than the tokenizer takes; it "
-            f"drops their ends"
+            "drops their ends"
         )

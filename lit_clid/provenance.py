@@ -68,5 +68,5 @@ def refuse_changes(found: Mapping[str, Any], wanted: Mapping[str, Any], what: st
     if changed:
         raise UserError(
             f"{what}: made otherwise ({few(changed, 4)}); use the old values, another name=…, or "
-            f"delete it"
+            "delete it"
         )

@@ -69,22 +69,22 @@ class Scores:
         if not self.signals:
             raise UserError(
                 f"{self.where}: no signal column beside 'id' and 'member'; add one number per "
-                f"record"
+                "record"
             )
         seen: set[str] = set()
         twice = sorted({name for name in self.ids if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
         if twice:
             raise UserError(
                 f"{self.where}: ids must be unique, found twice: {few(twice)}; remove or rename "
-                f"the copies"
+                "the copies"
             )
         for column, values in self.signals.items():
             bad = [self.ids[k] for k in np.flatnonzero(~np.isfinite(values))]
             if bad:
                 raise UserError(
                     f"{self.where}: column '{column}' is not a finite number for {few(bad, 5)}; "
-                    f"drop these rows or "
-                    "find out why the model answers NaN (half precision? a broken image?)"
+                    "drop these rows or find out why the model answers NaN (half precision? a "
+                    "broken image?)"
                 )
         if self.member.all() or not self.member.any():
             only = "members" if self.member.all() else "hold-outs"
@@ -120,7 +120,7 @@ class Scores:
         if not path.is_file():
             raise UserError(
                 f"scores: no file {path}; give a parquet or CSV table with columns id, member and "
-                f"signals"
+                "signals"
             )
         rows = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
         for column in ("id", "member"):
@@ -142,7 +142,7 @@ def _numbers(name: str, values: Sequence[Any], ids: Sequence[str], path: Path) -
         except (TypeError, ValueError):
             raise UserError(
                 f"{path}: column '{name}' holds {value!r} for {ids[k]}; signal columns hold "
-                f"numbers, remove any other"
+                "numbers, remove any other"
             ) from None
     return numbers
 
@@ -157,7 +157,7 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
         if len(row) != len(header):
             raise UserError(
                 f"{path}: line {k + 2} has {len(row)} fields, the header has {len(header)}; mend "
-                f"that line"
+                "that line"
             )
     names = [name.strip() for name in header]
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -40,8 +40,7 @@ class Model:
         if self.fingerprint not in (None, loaded.fingerprint):
             raise UserError(
                 f"audit.reference: {self.path} is not the base that the target was tuned from (its "
-                f"fingerprint "
-                "differs); put the old one there, name another model, or set it to null"
+                "fingerprint differs); put the old one there, name another model, or set it to null"
             )
 
 
@@ -61,8 +60,7 @@ def find_models(folder: Path, options: AuditOptions, wanted: str = "target") -> 
     if wanted not in models:
         raise UserError(
             f"{folder / wanted}: no trained {wanted}; run train.py role={wanted} with the same "
-            f"config first, or name a "
-            f"model with audit.{wanted}=FOLDER or a hub id"
+            f"config first, or name a model with audit.{wanted}=FOLDER or a hub id"
         )
     for model in models.values():
         check_target(model.path)
@@ -94,7 +92,7 @@ def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
         return (
             None,
             f"{target} does not say what it was tuned from; audit.reference=FOLDER names a "
-            f"reference",
+            "reference",
         )
     base = Model(*note.tuned_from, note.facts.base)
     try:
@@ -109,7 +107,7 @@ def check_reference(target: PipelineTarget, reference: PipelineTarget) -> None:
     if target.fingerprint == reference.fingerprint:
         raise UserError(
             f"audit.reference: {reference.source} is {target.source} itself; name its base, or set "
-            f"it to null"
+            "it to null"
         )
     _check_kin(target, reference, "reference", list(target.kin))
 
@@ -136,9 +134,8 @@ def _check_kin(
     if strange:
         raise UserError(
             f"audit.{role}: {other.source} has another {few(strange)} than the target "
-            f"{target.source}, so that their "
-            "answers cannot be compared; name a model made from the target's base, or set it to "
-            "null"
+            f"{target.source}, so that their answers cannot be compared; name a model made from "
+            "the target's base, or set it to null"
         )
 
 

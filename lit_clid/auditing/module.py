@@ -103,17 +103,15 @@ class Auditor(L.LightningModule):
         if any(out_of_memory for _, _, out_of_memory in ranks):
             raise UserError(
                 "the device is out of memory; lower audit.rows (rows per call; gradients need "
-                "several times the memory "
-                "of a plain query) or audit.batch_size: neither changes a score, and finished "
-                "batches are kept"
+                "several times the memory of a plain query) or audit.batch_size: neither changes a "
+                "score, and finished batches are kept"
             )
         found = [name for names, _, _ in ranks for name in names]
         columns = sorted({column for _, some, _ in ranks for column in some})
         if found:
             raise UserError(
                 f"the model answers NaN or infinity about {len(found)} records: {few(found, 5)} "
-                f"({few(columns, 3)}); "
-                "look at them, leave the attack out or, if the denoiser runs in half precision, "
-                "delete "
-                f"{self.folder} and set audit.precision=32; the rest is kept"
+                f"({few(columns, 3)}); look at them, leave the attack out or, if the denoiser runs "
+                f"in half precision, delete {self.folder} and set audit.precision=32; the rest is "
+                "kept"
             )

@@ -31,7 +31,7 @@ def check_attacks(
             if column in taken or name.endswith("_ref"):
                 raise UserError(
                     f"attacks.{name}: the name is taken by {taken.get(column, 'the reference')}; "
-                    f"choose another"
+                    "choose another"
                 )
             taken[column] = f"attacks.{name}"
     return [f"{', '.join(names)}: {remark}" for remark, names in remarks.items()]

@@ -47,7 +47,7 @@ def fill_table(
     if 0 < len(data.audited) < trainer.world_size:
         raise UserError(
             f"{len(data.audited)} records are left for {trainer.world_size} processes; finish with "
-            f"trainer.devices=1"
+            "trainer.devices=1"
         )
     if len(data.audited):
         assert claims.seed is not None

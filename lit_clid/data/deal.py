@@ -121,6 +121,6 @@ def _require(have: int, need: int, what: str, for_what: str) -> None:
     if have < need or need < 1:
         raise UserError(
             f"data: {have} usable {what}, but the split asks for {need} ({for_what}); ask for "
-            f"fewer, add records, or "
-            "let data.shadow=redrawn deal the shadow's records from the same pile"
+            "fewer, add records, or let data.shadow=redrawn deal the shadow's records from the "
+            "same pile"
         )

@@ -32,8 +32,8 @@ def captions_beside(folder: Path, images: Sequence[Path]) -> tuple[str, ...]:
         )
         raise UserError(
             f"{folder}: no captions; add metadata.jsonl or metadata.csv with the columns file_name "
-            f"and text, or a .txt "
-            f"beside each image (found beside the images: {few(found, 5) or 'nothing'})"
+            "and text, or a .txt beside each image (found beside the images: "
+            f"{few(found, 5) or 'nothing'})"
         )
     _inside(folder, [*images, *(text for text in texts if text.is_file())])
     return tuple(_read_text(text).strip() if text.is_file() else "" for text in texts)
@@ -45,7 +45,7 @@ def _inside(folder: Path, files: Sequence[Path]) -> None:
     if outside:
         raise UserError(
             f"{folder}: {few(outside, 3)} lead outside the folder and are not followed; copy the "
-            f"files into it"
+            "files into it"
         )
 
 
@@ -58,7 +58,7 @@ def check_metadata(file: Path) -> set[Path]:
     if nameless:
         raise UserError(
             f"{file}: no file_name in row {few(nameless)}; each row needs the columns file_name "
-            f"and text"
+            "and text"
         )
     _inside(file.parent, [file.parent / str(row["file_name"]) for _, row in rows])
     missing = [

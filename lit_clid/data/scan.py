@@ -73,8 +73,7 @@ def scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], li
     if bad and on_error == "fail":
         raise UserError(
             f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or "
-            f"remove them, or set "
-            "data.on_error=skip to leave them out"
+            "remove them, or set data.on_error=skip to leave them out"
         )
     return {entry.id: entry for entry in results if isinstance(entry, Entry)}, bad
 

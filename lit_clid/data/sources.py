@@ -89,7 +89,7 @@ def _draw(family: str, options: DataOptions) -> Source:
     if options.members is None or options.nonmembers is None:
         raise UserError(
             f"data.members, data.nonmembers: the embedded {family} are unlimited; say how many of "
-            f"each"
+            "each"
         )
     seen: dict[str, tuple[int, tuple[str, ...]]] = {}
     index = 0
@@ -152,8 +152,8 @@ def _hub(options: DataOptions, name: str) -> Source:
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).exists():
         raise UserError(
             f"data.source: '{name}' is neither an embedded family ({', '.join(EMBEDDED)}), "
-            f"'imagefolder' (with "
-            f"data.path), a file pattern ending in {', '.join(BUILDERS)}, nor a hub id"
+            f"'imagefolder' (with data.path), a file pattern ending in {', '.join(BUILDERS)}, nor "
+            "a hub id"
         )
     dataset = _load(name, options.split, f"data.source '{name}'", name=options.config)
     return _from_dataset(dataset, options, name, None)
@@ -184,8 +184,7 @@ def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | No
         if column not in columns:
             raise UserError(
                 f"{name}: no {kind} column{f' {column!r}' if column else ''} (found: "
-                f"{few(columns)}); name it with "
-                f"data.{kind}_column=NAME"
+                f"{few(columns)}); name it with data.{kind}_column=NAME"
             )
     assert image is not None
     dataset = dataset.cast_column(image, datasets.Image(decode=False))
@@ -193,8 +192,7 @@ def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | No
     if options.member_column not in (None, DataOptions.member_column, *columns):
         raise UserError(
             f"data.member_column: {name} has no column '{options.member_column}' (found: "
-            f"{few(columns)}); name "
-            "it right, or null for a random split"
+            f"{few(columns)}); name it right, or null for a random split"
         )
     if options.member_column in columns:
         member = tuple(parse_member(dataset[options.member_column][:], name).tolist())

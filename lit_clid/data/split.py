@@ -73,7 +73,7 @@ class Split:
         if not members:
             raise UserError(
                 f"role: the data have no records left for a {role}; ask for fewer members and "
-                f"nonmembers"
+                "nonmembers"
             )
         return members
 
@@ -135,8 +135,8 @@ def _piles(rows: Mapping[str, Entry], sources: Sequence[Source]) -> Piles:
         if first.member is not None and not all(first.member):
             raise UserError(
                 f"{first.name}: its member column calls some rows hold-outs, but "
-                f"data.nonmember_source supplies those; "
-                "set data.member_column=null or leave out data.nonmember_source"
+                "data.nonmember_source supplies those; set data.member_column=null or leave out "
+                "data.nonmember_source"
             )
         own = set(first.ids)
         return Piles(
@@ -179,7 +179,7 @@ def _verify(split: Split, manifest: Path) -> None:
     if gone:
         raise UserError(
             f"{manifest}: records are gone from the data: {few(gone)}; restore them or use another "
-            f"name=…"
+            "name=…"
         )
     number = {id(source): k for k, source in enumerate(split.sources)}
     jobs = [(place[e.id][0], number[id(place[e.id][0])], place[e.id][1]) for e in split.entries]
@@ -192,6 +192,5 @@ def _verify(split: Split, manifest: Path) -> None:
     if changed:
         raise UserError(
             f"{manifest}: these records changed since the split was drawn: {few(changed)}; restore "
-            f"them or use another "
-            "name=…"
+            "them or use another name=…"
         )

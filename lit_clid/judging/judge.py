@@ -129,7 +129,7 @@ def judge(
     if not given:
         raise UserError(
             f"attacks: {few(list(unjudged))} cannot be judged without a shadow; train one or add "
-            f"clid_th"
+            "clid_th"
         )
     grades = {name: grade(tried[name], verdict, target.member) for name, verdict in given.items()}
     references = {"reference": reference, "reference_shadow": reference_shadow}

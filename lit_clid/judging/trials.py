@@ -140,7 +140,7 @@ def _check_columns(attacks: Mapping[str, AttackSpec], scores: Scores) -> None:
     if missing:
         raise UserError(
             f"{scores.where}: no column {few(missing)}; target and shadow tables need the same "
-            f"columns"
+            "columns"
         )
     rules = {spec.rule for spec in attacks.values()}
     unknown = sorted(rules - set(RULES))

@@ -163,7 +163,7 @@ def gradient_norms(
     if unused:
         raise UserError(
             f"gradients: {few(unused, 2)} take no part in the network's answer; leave gsa1 and "
-            f"gsa2 out"
+            "gsa2 out"
         )
     each, mean = zip(*(found[name] for name in parameters), strict=True)
     return GradientNorms(torch.stack(each, -1), torch.stack(mean, -1))

@@ -67,8 +67,7 @@ def features_named(name: str, target: PipelineTarget, side: int) -> Features | i
         if find_spec("torch_fidelity") is None:
             raise UserError(
                 "utility.features: inception needs torch-fidelity and its weights (pip install "
-                "torch-fidelity); or "
-                "give vae, or a folder of a CLIP or DINO vision model"
+                "torch-fidelity); or give vae, or a folder of a CLIP or DINO vision model"
             )
         return 2048
     with quiet_imports():

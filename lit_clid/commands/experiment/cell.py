@@ -110,8 +110,7 @@ def carry_out(job: Job) -> None:
     if missing:
         raise UserError(
             f"{config.folder}: no model of step {few(missing)} was exported in training; delete "
-            f"the folder to train "
-            "the cell again, or leave the checkpoint out"
+            "the folder to train the cell again, or leave the checkpoint out"
         )
     if config.grid.keep == "last" and console.is_first_process():
         for role in job.roles:
@@ -163,7 +162,7 @@ def _sample(target: PipelineTarget, config: Settings, split: Split, folder: Path
         )
         console.say(
             f"samples: {min(options.samples, len(data.holdouts))} images, {options.sampling_steps} "
-            f"steps each"
+            "steps each"
         )
         holdouts, count = data.holdouts, options.samples
         made = draw_samples(

@@ -134,7 +134,7 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
         if facts in seen:
             raise UserError(
                 f"grid.defenses: '{seen[facts]}' and '{name}' collide, they train the same model; "
-                f"leave one of them out"
+                "leave one of them out"
             )
         seen[facts] = name
     if not dry:

@@ -60,8 +60,8 @@ def main(arguments: Sequence[str]) -> None:
     folder = config.folder / "sweep"
     write_text(folder / "sweep.svg", plots.sweep_figure(grid.t, intervals(losses)))
     head = (
-        f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by "
-        "python -m lit_clid.sweep."
+        f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by python -m "
+        "lit_clid.sweep."
     )
     write_text(
         folder / "attacks.yaml", f"# {head}\n# {PROXY}\n" + config_text(overlay(attacks, choices))

@@ -19,7 +19,7 @@ def refuse_foreign(folder: Path, scores: str) -> None:
     if (folder / "split.csv").is_file() and not table.is_relative_to(folder.resolve()):
         raise UserError(
             f"scores: {folder} holds another audit's report; give this one a name of its own with "
-            f"name=…"
+            "name=…"
         )
 
 
