@@ -1,5 +1,6 @@
-"""Where a result comes from: versions, commit, machine; and the refusal to mix results of
-different making.
+"""Where a result comes from: versions, commit, machine.
+
+Results of different making are never mixed.
 """
 
 import platform

@@ -1,5 +1,6 @@
-"""The table at which the two wings meet: `id · member · <signal columns>`, as parquet beside the
-JSON of its `About`.
+"""The table at which the wings meet: `id · member · <signal columns>`.
+
+It is kept as parquet beside the JSON of its `About`.
 
 Larger signals are more member-like. Any judgement can be re-made from this table alone.
 """
@@ -26,8 +27,10 @@ TRUE, FALSE = (
 
 
 def parse_member(values: Sequence[Any], where: str) -> np.ndarray:
-    """Read a member column (booleans, 0/1, "member"/"nonmember") as bool (N,); a cell that is
-    neither is an error.
+    """Read a member column (booleans, 0/1, "member"/"nonmember") as bool (N,).
+
+    Raises:
+        UserError: for a cell that is none of them.
     """
     words = [
         str(int(v))
@@ -103,9 +106,7 @@ class Scores:
         return np.stack([self.signals[name] for name in names], axis=1)
 
     def save(self, path: Path) -> None:
-        """Write `path` (.parquet) and, beside it, how it was made (.json); each file appears whole
-        or not at all.
-        """
+        """Write `path` (.parquet), and how it was made (.json) beside it; each appears whole."""
         write_json(path.with_suffix(".json"), self.about.as_json())
         write_parquet(path, self.ids, self.member, self.signals)
 

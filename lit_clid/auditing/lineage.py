@@ -1,5 +1,6 @@
-"""Which models are asked about which records, and whether they belong to this run's split and to
-each other.
+"""Which models are asked about which records.
+
+Models must belong to this run's split and to each other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -115,8 +116,9 @@ def check_reference(target: PipelineTarget, reference: PipelineTarget) -> None:
 def check_shadow(
     target: PipelineTarget, shadow: PipelineTarget, attacks: Mapping[str, Signals]
 ) -> None:
-    """Refuse a shadow whose signals cannot calibrate the target's; another architecture will do
-    but for gradients.
+    """Refuse a shadow whose signals cannot calibrate the target's.
+
+    Another architecture will do but for gradients.
     """
     by_tensor = any(attack.columns(target) != attack.columns(shadow) for attack in attacks.values())
     _check_kin(
@@ -140,9 +142,7 @@ def _check_kin(
 
 
 def check_split(models: Mapping[str, Model], split: Split) -> None:
-    """Refuse models that train.py made on another split, or for another role, than they are
-    audited on.
-    """
+    """Refuse models trained on another split, or for another role, than they are audited on."""
     for role, model in models.items():
         split.require(role)
         note = read_note(model.path)

@@ -43,8 +43,9 @@ class Auditor(L.LightningModule):
         self._out_of_memory = False
 
     def on_predict_start(self) -> None:
-        """TF32 rounds float32 convolutions to ten bits, differently for each batch shape; an
-        audit wants float32.
+        """Switch TF32 off.
+
+        It rounds float32 convolutions to ten bits, differently for each batch shape.
         """
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         self.target.to(self.device)
@@ -79,8 +80,9 @@ class Auditor(L.LightningModule):
         return signals
 
     def _finite(self, signals: Mapping[str, Tensor], ids: Sequence[str]) -> list[int]:
-        """Rows without NaN or infinity; the others are remembered for the end, when all else is
-        safe on disk.
+        """Rows without NaN or infinity.
+
+        The others are remembered for the end, when all else is safe on disk.
         """
         good = torch.stack([torch.isfinite(values) for values in signals.values()]).all(0).tolist()
         self._broken_columns |= {

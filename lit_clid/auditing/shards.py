@@ -21,8 +21,9 @@ def shard_folder(path: Path) -> Path:
 def write_shard(
     folder: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]
 ) -> None:
-    """Write one batch's signals; the name is a hash of the ids, the rename atomic, so no rank
-    disturbs another.
+    """Write one batch's signals.
+
+    The name is a hash of the ids and the rename is atomic, so no rank disturbs another.
     """
     name = blake2b("\x1f".join(ids).encode(), digest_size=8).hexdigest()
     write_parquet(

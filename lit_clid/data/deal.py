@@ -1,5 +1,6 @@
-"""Dealing records out: which plays a member or a hold-out of which role, a function of the seed
-and the names alone.
+"""Dealing records out: which plays a member or a hold-out of which role.
+
+The deal is a function of the seed and the names alone.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,5 +1,6 @@
-"""Folders of captioned images: a metadata file, or a .txt beside each image; nothing outside the
-folder is read.
+"""Folders of captioned images: a metadata file, or a .txt beside each image.
+
+Nothing outside the folder is read.
 """
 
 import csv
@@ -50,8 +51,10 @@ def _inside(folder: Path, files: Sequence[Path]) -> None:
 
 
 def check_metadata(file: Path) -> set[Path]:
-    """The images that the rows name: each exists inside the folder; captions are judged later,
-    with the images.
+    """The images that the rows name; captions are judged later, with the images.
+
+    Raises:
+        UserError: unless each row names an image that exists inside the folder.
     """
     rows = _metadata_rows(file)
     nameless = [str(k) for k, row in rows if not row.get("file_name")]

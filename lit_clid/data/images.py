@@ -38,9 +38,7 @@ class FileImages:
 
 @dataclass(frozen=True)
 class TableImages:
-    """Images in a column of a `datasets` table, as bytes or as paths that must stay inside
-    `allowed`.
-    """
+    """Images in a column of a `datasets` table: bytes, or paths that must stay inside `allowed`."""
 
     dataset: Any
     column: str

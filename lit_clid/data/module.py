@@ -35,8 +35,12 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 
 def fit_square(image: Image.Image, side: int, at: float = 0.5) -> Image.Image:
-    """Resize the shorter side to `side` (bilinear) and crop a square at the fraction `at` of
-    what overhangs.
+    """Resize the shorter side to `side` (bilinear) and crop a square.
+
+    Args:
+        image: RGB.
+        side: in pixels.
+        at: where the square lies, as a fraction of what overhangs.
     """
     width, height = image.size
     scale = side / min(width, height)
@@ -116,8 +120,9 @@ class RecordSet(Dataset[Item]):
 
 
 def collate(items: Sequence[Item]) -> Item:
-    """Stack images, indices and members; keep ids, captions and importances as lists. A Poisson
-    batch may be empty.
+    """Stack images, indices and members; keep ids, captions and importances as lists.
+
+    A Poisson batch may be empty.
     """
     if not items:
         return {"id": [], "index": torch.zeros(0, dtype=torch.int64), "caption": []}
@@ -235,8 +240,9 @@ class CaptionedImages(L.LightningDataModule):
 
 
 class ResumableLoader(DataLoader[Item]):
-    """Tells Lightning that resuming in mid-epoch is exact; the place itself is the trainer's
-    batch count.
+    """Tells Lightning that resuming in mid-epoch is exact.
+
+    The place itself is the trainer's batch count.
     """
 
     def state_dict(self) -> dict[str, Any]:

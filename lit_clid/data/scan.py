@@ -1,6 +1,4 @@
-"""Reading every row once: what cannot be used, what is there twice, and the manifest line of all
-the rest.
-"""
+"""Reading every row once: what is unusable, what is there twice, what stands in the manifest."""
 
 import csv
 import io
@@ -94,8 +92,9 @@ def drop_duplicates(rows: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[s
 
 
 def refuse_shared(entries: Sequence[Entry]) -> None:
-    """Within a role, a member and a hold-out may share neither image nor caption: the audit
-    would grade noise.
+    """Refuse a member and a hold-out of one role that share an image or a caption.
+
+    The audit would grade noise.
     """
     for role in ROLES:
         for kind in ("image", "caption"):

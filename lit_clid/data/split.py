@@ -1,5 +1,6 @@
-"""The split: which record is a member or a hold-out of which role, drawn once from the seed and
-written as a manifest.
+"""The split: which record is a member or a hold-out of which role.
+
+It is drawn once from the seed and written as a manifest.
 
 `split.csv` has a line per record (id, where, image hash, caption hash, role, member), `split.json`
 what it was drawn from. Wherever it is needed again it is re-read and verified, never re-drawn.

@@ -17,8 +17,7 @@ Place = tuple[int, int]
 
 
 class TrainingStream(Sampler[list[Place]]):
-    """Batches start…total−1 of the endless stream; with several ranks each takes its slice of every
-    batch.
+    """Batches start…total−1 of the endless stream; each rank takes its slice of every batch.
 
     Args:
         count: members.
@@ -64,8 +63,9 @@ class Poisson:
 
 
 class PoissonStream(Sampler[list[Place]]):
-    """Batches that hold every member independently with one probability, as private training needs;
-    some are empty.
+    """Batches that hold every member independently with one probability; some are empty.
+
+    Private training needs them.
 
     Args:
         count: members.

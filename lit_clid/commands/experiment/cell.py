@@ -1,6 +1,4 @@
-"""One cell carried out: train what is missing, audit the end and the checkpoints, measure
-utility.
-"""
+"""One cell carried out: trained where missing, audited at every stop, its utility measured."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -118,8 +116,9 @@ def carry_out(job: Job) -> None:
 
 
 def _ended_at(model: Path) -> int:
-    """The last step of the run that exported a model, which may have reached fewer checkpoints
-    than others.
+    """The last step of the run that exported a model.
+
+    It may have reached fewer checkpoints than others.
     """
     note = read_note(str(model))
     return 0 if note is None else note.ended_at

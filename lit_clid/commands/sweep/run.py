@@ -1,5 +1,6 @@
-"""Sweep timesteps and draws on a run's shadow model, plot AUROC against t, and write the choice
-as a config.
+"""Sweep timesteps and draws on a run's shadow model.
+
+AUROC is plotted against t and the choice written as a config.
 """
 
 import shlex
