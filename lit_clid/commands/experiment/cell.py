@@ -21,7 +21,8 @@ from lit_clid.commands.experiment.plan import Job, held_out_loss, refuse_stale
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.train import checkpoint_folder, train
 from lit_clid.config.options.experiment import UtilityOptions
-from lit_clid.data.module import CaptionedImages, RecordSet
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.records import RecordSet
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json, write_json
