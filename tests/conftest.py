@@ -26,9 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def pipeline_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained pipeline of the real classes, a few hundred thousand parameters, as a
-    diffusers folder.
-    """
+    """An untrained pipeline of the real classes, a few hundred thousand parameters."""
     return make_pipeline(tmp_path_factory.mktemp("pipeline") / "tiny")
 
 

@@ -26,9 +26,7 @@ GUIDE = (ROOT / "docs" / "attacks" / "add-your-own.md").read_text(encoding="utf-
 
 
 def test_the_example_attack_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page's class, added by the page's line, is configured, counted, checked and finds the
-    members of a toy.
-    """
+    """The page's class, added by the page's line, finds the members of a toy."""
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     names: dict[str, Any] = {"__name__": "example"}
     exec(compile(code, "add-your-own.md", "exec"), names)

@@ -85,8 +85,13 @@ def _learning_rate(step: int, steps: int, warmup: int) -> float:
 def _batches(
     count: int, batch: int, steps: int, first: int, seed: int
 ) -> Iterator[tuple[int, Tensor, torch.Generator]]:
-    """Yield (step, row numbers, generator) for steps first…steps−1, each a function of (seed,
-    step).
+    """Yield (step, row numbers, generator), each a function of (seed, step).
+
+    Args:
+        count: rows there are.
+        batch: rows in a batch.
+        steps, first: the steps are first…steps−1.
+        seed: of the draws.
     """
     for step in tqdm(range(first, steps), initial=first, total=steps, mininterval=5):
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
@@ -94,9 +99,7 @@ def _batches(
 
 
 def train_vae(folder: Path, recipe: Recipe, pixels: np.ndarray) -> Any:
-    """Train the VAE (MSE + KL), set its scaling factor to 1/std of the latents, return it
-    frozen.
-    """
+    """Train the VAE (MSE + KL), set its scaling factor to 1/std of the latents, freeze it."""
     from diffusers import AutoencoderKL
 
     if (folder / "vae").exists():
@@ -167,8 +170,9 @@ class Denoiser(torch.nn.Module):
 def train_denoiser(
     folder: Path, recipe: Recipe, vae: Any, pixels: np.ndarray, captions: list[str]
 ) -> tuple[Any, Any, dict[str, float]]:
-    """Train U-Net and text encoder on all but the last 2 048 scenes; return average, tokenizer
-    and losses.
+    """Train U-Net and text encoder on all but the last 2 048 scenes.
+
+    Returns the average, the tokenizer and the held-out losses.
     """
     from diffusers import DDPMScheduler
     from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -242,8 +246,9 @@ def train_denoiser(
 def held_out_losses(
     model: Any, scheduler: Any, latents: Tensor, tokens: Tensor, empty: Tensor, t: int = 450
 ) -> dict[str, float]:
-    """Conditional and unconditional loss at `t` on the same noise, and the share of the latter
-    that text removes.
+    """Conditional and unconditional loss at `t` on the same noise.
+
+    The share is that of the latter which text removes.
     """
     model.eval()
     eps = torch.randn(latents.shape, generator=torch.Generator().manual_seed(1))
@@ -307,9 +312,7 @@ def write_base(
 
 
 def _forget_origin(config: Path) -> None:
-    """Drop the path that diffusers notes of where a part was loaded from: it means nothing
-    elsewhere.
-    """
+    """Drop the path that a part was loaded from; it means nothing elsewhere."""
     content = json.loads(config.read_text(encoding="utf-8"))
     content.pop("_name_or_path", None)
     config.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

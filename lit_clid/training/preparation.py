@@ -1,4 +1,4 @@
-"""Getting ready to train: the records as the defenses want them, and the module that goes with them.
+"""Getting ready to train: the records as the defenses want them, and the module with them.
 
 Defenses reach members in training alone: `edit` and `augment` change what they are called and how
 they look, Poisson samples who is taken. Private training that is meant throws its dice in secret.

@@ -87,9 +87,7 @@ def test_memory_format_changes_no_signal(
 def test_half_precision_is_left_before_subtracting(
     pipeline_folder: Path, reference: torch.Tensor
 ) -> None:
-    """bf16 rounds the network, not the errors: 7 records keep 7 distinct losses near the float32
-    ones.
-    """
+    """bf16 rounds the network, not the errors: 7 records keep 7 losses near the float32 ones."""
     found = signals(
         load_target(str(pipeline_folder), precision="bf16"), picture_records(), ["loss"]
     )

@@ -36,9 +36,7 @@ def test_the_reference_is_the_base_of_the_target(audited: Path, pipeline_folder:
 def test_records_of_both_roles_are_asked_once(
     pipeline_folder: Path, tmp_path: Path, run: Run
 ) -> None:
-    """Where the shadow's split is dealt anew, the reference's answers about shared records are
-    carried over.
-    """
+    """The reference's answers about records of both roles are carried over."""
     words = [
         f"runs={tmp_path}",
         "name=r",

@@ -41,9 +41,7 @@ def test_a_stop_leaves_a_resumable_state_and_says_so(
 def test_a_killed_training_goes_on(
     pipeline_folder: Path, tmp_path: Path, run: Run, trained: Path
 ) -> None:
-    """SIGKILL somewhere in the middle, the same command again, and the weights are those of an
-    uninterrupted run.
-    """
+    """SIGKILL in the middle, the same command again: the weights of an uninterrupted run."""
     common = arguments(tmp_path, pipeline_folder)
     process = start("train.py", *common)
     wait_for((tmp_path / "small" / "logs" / "target" / "resume.ckpt").is_file, process)

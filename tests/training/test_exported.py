@@ -53,9 +53,7 @@ def test_the_export_is_an_ordinary_pipeline(
 def test_models_on_the_way_are_those_of_shorter_runs(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
-    """A model exported after four steps is the model of a run of four steps, averaged weights
-    included.
-    """
+    """What is exported after four steps is the model of a run of four, averages included."""
     from safetensors.torch import load_file
 
     from lit_clid.training.exported import write_model

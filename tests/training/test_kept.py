@@ -54,9 +54,7 @@ def test_early_stopping_stops_and_exports_where_the_loss_curve_says(
     stopped: int,
     kept: int,
 ) -> None:
-    """Patience 2, validated every second step: the exported weights are those of the best
-    validation.
-    """
+    """Patience 2, validated every second step: the weights of the best validation are exported."""
     fake_losses(monkeypatch, losses)
     history: dict[int, dict[str, torch.Tensor]] = {}
 

@@ -41,9 +41,7 @@ def test_exactly_what_is_named_is_trained(
 
 
 def test_validation_is_on_fixed_noise(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
-    """With a learning rate of (almost) zero the held-out loss of two validations is the same to
-    the last digit.
-    """
+    """With a learning rate of (almost) zero two validations agree to the last digit."""
     tune(pipeline_folder, split, tmp_path, recipe(learning_rate=1e-30, validate_every=2), 4)
     losses = validation_losses(tmp_path)
     assert len(losses) == 2

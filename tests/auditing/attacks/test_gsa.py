@@ -17,9 +17,7 @@ from lit_clid.models.white_box import NetworkGradients
 
 
 def test_gsa_norms_of_a_linear_model() -> None:
-    """ℓ = mean (W·z + b − ε)² has ∂ℓ/∂W = 2/n · Σ (W·z + b − ε)·zᵀ and ∂ℓ/∂b = 2/n · Σ (W·z + b
-    − ε).
-    """
+    """ℓ = mean (W·z + b − ε)² has ∂ℓ/∂W = 2/n · Σ r·zᵀ and ∂ℓ/∂b = 2/n · Σ r, r = W·z + b − ε."""
     target = Linear()
     images = torch.randn(4, 2, 5, 3, generator=torch.Generator().manual_seed(1))
     records = Batch(tuple("abcd"), images, tuple("abcd"))

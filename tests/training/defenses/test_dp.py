@@ -39,9 +39,7 @@ def test_the_accountant_is_opacus_step_by_step() -> None:
 def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     pipeline_folder: Path, split: Split, tmp_path: Path, rows: int
 ) -> None:
-    """Against a loop over single records: each gradient is clipped to C, all are summed and
-    divided by batch_size.
-    """
+    """Each record's gradient is clipped to C; their sum is divided by batch_size."""
     from lightning.pytorch.callbacks import Callback
 
     bound, found = 1e-3, []

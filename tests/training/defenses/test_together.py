@@ -35,9 +35,7 @@ def test_defenses_reach_members_in_training_only(pipeline_folder: Path, split: S
 def test_the_held_out_loss_sees_no_defense(
     pipeline_folder: Path, split: Split, tmp_path: Path, wanted: list[str]
 ) -> None:
-    """With a learning rate of (almost) zero it is that of the base, whatever is done to the
-    members.
-    """
+    """With a learning rate of (almost) zero it is the base's, whatever is done to members."""
     options = recipe(learning_rate=1e-30, validate_every=2)
     tune(pipeline_folder, split, tmp_path / "plain", options, 2)
     defended(wanted)(pipeline_folder, split, tmp_path / "defended", options, 2)
