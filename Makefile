@@ -1,10 +1,10 @@
-# `make demo` and `make test` need only Python >= 3.10; each makes .venv if it is missing.
+# `make demo`, `make test` and `make quick` need only Python >= 3.10; each makes .venv if it is missing.
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 CONFIG ?= configs/demo.yaml
 
-.PHONY: demo test lint defenses bench base clean
+.PHONY: demo test quick lint defenses bench base clean
 
 demo: $(VENV)/demo.ok
 	$(RUN) train.py $(CONFIG)
@@ -13,6 +13,9 @@ demo: $(VENV)/demo.ok
 
 test: $(VENV)/test.ok
 	$(RUN) -m pytest
+
+quick: $(VENV)/test.ok
+	$(RUN) -m pytest -m "not slow"
 
 lint: $(VENV)/dev.ok
 	$(RUN) -m ruff check .

@@ -21,7 +21,7 @@ from lit_clid.auditing.ledger import count_queries
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch, Question
 from lit_clid.data.drawings.critters import critter
-from lit_clid.data.module import to_tensor
+from lit_clid.data.images import to_tensor
 from lit_clid.models.load import load_target
 from lit_clid.models.pipeline import PipelineTarget
 

@@ -1,5 +1,6 @@
-"""How the scripts end: a user's mistake is one line and exit code 2, Ctrl-C or SIGTERM a
-resumable state.
+"""How the scripts speak and end.
+
+A user's mistake is one line and exit code 2, Ctrl-C or SIGTERM a resumable state.
 """
 
 import os
@@ -20,9 +21,7 @@ class Terminated(KeyboardInterrupt):
 def run(
     main: Callable[[Sequence[str]], None], arguments: Sequence[str], describe: Callable[[], str]
 ) -> None:
-    """Run a command's `main` on its arguments, or print what `describe` says where they ask for
-    help.
-    """
+    """Run a command's `main` on its arguments, or print what `describe` says for `--help`."""
     if any(argument in ("-h", "--help") for argument in arguments):
         _explain(describe())
         return
@@ -57,9 +56,7 @@ def _code(stop: KeyboardInterrupt) -> int:
 
 
 def _end(words: str, code: int) -> None:
-    """The first process speaks; the others fail quietly, so that a launcher ends those that
-    still wait.
-    """
+    """The first process speaks; the others fail quietly, which ends those that still wait."""
     if is_first_process():
         print(words, file=sys.stderr)
     sys.exit(code)
@@ -94,5 +91,5 @@ def say_overlong(overlong: int, captions: int) -> None:
     if overlong:
         say(
             f"note: {overlong} of {captions} captions are longer than the tokenizer takes; it "
-            f"drops their ends"
+            "drops their ends"
         )

@@ -1,5 +1,6 @@
-"""Where a result comes from: versions, commit, machine; and the refusal to mix results of
-different making.
+"""Where a result comes from: versions, commit, machine.
+
+Results of different making are never mixed.
 """
 
 import platform
@@ -68,5 +69,5 @@ def refuse_changes(found: Mapping[str, Any], wanted: Mapping[str, Any], what: st
     if changed:
         raise UserError(
             f"{what}: made otherwise ({few(changed, 4)}); use the old values, another name=…, or "
-            f"delete it"
+            "delete it"
         )

@@ -1,5 +1,6 @@
-"""The table at which the two wings meet: `id · member · <signal columns>`, as parquet beside the
-JSON of its `About`.
+"""The table at which the wings meet: `id · member · <signal columns>`.
+
+It is kept as parquet beside the JSON of its `About`.
 
 Larger signals are more member-like. Any judgement can be re-made from this table alone.
 """
@@ -26,8 +27,10 @@ TRUE, FALSE = (
 
 
 def parse_member(values: Sequence[Any], where: str) -> np.ndarray:
-    """Read a member column (booleans, 0/1, "member"/"nonmember") as bool (N,); a cell that is
-    neither is an error.
+    """Read a member column (booleans, 0/1, "member"/"nonmember") as bool (N,).
+
+    Raises:
+        UserError: for a cell that is none of them.
     """
     words = [
         str(int(v))
@@ -69,22 +72,22 @@ class Scores:
         if not self.signals:
             raise UserError(
                 f"{self.where}: no signal column beside 'id' and 'member'; add one number per "
-                f"record"
+                "record"
             )
         seen: set[str] = set()
         twice = sorted({name for name in self.ids if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
         if twice:
             raise UserError(
                 f"{self.where}: ids must be unique, found twice: {few(twice)}; remove or rename "
-                f"the copies"
+                "the copies"
             )
         for column, values in self.signals.items():
             bad = [self.ids[k] for k in np.flatnonzero(~np.isfinite(values))]
             if bad:
                 raise UserError(
                     f"{self.where}: column '{column}' is not a finite number for {few(bad, 5)}; "
-                    f"drop these rows or "
-                    "find out why the model answers NaN (half precision? a broken image?)"
+                    "drop these rows or find out why the model answers NaN (half precision? a "
+                    "broken image?)"
                 )
         if self.member.all() or not self.member.any():
             only = "members" if self.member.all() else "hold-outs"
@@ -103,9 +106,7 @@ class Scores:
         return np.stack([self.signals[name] for name in names], axis=1)
 
     def save(self, path: Path) -> None:
-        """Write `path` (.parquet) and, beside it, how it was made (.json); each file appears whole
-        or not at all.
-        """
+        """Write `path` (.parquet), and how it was made (.json) beside it; each appears whole."""
         write_json(path.with_suffix(".json"), self.about.as_json())
         write_parquet(path, self.ids, self.member, self.signals)
 
@@ -120,7 +121,7 @@ class Scores:
         if not path.is_file():
             raise UserError(
                 f"scores: no file {path}; give a parquet or CSV table with columns id, member and "
-                f"signals"
+                "signals"
             )
         rows = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
         for column in ("id", "member"):
@@ -142,7 +143,7 @@ def _numbers(name: str, values: Sequence[Any], ids: Sequence[str], path: Path) -
         except (TypeError, ValueError):
             raise UserError(
                 f"{path}: column '{name}' holds {value!r} for {ids[k]}; signal columns hold "
-                f"numbers, remove any other"
+                "numbers, remove any other"
             ) from None
     return numbers
 
@@ -157,7 +158,7 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
         if len(row) != len(header):
             raise UserError(
                 f"{path}: line {k + 2} has {len(row)} fields, the header has {len(header)}; mend "
-                f"that line"
+                "that line"
             )
     names = [name.strip() for name in header]
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -14,12 +14,19 @@ from runs import SMALL, Run, arguments
 
 from lit_clid.commands import audit, line, train
 
+TRAINED = {"trained", "audited"}
+"""Fixtures that train; tests that ask for one are slow without saying so."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if TRAINED & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
 
 @pytest.fixture(scope="session")
 def pipeline_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained pipeline of the real classes, a few hundred thousand parameters, as a
-    diffusers folder.
-    """
+    """An untrained pipeline of the real classes, a few hundred thousand parameters."""
     return make_pipeline(tmp_path_factory.mktemp("pipeline") / "tiny")
 
 

@@ -1,6 +1,4 @@
-"""What the tests of the scripts share: a small run's arguments, its tables, and when two of them
-are the same.
-"""
+"""What the tests of the scripts share: a small run's arguments, its tables, their equality."""
 
 import os
 import subprocess
@@ -43,8 +41,9 @@ def arguments(runs: Path, base: Path, *more: str) -> list[str]:
 
 
 def assert_same_table(found: Path, expected: Path) -> None:
-    """Every loss within 1e-5 relative; a discrepancy is first turned back into the loss under its
-    reduced condition.
+    """Every loss agrees within 1e-5 relative.
+
+    A discrepancy is first turned back into the loss under its reduced condition.
 
     Attacks that chain answers or raise them to the fourth power multiply that error. CLiR is a
     difference of logs, and where a network sees little noise in a still latent, the rounding of its

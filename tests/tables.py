@@ -15,9 +15,7 @@ def normal_scores(
 
 
 def clid_columns(seed: int, gap: float, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """(D_1, D_2, L) whose D tell members by `gap` and whose L tells nothing but is a hundred
-    times wider.
-    """
+    """(D_1, D_2, L): the D tell members by `gap`, the hundred times wider L tells nothing."""
     rng = np.random.default_rng(seed)
     member = np.arange(2 * n) < n
     d = rng.normal(size=(2 * n, 2)) * 0.01 + 0.01 * gap * member[:, None]
@@ -33,9 +31,7 @@ def told(**content: object) -> About:
 
 
 def tables(seed: int, seen: float, n: int = 200) -> tuple[Scores, Scores]:
-    """A target whose loss is the record's difficulty less `seen` for members, and a reference
-    that shows the former.
-    """
+    """A target whose loss is the difficulty less `seen` for members, a reference without."""
     rng = np.random.default_rng(seed)
     member, ids = np.arange(2 * n) < n, tuple(f"{seed}-{k:04d}" for k in range(2 * n))
     difficulty = rng.normal(0, 3, 2 * n)

@@ -9,24 +9,24 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from documents import check_command, commands
+from runs import ROOT
 from toys import Toy, toy_records
 
 from lit_clid.auditing.attacks import ATTACKS
 from lit_clid.auditing.ledger import count_queries
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.queries import describe_attacks
-from lit_clid.commands.reading import build_attacks, read
+from lit_clid.commands.reading import build_attacks
 from lit_clid.judging.roc import auroc, curve
 
-ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
+PIPELINE = ROOT / "lit_clid" / "models" / "demo" / "pipeline" / "README.md"
 GUIDE = (ROOT / "docs" / "attacks" / "add-your-own.md").read_text(encoding="utf-8")
 
 
 def test_the_example_attack_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page's class, added by the page's line, is configured, counted, checked and finds the
-    members of a toy.
-    """
+    """The page's class, added by the page's line, finds the members of a toy."""
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     names: dict[str, Any] = {"__name__": "example"}
     exec(compile(code, "add-your-own.md", "exec"), names)
@@ -46,24 +46,26 @@ def test_the_example_attack_works(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_attack_has_its_page() -> None:
-    text = "".join(
-        page.read_text(encoding="utf-8") for page in PAGES if page.parent.name == "attacks"
-    )
-    index = (ROOT / "docs" / "attacks" / "README.md").read_text(encoding="utf-8")
-    missing = [
-        name for name in ATTACKS if f"`{name}`" not in index and not name.startswith("clid_")
-    ]
-    assert not missing
-    assert "\n    clir " in text or "CLiR" in text
+    """The index's rows name a page and, with or without a suffix, the attacks; none else."""
+    folder, named = ROOT / "docs" / "attacks", set()
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    for page, cell in re.findall(r"^\| \[[^\]]+\]\((\S+)\)[^|]*\|([^|]+)\|", index, re.MULTILINE):
+        assert (folder / page).is_file()
+        words = re.findall(r"`(\w+)`", cell)
+        suffixes = [word for word in words if word.startswith("_")]
+        own = [word for word in words if not word.startswith("_")]
+        named |= {name + suffix for name in own for suffix in ("", *suffixes)}
+    assert named == set(ATTACKS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_links_and_commands_of_the_documents(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = page.read_text(encoding="utf-8")
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
+def test_links_of_the_documents(page: Path) -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8"))
     assert not [link for link in links if not (page.parent / link).exists()]
-    monkeypatch.chdir(ROOT)
-    for command in re.findall(r"^    (python (?:train|audit)\.py .*)$", text, re.MULTILINE):
-        arguments = [a.strip('"') for a in re.findall(r'"[^"]*"|\S+', command)[2:]]
-        known = [a for a in arguments if "=" in a or (ROOT / a).exists()]
-        read(known)
+
+
+@pytest.mark.parametrize(
+    "command", sorted({command for page in (*PAGES, PIPELINE) for command in commands(page)})
+)
+def test_commands_of_the_documents(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_command(command, monkeypatch)

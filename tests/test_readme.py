@@ -4,21 +4,18 @@ import re
 from pathlib import Path
 
 import pytest
+from documents import check_command, commands
+from runs import ROOT
 
 from lit_clid.auditing.attacks import ATTACKS
-from lit_clid.commands.reading import read
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^    (python (?:train|audit)\.py .*?)(?:\s+#.*)?$", README, re.MULTILINE)
+COMMANDS = commands(ROOT / "README.md")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_parse(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    _, script, *arguments = command.split()
-    assert (ROOT / script).is_file()
-    read(arguments)
+    check_command(command, monkeypatch)
 
 
 def test_the_example_runs(
@@ -35,7 +32,7 @@ def test_the_example_runs(
 def test_make_targets_exist() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z]\w*)", README)) <= targets
-    assert len(COMMANDS) >= 6
+    assert len(COMMANDS) >= 12
 
 
 def test_linked_files_exist() -> None:

@@ -17,8 +17,7 @@ SHAPE = (4, 4, 4)
 
 
 class Toy(Target):
-    """Images are latents; the prior is N(0, 1); captions in `memory` are remembered with their
-    exact latent.
+    """Images are latents, the prior is N(0, 1); captions in `memory` keep their exact latent.
 
     For a remembered caption the denoiser is that of N(x, `spread`²) around the remembered x,
     otherwise the prior's.

@@ -14,12 +14,13 @@ from lit_clid.commands.probe import probe_of
 from lit_clid.commands.reading import build_defenses
 from lit_clid.config.options.data import DataOptions
 from lit_clid.config.options.training import FineTuneOptions
-from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.models.load import load_target
+from lit_clid.training.callbacks import WriteModel
 from lit_clid.training.defenses import Defenses
 from lit_clid.training.kept import Probe
 from lit_clid.training.module import FineTune
+from lit_clid.training.preparation import Records, prepare
 from lit_clid.training.trainer import resume_from, training_trainer
 
 DATA = DataOptions(source="critters", members=10, nonmembers=6)
@@ -83,16 +84,15 @@ def tune(
     callbacks: tuple[Callback, ...] = (),
     defenses: Defenses | None = None,
     probe: Probe | None = None,
+    write: WriteModel | None = None,
     **trainer: Any,
 ) -> tuple[FineTune, L.Trainer, Seen]:
     target = load_target(str(base), channels_last=False)
-    data = CaptionedImages(split, DATA, "target", seed=0, side=64, batch_size=options.batch_size)
-    defended = defenses or Defenses()
-    privacy = (
-        defended.dp.plan(len(data.members), options.batch_size, steps) if defended.dp else None
-    )
-    module, seen = FineTune(target, options, 0, FACTS, defended, privacy), Seen()
-    module.prepare(data)
+    defended, members = defenses or Defenses(), DATA.members or 0
+    privacy = None if defended.dp is None else defended.dp.plan(members, options.batch_size, steps)
+    records = Records(split, DATA, "target")
+    ready = prepare(target, records, options, 0, FACTS, defenses=defended, privacy=privacy)
+    seen = Seen()
     wanted = {
         "max_steps": steps,
         "accelerator": "cpu",
@@ -100,12 +100,11 @@ def tune(
         "enable_progress_bar": False,
         **trainer,
     }
-    built = training_trainer(
-        options, wanted, folder, "target", 0, defended, len(data.members), probe
-    )
+    built = training_trainer(options, wanted, folder, "target", 0, defended, members, probe, write)
     built.callbacks += [seen, *callbacks]
-    built.fit(module, data, ckpt_path=resume_from(folder, FACTS), weights_only=True)
-    return module, built, seen
+    resumed = resume_from(folder, FACTS)
+    built.fit(ready.module, ready.data, ckpt_path=resumed, weights_only=True)
+    return ready.module, built, seen
 
 
 def defended(wanted: Any, probe: Probe | None = None) -> Callable[..., tuple[FineTune, Any, Any]]:

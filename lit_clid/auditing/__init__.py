@@ -1,3 +1,1 @@
-"""The audit: questions to one model about the records of one role, over any number of processes,
-resumable.
-"""
+"""The audit: questions to one model about the records of one role, resumable on any processes."""

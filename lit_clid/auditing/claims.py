@@ -53,8 +53,10 @@ def _plain(attack: Signals) -> dict[str, Any]:
 
 
 def finished_scores(path: Path, claims: Claims) -> Scores | None:
-    """The table at `path` if it is complete; UserError if it, or the shards beside it, were made
-    otherwise.
+    """The table at `path` if it is complete, else None.
+
+    Raises:
+        UserError: if it, or the shards beside it, were made otherwise.
     """
     shards = shard_folder(path)
     if list(shards.glob("*.parquet")) and not (shards / CLAIMS).is_file():
@@ -78,9 +80,7 @@ def finished_scores(path: Path, claims: Claims) -> Scores | None:
 def answered(
     path: Path, attacks: Mapping[str, Signals], split: Split, options: AuditOptions, seed: int
 ) -> bool:
-    """True if the table `path` answers these attacks about this split, whatever model it speaks
-    of.
-    """
+    """True if the table `path` answers these attacks about this split, of whatever model."""
     found = read_about(path).claims if path.is_file() else None
     return found is not None and found == replace(
         found,
@@ -103,8 +103,15 @@ def _specs(attacks: Mapping[str, Signals]) -> dict[str, Any]:
 def carry_over(
     table: Scores, ids: Collection[str], claims: Claims, split: Split, role: str, shards: Path
 ) -> None:
-    """Leave the rows of `table` about the records `ids` as a shard for another role's table by
-    the same model.
+    """Leave rows of a table as a shard for another role's table by the same model.
+
+    Args:
+        table: of one role.
+        ids: of the records that both roles hold.
+        claims: of the other role's table.
+        split: says who is a member.
+        role: the other.
+        shards: its folder of shards.
     """
     write_json(shards / CLAIMS, claims.as_json())
     rows = [k for k, name in enumerate(table.ids) if name in ids]

@@ -1,5 +1,4 @@
-"""Conditions: the caption, the empty caption, a text of the user's, and CLiD's reductions of any of
-them.
+"""Conditions: the caption, the empty caption, a given text, and CLiD's reductions of any.
 
 A condition is a small frozen value: `text` says which string is embedded, `noise_rate` how much
 Gaussian noise the embedding gets. `REDUCTIONS` lists the conditions c*_1…c*_k of each reduction
@@ -17,9 +16,7 @@ class Condition:
 
     @property
     def given(self) -> str | None:
-        """The text that stands in every record's place of the caption; None for the record's
-        own.
-        """
+        """The text in every record's place of the caption; None for the record's own."""
         return None
 
     @property
@@ -29,9 +26,7 @@ class Condition:
 
     @property
     def noise_rate(self) -> float:
-        """Standard deviation of the noise added to the embedding, in units of the embedding's
-        own.
-        """
+        """Standard deviation of the embedding's noise, in units of the embedding's own."""
         return 0.0
 
     def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
@@ -60,8 +55,10 @@ class Third(Condition):
 
 @dataclass(frozen=True)
 class Noised(Condition):
-    """The caption's embedding with Gaussian noise of `rate` times the embedding's standard
-    deviation.
+    """The caption's embedding with Gaussian noise.
+
+    Args:
+        rate: standard deviation of the noise, in units of the embedding's own; > 0.
     """
 
     rate: float
@@ -73,8 +70,10 @@ class Noised(Condition):
 
 @dataclass(frozen=True)
 class Masked(Condition):
-    """The `rate` most important words each replaced by the tokenizer's end token; ⌊rate·W −
-    0.01⌋ + 1 of W words.
+    """The most important words each replaced by the tokenizer's end token.
+
+    Args:
+        rate: in (0, 1]; ⌊rate·W − 0.01⌋ + 1 of W words are masked.
     """
 
     rate: float
@@ -123,8 +122,10 @@ GIVEN = "text:"
 
 
 def condition_named(name: str) -> Condition:
-    """The condition that a config names: "caption", "empty", or "text:…" for one text in place of
-    every caption.
+    """The condition that a config names.
+
+    Args:
+        name: "caption", "empty", or "text:…" for one text in place of every caption.
 
     Raises:
         ValueError: for any other name.

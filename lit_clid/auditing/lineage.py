@@ -1,5 +1,6 @@
-"""Which models are asked about which records, and whether they belong to this run's split and to
-each other.
+"""Which models are asked about which records.
+
+Models must belong to this run's split and to each other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,8 +41,7 @@ class Model:
         if self.fingerprint not in (None, loaded.fingerprint):
             raise UserError(
                 f"audit.reference: {self.path} is not the base that the target was tuned from (its "
-                f"fingerprint "
-                "differs); put the old one there, name another model, or set it to null"
+                "fingerprint differs); put the old one there, name another model, or set it to null"
             )
 
 
@@ -61,8 +61,7 @@ def find_models(folder: Path, options: AuditOptions, wanted: str = "target") -> 
     if wanted not in models:
         raise UserError(
             f"{folder / wanted}: no trained {wanted}; run train.py role={wanted} with the same "
-            f"config first, or name a "
-            f"model with audit.{wanted}=FOLDER or a hub id"
+            f"config first, or name a model with audit.{wanted}=FOLDER or a hub id"
         )
     for model in models.values():
         check_target(model.path)
@@ -94,7 +93,7 @@ def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
         return (
             None,
             f"{target} does not say what it was tuned from; audit.reference=FOLDER names a "
-            f"reference",
+            "reference",
         )
     base = Model(*note.tuned_from, note.facts.base)
     try:
@@ -109,7 +108,7 @@ def check_reference(target: PipelineTarget, reference: PipelineTarget) -> None:
     if target.fingerprint == reference.fingerprint:
         raise UserError(
             f"audit.reference: {reference.source} is {target.source} itself; name its base, or set "
-            f"it to null"
+            "it to null"
         )
     _check_kin(target, reference, "reference", list(target.kin))
 
@@ -117,8 +116,9 @@ def check_reference(target: PipelineTarget, reference: PipelineTarget) -> None:
 def check_shadow(
     target: PipelineTarget, shadow: PipelineTarget, attacks: Mapping[str, Signals]
 ) -> None:
-    """Refuse a shadow whose signals cannot calibrate the target's; another architecture will do
-    but for gradients.
+    """Refuse a shadow whose signals cannot calibrate the target's.
+
+    Another architecture will do but for gradients.
     """
     by_tensor = any(attack.columns(target) != attack.columns(shadow) for attack in attacks.values())
     _check_kin(
@@ -136,16 +136,13 @@ def _check_kin(
     if strange:
         raise UserError(
             f"audit.{role}: {other.source} has another {few(strange)} than the target "
-            f"{target.source}, so that their "
-            "answers cannot be compared; name a model made from the target's base, or set it to "
-            "null"
+            f"{target.source}, so that their answers cannot be compared; name a model made from "
+            "the target's base, or set it to null"
         )
 
 
 def check_split(models: Mapping[str, Model], split: Split) -> None:
-    """Refuse models that train.py made on another split, or for another role, than they are
-    audited on.
-    """
+    """Refuse models trained on another split, or for another role, than they are audited on."""
     for role, model in models.items():
         split.require(role)
         note = read_note(model.path)

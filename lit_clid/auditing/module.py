@@ -43,8 +43,9 @@ class Auditor(L.LightningModule):
         self._out_of_memory = False
 
     def on_predict_start(self) -> None:
-        """TF32 rounds float32 convolutions to ten bits, differently for each batch shape; an
-        audit wants float32.
+        """Switch TF32 off.
+
+        It rounds float32 convolutions to ten bits, differently for each batch shape.
         """
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         self.target.to(self.device)
@@ -79,8 +80,9 @@ class Auditor(L.LightningModule):
         return signals
 
     def _finite(self, signals: Mapping[str, Tensor], ids: Sequence[str]) -> list[int]:
-        """Rows without NaN or infinity; the others are remembered for the end, when all else is
-        safe on disk.
+        """Rows without NaN or infinity.
+
+        The others are remembered for the end, when all else is safe on disk.
         """
         good = torch.stack([torch.isfinite(values) for values in signals.values()]).all(0).tolist()
         self._broken_columns |= {
@@ -103,17 +105,15 @@ class Auditor(L.LightningModule):
         if any(out_of_memory for _, _, out_of_memory in ranks):
             raise UserError(
                 "the device is out of memory; lower audit.rows (rows per call; gradients need "
-                "several times the memory "
-                "of a plain query) or audit.batch_size: neither changes a score, and finished "
-                "batches are kept"
+                "several times the memory of a plain query) or audit.batch_size: neither changes a "
+                "score, and finished batches are kept"
             )
         found = [name for names, _, _ in ranks for name in names]
         columns = sorted({column for _, some, _ in ranks for column in some})
         if found:
             raise UserError(
                 f"the model answers NaN or infinity about {len(found)} records: {few(found, 5)} "
-                f"({few(columns, 3)}); "
-                "look at them, leave the attack out or, if the denoiser runs in half precision, "
-                "delete "
-                f"{self.folder} and set audit.precision=32; the rest is kept"
+                f"({few(columns, 3)}); look at them, leave the attack out or, if the denoiser runs "
+                f"in half precision, delete {self.folder} and set audit.precision=32; the rest is "
+                "kept"
             )

@@ -12,8 +12,7 @@ from lit_clid.models.target import Target
 def check_attacks(
     attacks: Mapping[str, Signals], target: Target, captions: Sequence[str]
 ) -> list[str]:
-    """Refuse, before any query, attacks that this model, this machine or these captions cannot
-    serve.
+    """Refuse, before any query, attacks that the model, the machine or the captions cannot serve.
 
     Returns:
         Remarks of the attacks that can be asked.
@@ -31,7 +30,7 @@ def check_attacks(
             if column in taken or name.endswith("_ref"):
                 raise UserError(
                     f"attacks.{name}: the name is taken by {taken.get(column, 'the reference')}; "
-                    f"choose another"
+                    "choose another"
                 )
             taken[column] = f"attacks.{name}"
     return [f"{', '.join(names)}: {remark}" for remark, names in remarks.items()]
@@ -54,9 +53,7 @@ def describe_attacks(attacks: Mapping[str, Signals], target: Target) -> dict[str
 
 
 def tally(attacks: Mapping[str, Signals], records: int) -> Cost:
-    """What asking about so many records costs, for the report: answers shared between attacks
-    count once.
-    """
+    """What asking about so many records costs; answers shared between attacks count once."""
     counts = count_queries(attacks).values()
     each, backward = (
         sum(count.evaluated for count in counts),

@@ -1,6 +1,4 @@
-"""One model's audit: ask about the records that have no shard yet, then merge the shards into
-the table.
-"""
+"""One model's audit: ask about the records without a shard, then merge the shards."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -35,8 +33,9 @@ def fill_table(
     trainer: L.Trainer,
     about: About,
 ) -> Scores | None:
-    """Ask about every pending record of `data`, merge the shards into the table `path`; None on
-    ranks other than zero.
+    """Ask about every pending record of `data` and merge the shards into the table `path`.
+
+    None on ranks other than zero.
 
     Args:
         about: of the table, to which versions, claims and attacks are added.
@@ -47,7 +46,7 @@ def fill_table(
     if 0 < len(data.audited) < trainer.world_size:
         raise UserError(
             f"{len(data.audited)} records are left for {trainer.world_size} processes; finish with "
-            f"trainer.devices=1"
+            "trainer.devices=1"
         )
     if len(data.audited):
         assert claims.seed is not None
@@ -72,8 +71,9 @@ def fill_table(
 
 
 def asking_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:
-    """A trainer for `predict` with the user's accelerator, devices and strategy; the rest
-    belongs to training.
+    """A trainer for `predict` with the user's accelerator, devices and strategy.
+
+    The rest of `trainer:` belongs to training.
     """
     kept = ("accelerator", "strategy", "devices", "num_nodes", "plugins", "enable_progress_bar")
     options = {key: value for key, value in trainer.items() if key in kept}

@@ -21,8 +21,9 @@ def shard_folder(path: Path) -> Path:
 def write_shard(
     folder: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]
 ) -> None:
-    """Write one batch's signals; the name is a hash of the ids, the rename atomic, so no rank
-    disturbs another.
+    """Write one batch's signals.
+
+    The name is a hash of the ids and the rename is atomic, so no rank disturbs another.
     """
     name = blake2b("\x1f".join(ids).encode(), digest_size=8).hexdigest()
     write_parquet(
@@ -58,15 +59,15 @@ def merge(folder: Path, expected: Mapping[str, bool], about: About, where: str) 
             if not np.array_equal(rows.setdefault(row["id"], values), values, equal_nan=True):
                 raise UserError(
                     f"{folder}: two shards disagree about record {row['id']}; delete the folder "
-                    f"and rerun"
+                    "and rerun"
                 )
     missing = [name for name in expected if name not in rows]
     strange = [name for name in rows if rows[name][0] != expected.get(name)]
     if missing or strange:
         raise UserError(
             f"{folder}: incomplete or foreign shards (missing: {few(missing, 3) or 'none'}; not of "
-            f"this split: "
-            f"{few(strange, 3) or 'none'}); rerun to fill the gaps, or delete the folder"
+            f"this split: {few(strange, 3) or 'none'}); rerun to fill the gaps, or delete the "
+            "folder"
         )
     ids = tuple(rows)
     signals = {c: np.array([rows[name][k + 1] for name in ids]) for k, c in enumerate(columns)}

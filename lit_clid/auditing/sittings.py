@@ -1,6 +1,4 @@
-"""Sittings: which model is asked which attacks about which role's records, and the table that
-comes of it.
-"""
+"""Sittings: which model is asked which attacks about which role's records, for which table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,9 +93,7 @@ def check_sittings(
 
 
 def shared_records(sitting: Sitting, split: Split) -> set[str]:
-    """Records of the target's role that the reference need not be asked about again when it
-    comes to the shadow's.
-    """
+    """Records of both roles, of which the reference need not be asked twice."""
     if sitting.table != REFERENCE["shadow"]:
         return set()
     own, other = ({entry.id for entry in split.of(role)} for role in ROLES)

@@ -1,6 +1,4 @@
-"""Views of a record's image: the image itself, and the neighbours that some attacks compare it
-with.
-"""
+"""Views of a record's image: itself, and the neighbours that some attacks compare it with."""
 
 from dataclasses import dataclass
 
@@ -19,8 +17,10 @@ class View:
 
 @dataclass(frozen=True)
 class Crop(View):
-    """The centre of the image, `share` of its sides long, resized to the image's own size
-    (bilinear).
+    """The centre of the image, resized to the image's own size (bilinear).
+
+    Args:
+        share: of the image's sides, in (0, 1).
     """
 
     share: float

@@ -1,6 +1,4 @@
-"""Sittings carried out: load the models, ask about the records that were not asked about, keep
-the tables.
-"""
+"""Sittings carried out: load the models, ask what was not asked yet, keep the tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -144,8 +142,7 @@ def table_of(
     carried: Scores | None = None,
     folder: Path | None = None,
 ) -> Scores | None:
-    """The table of one sitting's signals; one that has just been made is None on processes other
-    than the first.
+    """The table of one sitting's signals; None on other processes where it has just been made.
 
     Args:
         carried: answers of the same model about some of the records.

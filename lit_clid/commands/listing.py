@@ -21,7 +21,11 @@ def _defenses() -> dict[str, str]:
 
 
 def _families() -> dict[str, str]:
-    return {name: family.title for name, family in FAMILIES.items()}
+    found: dict[str, str] = {}
+    for name, family in FAMILIES.items():
+        groups = ", ".join([*family.groups, "lora"])
+        found[name] = f"{family.title}; finetune.train: {groups}"
+    return found
 
 
 def _rules() -> dict[str, str]:

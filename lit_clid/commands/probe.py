@@ -8,7 +8,8 @@ import torch
 from lit_clid.auditing.attacks import ATTACKS, COSTLY
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch
-from lit_clid.data.module import CaptionedImages, RecordSet
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.records import RecordSet
 from lit_clid.errors import UserError
 from lit_clid.judging.calibration import calibrate
 from lit_clid.judging.roc import auroc, curve
@@ -17,7 +18,7 @@ from lit_clid.training.defenses import Defenses, PrivacyBudget
 from lit_clid.training.module import FineTune
 
 ROWS = 32
-"""RecordSet per batch; never changes a score."""
+"""Records per batch; never changes a score."""
 
 
 def check_budget(defenses: Defenses) -> None:

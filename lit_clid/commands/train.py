@@ -12,20 +12,15 @@ import lightning as L
 from lit_clid import console
 from lit_clid.commands.probe import probe_of
 from lit_clid.commands.reading import Settings, read
-from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
-from lit_clid.models.load import load_target
+from lit_clid.models.load import check_target, load_target
 from lit_clid.training.contradictions import check_defenses
 from lit_clid.training.defenses import Defenses, Privacy
 from lit_clid.training.exported import finish, finished_model, write_model
 from lit_clid.training.facts import training_facts
 from lit_clid.training.module import FineTune
-from lit_clid.training.trainer import (
-    checkpoint_steps,
-    export_on_the_way,
-    resume_from,
-    training_trainer,
-)
+from lit_clid.training.preparation import Records, prepare
+from lit_clid.training.trainer import checkpoint_steps, resume_from, training_trainer
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -62,16 +57,28 @@ def plan_training(config: Settings, split: Split, trainer: dict[str, Any]) -> Tr
     Raises:
         UserError: for what cannot be trained so.
     """
-    options, members = config.finetune, len(split.require(config.role))
-    defenses, seed, logs = config.defenses, config.seed, log_folder(config)
-    probe = probe_of(defenses, seed)
-    built = training_trainer(options, trainer, logs, config.role, seed, defenses, members, probe)
-    remarks = check_defenses(defenses, options, config.data, config.trainer, built.world_size)
-    privacy = (
-        None
-        if defenses.dp is None
-        else defenses.dp.plan(members, options.batch_size, built.max_steps)
+    options, members, role = config.finetune, len(split.require(config.role)), config.role
+    defenses, seed = config.defenses, config.seed
+
+    def write(module: FineTune, trainer: L.Trainer, step: int) -> None:
+        folder = checkpoint_folder(config.folder, role, step)
+        write_model(module, trainer, folder, config.plain)
+
+    built = training_trainer(
+        options,
+        trainer,
+        log_folder(config),
+        role,
+        seed,
+        defenses,
+        members,
+        probe=probe_of(defenses, seed),
+        write=write,
     )
+    remarks = check_defenses(defenses, options, config.data, config.trainer, built.world_size)
+    privacy = None
+    if defenses.dp is not None:
+        privacy = defenses.dp.plan(members, options.batch_size, built.max_steps)
     return TrainingPlan(defenses, members, built, remarks, privacy)
 
 
@@ -89,47 +96,44 @@ def train(config: Settings) -> None:
     options, role, model = config.finetune, config.role, config.folder / config.role
     # before a split is drawn
     check_defenses(config.defenses, options, config.data, config.trainer)
+    check_target(config.target.path).check_group(options.train)
     split = load_split(config.data, config.seed, config.folder)
     plan = plan_training(config, split, config.trainer)
-    trainer, privacy = plan.trainer, plan.privacy
-    steps = checkpoint_steps(options.checkpoints, plan.members, trainer.max_steps)
+    trainer = plan.trainer
     target = load_target(config.target.path, variant=config.target.variant, channels_last=False)
     facts = training_facts(config, split.fingerprint, target.fingerprint, trainer.world_size)
-    for step in steps.values():
-        finished_model(
-            checkpoint_folder(config.folder, role, step), facts
-        )  # of another recipe? then it is refused
+    for step in checkpoint_steps(options.checkpoints, plan.members, trainer.max_steps).values():
+        # of another recipe? then it is refused
+        finished_model(checkpoint_folder(config.folder, role, step), facts)
     if finished_model(model, facts):
         console.say(f"{role}: already trained, see {model}")
         return
     resumed = resume_from(log_folder(config), facts)
-    side = target.side(config.data.resolution)
-    data = CaptionedImages(
-        split, config.data, role, seed=config.seed, side=side, batch_size=options.batch_size
+    ready = prepare(
+        target,
+        Records(split, config.data, role),
+        options,
+        config.seed,
+        facts,
+        defenses=plan.defenses,
+        privacy=plan.privacy,
+        schedule_steps=config.trainer["max_steps"],
     )
-    module = FineTune(target, options, config.seed, facts, plan.defenses, privacy)
-    module.schedule_steps = config.trainer["max_steps"]
-    module.prepare(data)
-    export_on_the_way(
-        trainer,
-        tuple(steps.values()),
-        lambda step: write_model(
-            module, trainer, checkpoint_folder(config.folder, role, step), config.plain
-        ),
-    )
+    announce(ready.module, plan, role)
+    console.say_overlong(target.overlong(ready.data.members.captions), plan.members)
+    trainer.fit(ready.module, ready.data, ckpt_path=resumed, weights_only=True)
+    finish(ready.module, trainer, model, config.plain)
+    console.say(f"{role}: exported to {model}")
+
+
+def announce(module: FineTune, plan: TrainingPlan, role: str) -> None:
+    """Say what will be trained, and what the defenses do."""
+    steps, privacy = plan.trainer.max_steps, plan.privacy
     console.say(
-        f"{role}: tuning {module.trained:,} parameters on {plan.members} members, "
-        f"{trainer.max_steps} steps"
+        f"{role}: tuning {module.trained:,} parameters on {plan.members} members, {steps} steps"
     )
     for remark in plan.remarks:
         console.say(f"  {remark}")
     if privacy is not None:
-        spent = privacy.epsilon(trainer.max_steps)
-        console.say(
-            f"  dp: σ = {privacy.noise_multiplier:.3g}, ε = {spent:.3g} at δ = {privacy.delta:.2g} "
-            f"when done"
-        )
-    console.say_overlong(target.overlong(data.members.captions), plan.members)
-    trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
-    finish(module, trainer, model, config.plain)
-    console.say(f"{role}: exported to {model}")
+        noise, spent = privacy.noise_multiplier, privacy.epsilon(steps)
+        console.say(f"  dp: σ = {noise:.3g}, ε = {spent:.3g} at δ = {privacy.delta:.2g} when done")

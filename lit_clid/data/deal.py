@@ -1,5 +1,6 @@
-"""Dealing records out: which plays a member or a hold-out of which role, a function of the seed
-and the names alone.
+"""Dealing records out: which plays a member or a hold-out of which role.
+
+The deal is a function of the seed and the names alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,12 +54,8 @@ def _deal_one(names: Sequence[str], options: DataOptions, seed: int, redrawn: bo
     target = _shuffled(names, seed, "split")
     shadow = _shuffled(names, seed, "shadow split") if redrawn else target[members + nonmembers :]
     return [
-        part
-        for role, pile in (("target", target), ("shadow", shadow))
-        for part in (
-            *_take(pile[:members], role, True),
-            *_take(pile[members:][:nonmembers], role, False),
-        )
+        *_take(target[:members], target[members:][:nonmembers], "target"),
+        *_take(shadow[:members], shadow[members:][:nonmembers], "shadow"),
     ]
 
 
@@ -68,23 +65,16 @@ def _deal_two(piles: Piles, options: DataOptions, seed: int, redrawn: bool) -> l
     nonmembers = options.nonmembers or len(piles.outside) // share
     _require(len(piles.inside), members, "members", f"data.members = {members}")
     _require(len(piles.outside), nonmembers, "hold-outs", f"data.nonmembers = {nonmembers}")
-    inside, outside = (
-        _shuffled(piles.inside, seed, "members"),
-        _shuffled(piles.outside, seed, "hold-outs"),
-    )
-    parts = [
-        *_take(inside[:members], "target", True),
-        *_take(outside[:nonmembers], "target", False),
-    ]
+    inside = _shuffled(piles.inside, seed, "members")
+    outside = _shuffled(piles.outside, seed, "hold-outs")
+    parts = _take(inside[:members], outside[:nonmembers], "target")
     if redrawn:
-        inside, outside = (_shuffled(pile, seed, "shadow split") for pile in (inside, outside))
+        inside = _shuffled(inside, seed, "shadow split")
+        outside = _shuffled(outside, seed, "shadow split")
     else:
         inside, outside = inside[members:], outside[nonmembers:]
     if len(inside) >= members and len(outside) >= nonmembers:
-        parts += [
-            *_take(inside[:members], "shadow", True),
-            *_take(outside[:nonmembers], "shadow", False),
-        ]
+        parts += _take(inside[:members], outside[:nonmembers], "shadow")
     return parts
 
 
@@ -94,17 +84,13 @@ def _deal_known(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
     nonmembers = options.nonmembers or len(piles.outside) // 3
     _require(len(piles.inside), members, "members", f"data.members = {members}")
     _require(len(piles.outside), nonmembers, "hold-outs", f"data.nonmembers = {nonmembers}")
-    inside, outside = (
-        _shuffled(piles.inside, seed, "members"),
-        _shuffled(piles.outside, seed, "hold-outs"),
-    )
+    inside = _shuffled(piles.inside, seed, "members")
+    outside = _shuffled(piles.outside, seed, "hold-outs")
     left = outside[nonmembers:]
     half = len(left) // 2
     return [
-        *_take(inside[:members], "target", True),
-        *_take(outside[:nonmembers], "target", False),
-        *_take(left[:half][:members], "shadow", True),
-        *_take(left[half:][:nonmembers], "shadow", False),
+        *_take(inside[:members], outside[:nonmembers], "target"),
+        *_take(left[:half][:members], left[half:][:nonmembers], "shadow"),
     ]
 
 
@@ -113,14 +99,15 @@ def _shuffled(names: Iterable[str], seed: int, stream: str) -> list[str]:
     return [ordered[k] for k in permutation(len(ordered), seed, stream)]
 
 
-def _take(names: Sequence[str], role: str, member: bool) -> list[Part]:
-    return [(name, role, member) for name in names]
+def _take(members: Sequence[str], holdouts: Sequence[str], role: str) -> list[Part]:
+    parts = [(name, role, True) for name in members]
+    return parts + [(name, role, False) for name in holdouts]
 
 
 def _require(have: int, need: int, what: str, for_what: str) -> None:
     if have < need or need < 1:
         raise UserError(
             f"data: {have} usable {what}, but the split asks for {need} ({for_what}); ask for "
-            f"fewer, add records, or "
-            "let data.shadow=redrawn deal the shadow's records from the same pile"
+            "fewer, add records, or let data.shadow=redrawn deal the shadow's records from the "
+            "same pile"
         )

@@ -1,5 +1,6 @@
-"""Folders of captioned images: a metadata file, or a .txt beside each image; nothing outside the
-folder is read.
+"""Folders of captioned images: a metadata file, or a .txt beside each image.
+
+Nothing outside the folder is read.
 """
 
 import csv
@@ -21,21 +22,16 @@ def captions_beside(folder: Path, images: Sequence[Path]) -> tuple[str, ...]:
         UserError: if no image has one, or a file leads outside the folder.
     """
     texts = [image.with_suffix(".txt") for image in images]
-    missing = [
-        str(image.relative_to(folder))
-        for image, text in zip(images, texts, strict=True)
-        if not text.is_file()
-    ]
-    if len(missing) == len(images):
-        found = sorted(
-            file.name for file in folder.iterdir() if file.suffix.lower() not in IMAGE_ENDINGS
-        )
+    present = [text for text in texts if text.is_file()]
+    if not present:
+        names = [f.name for f in folder.iterdir() if f.suffix.lower() not in IMAGE_ENDINGS]
+        found = sorted(names)
         raise UserError(
             f"{folder}: no captions; add metadata.jsonl or metadata.csv with the columns file_name "
-            f"and text, or a .txt "
-            f"beside each image (found beside the images: {few(found, 5) or 'nothing'})"
+            "and text, or a .txt beside each image (found beside the images: "
+            f"{few(found, 5) or 'nothing'})"
         )
-    _inside(folder, [*images, *(text for text in texts if text.is_file())])
+    _inside(folder, [*images, *present])
     return tuple(_read_text(text).strip() if text.is_file() else "" for text in texts)
 
 
@@ -45,32 +41,32 @@ def _inside(folder: Path, files: Sequence[Path]) -> None:
     if outside:
         raise UserError(
             f"{folder}: {few(outside, 3)} lead outside the folder and are not followed; copy the "
-            f"files into it"
+            "files into it"
         )
 
 
 def check_metadata(file: Path) -> set[Path]:
-    """The images that the rows name: each exists inside the folder; captions are judged later,
-    with the images.
+    """The images that the rows name; captions are judged later, with the images.
+
+    Raises:
+        UserError: unless each row names an image that exists inside the folder.
     """
     rows = _metadata_rows(file)
     nameless = [str(k) for k, row in rows if not row.get("file_name")]
     if nameless:
         raise UserError(
             f"{file}: no file_name in row {few(nameless)}; each row needs the columns file_name "
-            f"and text"
+            "and text"
         )
-    _inside(file.parent, [file.parent / str(row["file_name"]) for _, row in rows])
-    missing = [
-        f"row {k} ({row['file_name']})"
-        for k, row in rows
-        if not (file.parent / str(row["file_name"])).is_file()
-    ]
+    images = [file.parent / str(row["file_name"]) for _, row in rows]
+    _inside(file.parent, images)
+    named = zip(rows, images, strict=True)
+    missing = [f"row {k} ({row['file_name']})" for (k, row), image in named if not image.is_file()]
     if missing:
         raise UserError(
             f"{file}: no such image: {few(missing)}; remove these rows or add the files"
         )
-    return {(file.parent / str(row["file_name"])).resolve() for _, row in rows}
+    return {image.resolve() for image in images}
 
 
 def _metadata_rows(file: Path) -> list[tuple[int, dict[str, Any]]]:
@@ -88,21 +84,22 @@ def _metadata_rows(file: Path) -> list[tuple[int, dict[str, Any]]]:
             return list(enumerate(csv.DictReader(io.StringIO(text)), 1))
         except csv.Error as error:
             raise UserError(f"{file}: not a CSV table ({error})") from None
-    rows = []
-    for k, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(
-                    f"{file}: line {k} is not valid JSON ({error.msg}); mend that line"
-                ) from None
-            if not isinstance(row, dict):
-                raise UserError(
-                    f'{file}: line {k} is not a JSON object; write {{"file_name": …, "text": …}}'
-                )
-            rows.append((k, row))
-    return rows
+    lines = enumerate(text.splitlines(), 1)
+    return [(k, _json_row(file, k, line)) for k, line in lines if line.strip()]
+
+
+def _json_row(file: Path, k: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{file}: line {k} is not valid JSON ({error.msg}); mend that line"
+        ) from None
+    if not isinstance(row, dict):
+        raise UserError(
+            f'{file}: line {k} is not a JSON object; write {{"file_name": …, "text": …}}'
+        )
+    return row
 
 
 def _read_text(file: Path) -> str:

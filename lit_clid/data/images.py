@@ -1,11 +1,14 @@
-"""Images by row number, wherever they lie: drawn, in files, or in a table; safely decoded."""
+"""Images by row number, drawn, in files or in a table; safely decoded, and as tensors."""
 
 import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from PIL import Image, ImageOps
+from torch import Tensor
 
 from lit_clid.data.drawings.critters import critter
 from lit_clid.data.drawings.scenes import scene
@@ -38,9 +41,7 @@ class FileImages:
 
 @dataclass(frozen=True)
 class TableImages:
-    """Images in a column of a `datasets` table, as bytes or as paths that must stay inside
-    `allowed`.
-    """
+    """Images in a column of a `datasets` table: bytes, or paths that must stay inside `allowed`."""
 
     dataset: Any
     column: str
@@ -69,3 +70,25 @@ def decode(file: Path | io.BytesIO) -> Image.Image:
             layered = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
         return upright.convert("RGB")
+
+
+def to_tensor(image: Image.Image) -> Tensor:
+    """RGB image → (3, H, W) float32 in [−1, 1]."""
+    pixels = torch.from_numpy(np.array(image, dtype=np.uint8))
+    return pixels.permute(2, 0, 1).float() / 127.5 - 1
+
+
+def fit_square(image: Image.Image, side: int, at: float = 0.5) -> Image.Image:
+    """Resize the shorter side to `side` (bilinear) and crop a square.
+
+    Args:
+        image: RGB.
+        side: in pixels.
+        at: where the square lies, as a fraction of what overhangs.
+    """
+    width, height = image.size
+    scale = side / min(width, height)
+    size = (max(side, round(width * scale)), max(side, round(height * scale)))
+    resized = image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
+    left, top = round(at * (size[0] - side)), round(at * (size[1] - side))
+    return resized.crop((left, top, left + side, top + side))

@@ -1,131 +1,21 @@
-"""`CaptionedImages`: the records of one role as batches of {id, index, image, caption, member,
-importance}.
+"""`CaptionedImages`: the records of one role as batches.
 
 Training batches come from one endless stream of shuffled passes over the members, cut into full
 batches: every record is seen equally often (to within one), and no rank pads or repeats. Private
 training takes Poisson samples instead.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
 import lightning as L
-import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 from lit_clid.config.options.data import DataOptions
-from lit_clid.data.scan import Entry
+from lit_clid.data.records import Captioner, Item, RecordSet, collate
 from lit_clid.data.split import Split
 from lit_clid.data.stream import Place, Poisson, PoissonStream, TrainingStream
-from lit_clid.randomness import generator
-
-Item = dict[str, Any]
-Captioner = Callable[[int], list[str]]
-"""How many passes came before → the members' captions in this one."""
-
-
-def to_tensor(image: Image.Image) -> Tensor:
-    """RGB image → (3, H, W) float32 in [−1, 1]."""
-    pixels = torch.from_numpy(np.array(image, dtype=np.uint8))
-    return pixels.permute(2, 0, 1).float() / 127.5 - 1
-
-
-def fit_square(image: Image.Image, side: int, at: float = 0.5) -> Image.Image:
-    """Resize the shorter side to `side` (bilinear) and crop a square at the fraction `at` of
-    what overhangs.
-    """
-    width, height = image.size
-    scale = side / min(width, height)
-    size = (max(side, round(width * scale)), max(side, round(height * scale)))
-    resized = image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
-    left, top = round(at * (size[0] - side)), round(at * (size[1] - side))
-    return resized.crop((left, top, left + side, top + side))
-
-
-class RecordSet(Dataset[Item]):
-    """Entries of a split as tensors.
-
-    Args:
-        split: the verified split.
-        entries: of the split, in the order of their indices.
-        side: of the square images in pixels.
-        seed: of the crops.
-        crops: whether each pass crops anew, a function of (seed, id, pass); else at the centre.
-        edit: says what the captions are in a pass; an audit never sets it.
-        with_images: whether the items hold an image.
-    """
-
-    def __init__(
-        self,
-        split: Split,
-        entries: Sequence[Entry],
-        side: int,
-        seed: int,
-        *,
-        crops: bool = False,
-        edit: Captioner | None = None,
-        with_images: bool = True,
-    ) -> None:
-        place = split.locate()
-        self.entries, self.side, self.seed, self.crops = tuple(entries), side, seed, crops
-        self.rows = [place[entry.id] for entry in entries]
-        self.captions = [source.captions[row] for source, row in self.rows]
-        self.others = [source.others[row] if source.others else () for source, row in self.rows]
-        self.edit, self.with_images = edit, with_images
-        self._edited: dict[int, list[str]] = {}
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    def __getitem__(self, place: int | Place) -> Item:
-        index, passes = place if isinstance(place, tuple) else (place, 0)
-        (source, row), entry = self.rows[index], self.entries[index]
-        item = {
-            "id": entry.id,
-            "index": index,
-            "caption": self.caption(index, passes),
-            "member": entry.member,
-            "importance": source.importance[row] if source.importance else None,
-        }
-        return item | {"image": self.image(index, passes)} if self.with_images else item
-
-    def image(self, index: int, passes: int = 0) -> Tensor:
-        """The image (3, side, side) in [−1, 1] as the given pass over the data sees it."""
-        source, row = self.rows[index]
-        roll = float(
-            torch.rand((), generator=generator(self.seed, source.ids[row], "crop", passes))
-        )
-        return to_tensor(fit_square(source.open_image(row), self.side, roll if self.crops else 0.5))
-
-    def images(self, rows: Sequence[int]) -> Tensor:
-        """The images (B, 3, side, side) of some rows as the first pass sees them."""
-        return torch.stack([self.image(row) for row in rows])
-
-    def caption(self, index: int, passes: int = 0) -> str:
-        """The caption as the given pass over the data sees it."""
-        if self.edit is None:
-            return self.captions[index]
-        if passes not in self._edited:
-            earlier = {p: captions for p, captions in self._edited.items() if p == passes - 1}
-            self._edited = {**earlier, passes: self.edit(passes)}  # a batch may straddle two passes
-        return self._edited[passes][index]
-
-
-def collate(items: Sequence[Item]) -> Item:
-    """Stack images, indices and members; keep ids, captions and importances as lists. A Poisson
-    batch may be empty.
-    """
-    if not items:
-        return {"id": [], "index": torch.zeros(0, dtype=torch.int64), "caption": []}
-    batch: Item = {key: [item[key] for item in items] for key in items[0]}
-    if "image" in batch:
-        batch["image"] = torch.stack(batch["image"])
-    batch["index"], batch["member"] = torch.tensor(batch["index"]), torch.tensor(batch["member"])
-    return batch
 
 
 class CaptionedImages(L.LightningDataModule):
@@ -183,13 +73,8 @@ class CaptionedImages(L.LightningDataModule):
     @cached_property
     def auxiliary(self) -> RecordSet:
         """Hold-outs of the other role, on which this role's model is never audited."""
-        own = {entry.id for entry in self._split.of(self.role)}
-        foreign = [
-            e
-            for e in self._split.entries
-            if e.role != self.role and not e.member and e.id not in own
-        ]
-        return RecordSet(self._split, foreign, self._side, self.seed)
+        spare = self._split.spare(self.role)
+        return RecordSet(self._split, spare, self._side, self.seed)
 
     @property
     def captions(self) -> list[str]:
@@ -209,9 +94,8 @@ class CaptionedImages(L.LightningDataModule):
             ranks = {"rank": trainer.global_rank, "world": trainer.world_size}
             batches = TrainingStream(count, self.batch_size, total, self.seed, start=start, **ranks)
         else:
-            batches = PoissonStream(
-                count, self.batch_size / count, total, self.poisson, start=start
-            )
+            rate = self.batch_size / count
+            batches = PoissonStream(count, rate, total, self.poisson, start=start)
         return ResumableLoader(
             self.members,
             batch_sampler=batches,
@@ -235,8 +119,9 @@ class CaptionedImages(L.LightningDataModule):
 
 
 class ResumableLoader(DataLoader[Item]):
-    """Tells Lightning that resuming in mid-epoch is exact; the place itself is the trainer's
-    batch count.
+    """Tells Lightning that resuming in mid-epoch is exact.
+
+    The place itself is the trainer's batch count.
     """
 
     def state_dict(self) -> dict[str, Any]:

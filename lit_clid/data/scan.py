@@ -1,6 +1,4 @@
-"""Reading every row once: what cannot be used, what is there twice, and the manifest line of all
-the rest.
-"""
+"""Reading every row once: what is unusable, what is there twice, what stands in the manifest."""
 
 import csv
 import io
@@ -41,8 +39,8 @@ def qualified(source: int, name: str) -> str:
 
 def _entry(source: Source, number: int, row: int) -> Entry | str:
     """The manifest line of a row (without its part), or why the row cannot be used."""
-    name = source.ids[row]
-    if not source.captions[row]:
+    name, caption = source.ids[row], source.captions[row]
+    if not caption:
         return f"{name} (row {row + 1}): empty caption"
     try:
         image = source.open_image(row)
@@ -50,12 +48,12 @@ def _entry(source: Source, number: int, row: int) -> Entry | str:
         return f"{name} (row {row + 1}): image does not decode ({first_line(error, 80)})"
     pixels = hash_bytes(f"{image.size}".encode() + image.tobytes())
     return Entry(
-        qualified(number, name),
-        f"{source.name}#{row}",
-        pixels,
-        hash_bytes(source.captions[row].encode()),
-        "",
-        False,
+        id=qualified(number, name),
+        where=f"{source.name}#{row}",
+        image_hash=pixels,
+        caption_hash=hash_bytes(caption.encode()),
+        role="",
+        member=False,
     )
 
 
@@ -67,14 +65,15 @@ def read_rows(jobs: Sequence[tuple[Source, int, int]]) -> list[Entry | str]:
 
 def scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], list[str]]:
     """Decode and hash every row; all that cannot be used are listed at once."""
-    jobs = [(source, k, row) for k, source in enumerate(sources) for row in range(len(source.ids))]
+    jobs: list[tuple[Source, int, int]] = []
+    for k, source in enumerate(sources):
+        jobs += [(source, k, row) for row in range(len(source.ids))]
     results = read_rows(jobs)
     bad = [result for result in results if isinstance(result, str)]
     if bad and on_error == "fail":
         raise UserError(
             f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or "
-            f"remove them, or set "
-            "data.on_error=skip to leave them out"
+            "remove them, or set data.on_error=skip to leave them out"
         )
     return {entry.id: entry for entry in results if isinstance(entry, Entry)}, bad
 
@@ -95,26 +94,33 @@ def drop_duplicates(rows: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[s
 
 
 def refuse_shared(entries: Sequence[Entry]) -> None:
-    """Within a role, a member and a hold-out may share neither image nor caption: the audit
-    would grade noise.
+    """Refuse a member and a hold-out of one role that share an image or a caption.
+
+    The audit would grade noise.
     """
     for role in ROLES:
+        own = [entry for entry in entries if entry.role == role]
         for kind in ("image", "caption"):
-            inside: dict[str, list[str]] = {}
-            for e in entries:
-                if e.role == role and e.member:
-                    inside.setdefault(getattr(e, f"{kind}_hash"), []).append(e.id)
-            outside = [e for e in entries if e.role == role and not e.member]
-            pairs = [
-                f"{twin} = {e.id}"
-                for e in outside
-                for twin in inside.get(getattr(e, f"{kind}_hash"), [])
-            ]
+            pairs = _shared(own, f"{kind}_hash")
             if pairs:
                 raise UserError(
                     f"data: {len(pairs)} hold-outs of the {role} share their {kind} with a member: "
                     f"{few(pairs, len(pairs))}; remove one of each, or set data.on_duplicates=drop"
                 )
+
+
+def _shared(entries: Sequence[Entry], content: str) -> list[str]:
+    """Pairs "member = hold-out" that agree in the field `content`."""
+    inside: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.member:
+            inside.setdefault(getattr(entry, content), []).append(entry.id)
+    pairs: list[str] = []
+    for entry in entries:
+        if not entry.member:
+            twins = inside.get(getattr(entry, content), [])
+            pairs += [f"{twin} = {entry.id}" for twin in twins]
+    return pairs
 
 
 def to_csv(entries: Sequence[Entry]) -> str:

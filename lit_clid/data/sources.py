@@ -1,11 +1,8 @@
-"""Sources: any `datasets` source, or the embedded drawings, as ids, captions and images by row
-number.
-"""
+"""Sources: any `datasets` source, or the embedded drawings, as N rows of captioned images."""
 
 import glob
 import os
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,23 +10,20 @@ from typing import Any
 from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
+from lit_clid.data.columns import (
+    find_columns,
+    read_captions,
+    read_importances,
+    read_members,
+    read_rephrasings,
+    row_ids,
+)
 from lit_clid.data.folder import IMAGE_ENDINGS, captions_beside, check_metadata
 from lit_clid.data.images import EMBEDDED, DrawnImages, FileImages, TableImages
-from lit_clid.errors import UserError, few, first_line
-from lit_clid.scores import parse_member
+from lit_clid.errors import UserError, first_line
 
 BUILDERS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
-CAPTION_NAMES = (
-    "text",
-    "caption",
-    "captions",
-    "prompt",
-    "txt",
-    "sentence",
-    "sentences",
-    "description",
-)
-IMAGE_NAMES = ("image", "jpg", "png", "jpeg", "webp", "img", "picture")
+METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 
 
 @dataclass(frozen=True)
@@ -89,7 +83,7 @@ def _draw(family: str, options: DataOptions) -> Source:
     if options.members is None or options.nonmembers is None:
         raise UserError(
             f"data.members, data.nonmembers: the embedded {family} are unlimited; say how many of "
-            f"each"
+            "each"
         )
     seen: dict[str, tuple[int, tuple[str, ...]]] = {}
     index = 0
@@ -108,11 +102,9 @@ def _imagefolder(options: DataOptions, path: str | None) -> Source:
         raise UserError(
             f"data.path: no folder {path or '(none given)'}; give the folder that holds the images"
         )
-    metadata = [
-        file
-        for pattern in ("metadata.jsonl", "metadata.csv", "metadata.parquet")
-        for file in folder.rglob(pattern)
-    ]
+    metadata: list[Path] = []
+    for name in METADATA:
+        metadata += folder.rglob(name)
     images = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in IMAGE_ENDINGS]
     if not images:
         raise UserError(
@@ -121,39 +113,34 @@ def _imagefolder(options: DataOptions, path: str | None) -> Source:
     if not metadata:
         ids = tuple(image.relative_to(folder).as_posix() for image in images)
         return Source(str(folder), ids, captions_beside(folder, images), FileImages(tuple(images)))
-    listed = {name for file in metadata for name in check_metadata(file)}
-    in_split = [file for file in metadata if file.is_relative_to(folder / options.split)]
-    everything = {} if in_split else {"data_files": {options.split: "**"}}
-    dataset = _load(
-        "imagefolder",
-        options.split,
-        str(folder),
-        data_dir=str(folder),
-        drop_labels=True,
-        **everything,
-    )
-    unlisted = tuple(
-        file.relative_to(folder).as_posix() for file in images if file.resolve() not in listed
-    )
-    return replace(_from_dataset(dataset, options, str(folder), folder), unlisted=unlisted)
+    listed: set[Path] = set()
+    for file in metadata:
+        listed |= check_metadata(file)
+    where: dict[str, Any] = {"data_dir": str(folder), "drop_labels": True}
+    if not any(file.is_relative_to(folder / options.split) for file in metadata):
+        where["data_files"] = {options.split: "**"}
+    dataset = _load("imagefolder", options.split, str(folder), **where)
+    unlisted = [file for file in images if file.resolve() not in listed]
+    source = _from_dataset(dataset, options, str(folder), folder)
+    return replace(source, unlisted=tuple(file.relative_to(folder).as_posix() for file in unlisted))
 
 
 def _files(options: DataOptions, builder: str, pattern: str) -> Source:
-    matching = sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))  # noqa: PTH207 (may be absolute)
+    expanded = str(Path(pattern).expanduser())
+    matching = sorted(glob.glob(expanded, recursive=True))  # noqa: PTH207 (may be absolute)
     if not matching:
         raise UserError(f"data: no file matches {pattern}; check the folder and the ending")
     dataset = _load(builder, options.split, pattern, data_files={options.split: matching})
-    return _from_dataset(
-        dataset, options, pattern, Path(os.path.commonpath([Path(f).parent for f in matching]))
-    )
+    root = os.path.commonpath([Path(file).parent for file in matching])
+    return _from_dataset(dataset, options, pattern, Path(root))
 
 
 def _hub(options: DataOptions, name: str) -> Source:
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).exists():
         raise UserError(
             f"data.source: '{name}' is neither an embedded family ({', '.join(EMBEDDED)}), "
-            f"'imagefolder' (with "
-            f"data.path), a file pattern ending in {', '.join(BUILDERS)}, nor a hub id"
+            f"'imagefolder' (with data.path), a file pattern ending in {', '.join(BUILDERS)}, nor "
+            "a hub id"
         )
     dataset = _load(name, options.split, f"data.source '{name}'", name=options.config)
     return _from_dataset(dataset, options, name, None)
@@ -165,9 +152,7 @@ def _load(builder: str, split: str, what: str, **where: Any) -> Any:
     datasets.disable_progress_bars()
     try:
         return datasets.load_dataset(builder, split=split, **where)
-    except (
-        Exception
-    ) as error:  # the library raises its own, its builders' and the network's exceptions
+    except Exception as error:  # the library's own, its builders' and the network's
         raise UserError(
             f"{what}: cannot be read ({first_line(error.__cause__ or error)}); check the spelling, "
             "the files and, for a hub id, the network"
@@ -175,111 +160,38 @@ def _load(builder: str, split: str, what: str, **where: Any) -> Any:
 
 
 def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | None) -> Source:
+    """The source of a `datasets` table; `root` holds the files that its images may be."""
     import datasets
 
-    columns: list[str] = dataset.column_names
-    image = options.image_column or _image_column(dataset)
-    caption = options.caption_column or next((c for c in CAPTION_NAMES if c in columns), None)
-    for kind, column in (("image", image), ("caption", caption)):
-        if column not in columns:
-            raise UserError(
-                f"{name}: no {kind} column{f' {column!r}' if column else ''} (found: "
-                f"{few(columns)}); name it with "
-                f"data.{kind}_column=NAME"
-            )
-    assert image is not None
+    image, caption = find_columns(dataset, options, name)
     dataset = dataset.cast_column(image, datasets.Image(decode=False))
-    member = importance = None
-    if options.member_column not in (None, DataOptions.member_column, *columns):
-        raise UserError(
-            f"data.member_column: {name} has no column '{options.member_column}' (found: "
-            f"{few(columns)}); name "
-            "it right, or null for a random split"
-        )
-    if options.member_column in columns:
-        member = tuple(parse_member(dataset[options.member_column][:], name).tolist())
-    cells = [_captions(value) for value in dataset[caption][:]]
-    captions, others = tuple(cell[0] for cell in cells), tuple(cell[1:] for cell in cells)
+    member = read_members(dataset, options, name)
+    cells = read_captions(dataset, caption)
+    captions = tuple(cell[0] for cell in cells)
+    others = tuple(cell[1:] for cell in cells)
     if options.rephrasings_column is not None:
-        others = _rephrasings(dataset, options.rephrasings_column, name)
+        others = read_rephrasings(dataset, options.rephrasings_column, name)
+    importance = None
     if options.importance_column is not None:
-        importance = _importances(dataset, options.importance_column, captions, name)
+        importance = read_importances(dataset, options.importance_column, captions, name)
+    return Source(
+        name=name,
+        ids=row_ids(dataset, image, root),
+        captions=captions,
+        open_image=TableImages(dataset, image, _allowed(root)),
+        member=member,
+        importance=importance,
+        others=others,
+    )
+
+
+def _allowed(root: Path | None) -> tuple[Path, ...]:
+    """Folders that images may be read from: the source's own, or the libraries' caches."""
+    if root is not None:
+        return (root.resolve(),)
+    import datasets
     from huggingface_hub.constants import HF_HUB_CACHE
 
     own = datasets.config
     caches = (own.HF_CACHE_HOME, own.HF_DATASETS_CACHE, own.DOWNLOADED_DATASETS_PATH, HF_HUB_CACHE)
-    allowed = (
-        (root.resolve(),) if root else tuple(Path(cache).expanduser().resolve() for cache in caches)
-    )
-    opener = TableImages(dataset, image, allowed)
-    return Source(
-        name, _ids(dataset, image, root), captions, opener, member, importance, others=others
-    )
-
-
-def _image_column(dataset: Any) -> str | None:
-    import datasets
-
-    typed = [c for c, feature in dataset.features.items() if isinstance(feature, datasets.Image)]
-    return next(iter(typed), None) or next(
-        (c for c in IMAGE_NAMES if c in dataset.column_names), None
-    )
-
-
-def _ids(dataset: Any, image: str, root: Path | None) -> tuple[str, ...]:
-    """File names where the images are files of a folder, keys of a webdataset, else row numbers;
-    repeats get `#row`.
-    """
-    names = tuple(f"row-{k:07d}" for k in range(len(dataset)))
-    if "__key__" in dataset.column_names:
-        names = tuple(dataset["__key__"][:])
-    elif root is not None:
-        inside = root.resolve()
-        as_files = len(dataset) > 0 and (dataset[0][image] or {}).get("bytes") is None
-        cells = dataset.select_columns([image])[:][image] if as_files else []
-        if as_files and all(cell and cell["bytes"] is None and cell["path"] for cell in cells):
-            paths = [(inside / cell["path"]).resolve() for cell in cells]
-            if all(path.is_relative_to(inside) for path in paths):
-                names = tuple(path.relative_to(inside).as_posix() for path in paths)
-    counts = Counter(names)
-    return tuple(name if counts[name] == 1 else f"{name}#{row}" for row, name in enumerate(names))
-
-
-def _captions(value: Any) -> tuple[str, ...]:
-    """A record's caption, the first of several and never a random one, and the others behind it."""
-    if isinstance(value, dict):
-        value = next((value[name] for name in CAPTION_NAMES if name in value), None)
-    values = value if isinstance(value, (list, tuple)) else [value]
-    texts = ["" if text is None else str(text).strip() for text in values] or [""]
-    return texts[0], *(text for text in texts[1:] if text)
-
-
-def _rephrasings(dataset: Any, column: str, name: str) -> tuple[tuple[str, ...], ...]:
-    if column not in dataset.column_names:
-        raise UserError(
-            f"data.rephrasings_column: {name} has no column '{column}' (found: "
-            f"{few(dataset.column_names)})"
-        )
-    return tuple(tuple(text for text in _captions(value) if text) for value in dataset[column][:])
-
-
-def _importances(
-    dataset: Any, column: str, captions: Sequence[str], name: str
-) -> tuple[tuple[float, ...], ...]:
-    if column not in dataset.column_names:
-        raise UserError(
-            f"data.importance_column: {name} has no column '{column}' (found: "
-            f"{few(dataset.column_names)})"
-        )
-    values = [tuple(float(v) for v in row or ()) for row in dataset[column][:]]
-    bad = [
-        str(k + 1)
-        for k, (row, text) in enumerate(zip(values, captions, strict=True))
-        if len(row) != len(text.split())
-    ]
-    if bad:
-        raise UserError(
-            f"{name}: column '{column}' needs one number per word of the caption; wrong in row "
-            f"{few(bad)}"
-        )
-    return tuple(values)
+    return tuple(Path(cache).expanduser().resolve() for cache in caches)

@@ -1,5 +1,6 @@
-"""The split: which record is a member or a hold-out of which role, drawn once from the seed and
-written as a manifest.
+"""The split: which record is a member or a hold-out of which role.
+
+It is drawn once from the seed and written as a manifest.
 
 `split.csv` has a line per record (id, where, image hash, caption hash, role, member), `split.json`
 what it was drawn from. Wherever it is needed again it is re-read and verified, never re-drawn.
@@ -7,7 +8,7 @@ what it was drawn from. Wherever it is needed again it is re-read and verified, 
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ class Split:
 
     Args:
         entries: every record of both roles.
+        sources: one, or one of members and one of hold-outs.
         skipped: rows left out, as "id: reason".
     """
 
@@ -47,11 +49,8 @@ class Split:
     @property
     def fingerprint(self) -> str:
         """Hash of who plays which part with which content, wherever the files lie."""
-        return hash_bytes(
-            str(
-                [(e.id, e.image_hash, e.caption_hash, e.role, e.member) for e in self.entries]
-            ).encode()
-        )
+        parts = [(e.id, e.image_hash, e.caption_hash, e.role, e.member) for e in self.entries]
+        return hash_bytes(str(parts).encode())
 
     def of(self, role: str, member: bool | None = None) -> tuple[Entry, ...]:
         """The entries of a role: its members, its hold-outs, or both."""
@@ -73,9 +72,15 @@ class Split:
         if not members:
             raise UserError(
                 f"role: the data have no records left for a {role}; ask for fewer members and "
-                f"nonmembers"
+                "nonmembers"
             )
         return members
+
+    def spare(self, role: str) -> tuple[Entry, ...]:
+        """Hold-outs of the other role, on which this role's model is never audited."""
+        own = {entry.id for entry in self.of(role)}
+        others = [entry for entry in self.entries if entry.role != role and not entry.member]
+        return tuple(entry for entry in others if entry.id not in own)
 
     def captions(self) -> dict[str, str]:
         """id → caption of every record of both roles."""
@@ -84,11 +89,11 @@ class Split:
 
     def locate(self) -> dict[str, tuple[Source, int]]:
         """id → (source, row number)."""
-        return {
-            qualified(k, name): (source, row)
-            for k, source in enumerate(self.sources)
-            for row, name in enumerate(source.ids)
-        }
+        place: dict[str, tuple[Source, int]] = {}
+        for k, source in enumerate(self.sources):
+            for row, name in enumerate(source.ids):
+                place[qualified(k, name)] = source, row
+        return place
 
 
 def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
@@ -106,17 +111,15 @@ def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
     if manifest.is_file():
         return _reread(manifest, options, seed, tuple(sources))
     rows, skipped = scan(sources, options.on_error)
-    skipped += [
-        f"{name}: no metadata row names it" for source in sources for name in source.unlisted
-    ]
+    for source in sources:
+        skipped += [f"{name}: no metadata row names it" for name in source.unlisted]
     if options.on_duplicates == "drop":
         rows, dropped = drop_duplicates(rows)
         skipped += dropped
     entries = _draw(rows, sources, options, seed)
     refuse_shared(entries)
-    write_json(
-        folder / "split.json", {"seed": seed, "data": options.drawn_from, "skipped": skipped}
-    )
+    drawn = {"seed": seed, "data": options.drawn_from, "skipped": skipped}
+    write_json(folder / "split.json", drawn)
     write_text(manifest, to_csv(entries))
     return Split(entries, tuple(sources), tuple(skipped))
 
@@ -135,21 +138,21 @@ def _piles(rows: Mapping[str, Entry], sources: Sequence[Source]) -> Piles:
         if first.member is not None and not all(first.member):
             raise UserError(
                 f"{first.name}: its member column calls some rows hold-outs, but "
-                f"data.nonmember_source supplies those; "
-                "set data.member_column=null or leave out data.nonmember_source"
+                "data.nonmember_source supplies those; set data.member_column=null or leave out "
+                "data.nonmember_source"
             )
-        own = set(first.ids)
-        return Piles(
-            tuple(n for n in everything if n in own), tuple(n for n in everything if n not in own)
-        )
+        return _parted(everything, set(first.ids))
     if first.member is not None:
-        says = dict(zip(first.ids, first.member, strict=True))
-        return Piles(
-            tuple(n for n in everything if says[n]),
-            tuple(n for n in everything if not says[n]),
-            known=True,
-        )
+        says = zip(first.ids, first.member, strict=True)
+        return _parted(everything, {name for name, member in says if member}, known=True)
     return Piles(everything, everything)
+
+
+def _parted(names: Sequence[str], inside: Collection[str], known: bool = False) -> Piles:
+    """The names that are in `inside`, and the others."""
+    members = tuple(name for name in names if name in inside)
+    holdouts = tuple(name for name in names if name not in inside)
+    return Piles(members, holdouts, known)
 
 
 def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Source, ...]) -> Split:
@@ -159,11 +162,8 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
             f"{manifest}: {note.name} is missing beside it; restore it or delete the run folder"
         )
     header: dict[str, Any] = read_json(note)
-    refuse_changes(
-        {"seed": header["seed"], **header["data"]},
-        {"seed": seed, **options.drawn_from},
-        str(manifest),
-    )
+    found = {"seed": header["seed"], **header["data"]}
+    refuse_changes(found, {"seed": seed, **options.drawn_from}, str(manifest))
     text = manifest.read_text(encoding="utf-8")
     lines = csv.DictReader(io.StringIO(text))
     entries = tuple(from_csv(line) for line in lines)
@@ -179,19 +179,21 @@ def _verify(split: Split, manifest: Path) -> None:
     if gone:
         raise UserError(
             f"{manifest}: records are gone from the data: {few(gone)}; restore them or use another "
-            f"name=…"
+            "name=…"
         )
     number = {id(source): k for k, source in enumerate(split.sources)}
-    jobs = [(place[e.id][0], number[id(place[e.id][0])], place[e.id][1]) for e in split.entries]
-    changed = [
-        old.id
-        for old, new in zip(split.entries, read_rows(jobs), strict=True)
-        if isinstance(new, str)
-        or (old.image_hash, old.caption_hash) != (new.image_hash, new.caption_hash)
-    ]
+    found = [place[entry.id] for entry in split.entries]
+    now = read_rows([(source, number[id(source)], row) for source, row in found])
+    changed = [old.id for old, new in zip(split.entries, now, strict=True) if not _same(old, new)]
     if changed:
         raise UserError(
             f"{manifest}: these records changed since the split was drawn: {few(changed)}; restore "
-            f"them or use another "
-            "name=…"
+            "them or use another name=…"
         )
+
+
+def _same(old: Entry, new: Entry | str) -> bool:
+    """True if a row still decodes to the image and the caption of its entry."""
+    if isinstance(new, str):
+        return False
+    return (old.image_hash, old.caption_hash) == (new.image_hash, new.caption_hash)

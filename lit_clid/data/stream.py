@@ -1,7 +1,6 @@
 """Which member stands where in training: shuffled passes cut into batches, or Poisson samples.
 
-Batch k is a pure function of (seed, k), so a resumed run continues with the batch it would have
-had.
+Batch k is a pure function of (seed, k), so a resumed run goes on with the batch it would have had.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,8 +16,7 @@ Place = tuple[int, int]
 
 
 class TrainingStream(Sampler[list[Place]]):
-    """Batches start…total−1 of the endless stream; with several ranks each takes its slice of every
-    batch.
+    """Batches start…total−1 of the endless stream; each rank takes its slice of every batch.
 
     Args:
         count: members.
@@ -30,9 +28,16 @@ class TrainingStream(Sampler[list[Place]]):
     """
 
     def __init__(
-        self, count: int, batch_size: int, total: int, seed: int, *, rank: int = 0, world: int = 1,
+        self,
+        count: int,
+        batch_size: int,
+        total: int,
+        seed: int,
+        *,
+        rank: int = 0,
+        world: int = 1,
         start: Callable[[], int] = lambda: 0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.count, self.batch_size, self.total, self.seed = count, batch_size, total, seed
         self.rank, self.world, self.start = rank, world, start
         self._order: tuple[int, list[int]] = (-1, [])
@@ -64,8 +69,9 @@ class Poisson:
 
 
 class PoissonStream(Sampler[list[Place]]):
-    """Batches that hold every member independently with one probability, as private training needs;
-    some are empty.
+    """Batches that hold every member independently with one probability; some are empty.
+
+    Private training needs them.
 
     Args:
         count: members.
@@ -84,13 +90,8 @@ class PoissonStream(Sampler[list[Place]]):
         *,
         start: Callable[[], int] = lambda: 0,
     ) -> None:
-        self.count, self.rate, self.total, self.seed, self.start = (
-            count,
-            rate,
-            total,
-            draws.seed,
-            start,
-        )
+        self.count, self.rate, self.total = count, rate, total
+        self.seed, self.start = draws.seed, start
 
     def __len__(self) -> int:
         return self.total

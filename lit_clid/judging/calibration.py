@@ -1,5 +1,4 @@
-"""Calibration: fit a rule and a threshold on shadow records, apply both to the target's, never
-the other way round.
+"""Calibration: a rule and a threshold fitted on shadow records and applied to the target's.
 
 The threshold τ maximises the balanced accuracy ½·(TPR(τ) + TNR(τ)) of the shadow's scores; those of
 a flexible rule are cross-fitted over `FOLDS` folds, so that τ fits scores of records unseen.
@@ -56,8 +55,7 @@ def calibrate(
 
 
 def cross_fitted(rule: Rule, columns: np.ndarray, member: np.ndarray) -> np.ndarray:
-    """Score each shadow record (M,) by a rule fitted on the other folds: no record is graded by
-    a fit that saw it.
+    """Score each shadow record (M,) by a rule fitted on the other folds, which never saw it.
 
     Args:
         columns: of the shadow's records, (M, F).

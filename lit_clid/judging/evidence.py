@@ -90,9 +90,7 @@ def replicate(
 
 
 def replicate_means(values: np.ndarray, seed: int = 0) -> np.ndarray:
-    """The mean of values (N,) on every bootstrap replicate (R,); equal seeds resample equal
-    rows.
-    """
+    """The mean of values (N,) on every replicate (R,); equal seeds resample equal rows."""
     n = len(values)
     counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=REPLICATES)
     means: np.ndarray = counts @ values / n

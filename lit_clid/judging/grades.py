@@ -109,8 +109,9 @@ def _statistics() -> dict[str, Statistic]:
 
 
 def _rates(figures: Mapping[str, Estimate], kind: str, records: int) -> dict[str, Figure]:
-    """The figures of one kind by cap; a cap that allows less than one of the `records` that it
-    counts is unresolved.
+    """The figures of one kind by cap.
+
+    A cap that allows less than one of the `records` that it counts is unresolved.
     """
     found: dict[str, Figure] = {}
     for name, cap in CAPS.items():

@@ -39,8 +39,9 @@ class Judgement:
 
     @property
     def headline(self) -> str:
-        """The attack the verdict speaks of: strongest on the shadow, so that the choice saw none of
-        the graded labels.
+        """The attack the verdict speaks of: the strongest on the shadow.
+
+        The choice saw none of the graded labels.
 
         Without a shadow it is the strongest on the target, and the report says so.
         """
@@ -129,7 +130,7 @@ def judge(
     if not given:
         raise UserError(
             f"attacks: {few(list(unjudged))} cannot be judged without a shadow; train one or add "
-            f"clid_th"
+            "clid_th"
         )
     grades = {name: grade(tried[name], verdict, target.member) for name, verdict in given.items()}
     references = {"reference": reference, "reference_shadow": reference_shadow}
@@ -143,9 +144,7 @@ def verdicts(
     reference: Scores | None = None,
     reference_shadow: Scores | None = None,
 ) -> dict[str, tuple[str, Verdict]]:
-    """(title, verdict) of every attack that can be judged, as `judge` calibrates it, without any
-    figure.
-    """
+    """(title, verdict) of every attack that can be judged, without any figure."""
     tried = trials(target, shadow, reference, reference_shadow)
     return {name: (tried[name].title, verdict) for name, verdict in _verdicts(tried).items()}
 

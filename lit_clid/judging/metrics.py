@@ -1,5 +1,4 @@
-"""torchmetrics on score tables: AUROC and the two rates at a cap, exact and without the hidden
-sigmoid.
+"""torchmetrics on score tables: AUROC and the two rates at a cap, exact, without a sigmoid.
 
 `thresholds=None, normalization=None` everywhere: by default torchmetrics squashes any batch with a
 value outside [0, 1] through a sigmoid, which ties real scores in float32. `sync_on_compute=False`:
@@ -18,8 +17,9 @@ from lit_clid.judging.grades import FPR_CAPS
 
 
 class TPRAtFPR(BinaryROC):
-    """Largest TPR over the thresholds with FPR ≤ cap; members are the positive class, ties
-    accepted together.
+    """Largest TPR over the thresholds with FPR ≤ cap.
+
+    Members are the positive class, ties are accepted together.
     """
 
     is_differentiable = False
@@ -36,8 +36,9 @@ class TPRAtFPR(BinaryROC):
 
 
 class TNRAtFNR(TPRAtFPR):
-    """Largest TNR over the thresholds with FNR ≤ cap: what CLiD, SimA and PFAMI print as
-    "TPR@1%FPR".
+    """Largest TNR over the thresholds with FNR ≤ cap.
+
+    CLiD, SimA and PFAMI print it as "TPR@1%FPR".
     """
 
     def compute(self) -> Tensor:  # type: ignore[override]

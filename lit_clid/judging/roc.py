@@ -47,9 +47,7 @@ def curve(score: np.ndarray, member: np.ndarray, weights: np.ndarray | None = No
 
 
 def _rates(counts: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Counts (…, N) by falling score → the share accepted up to none and up to each of `last`,
-    (…, K).
-    """
+    """Counts (…, N) by falling score → the share accepted up to none, and up to each of `last`."""
     accepted = np.cumsum(counts, axis=-1)[..., last]
     nothing = np.zeros((*accepted.shape[:-1], 1))
     return np.concatenate([nothing, accepted], axis=-1) / accepted[..., -1:]
@@ -73,8 +71,9 @@ def tpr_at_fpr(cap: float) -> Statistic:
 
 
 def tnr_at_fnr(cap: float) -> Statistic:
-    """Largest TNR over the thresholds with FNR ≤ cap: the papers' "TPR@FPR", whose positive class
-    is the hold-outs.
+    """Largest TNR over the thresholds with FNR ≤ cap.
+
+    The papers call it "TPR@FPR": their positive class is the hold-outs.
     """
 
     def statistic(roc: Curve) -> np.ndarray:

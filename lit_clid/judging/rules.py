@@ -1,5 +1,6 @@
-"""Rules: how an attack's signal columns (N, F) become one score (N,). Everything fitted is fitted
-on shadow records.
+"""Rules: how an attack's signal columns (N, F) become one score (N,).
+
+Everything fitted is fitted on shadow records.
 
 `fit` returns a fitted rule, `score` applies it; `prior` is the rule without a shadow, or None where
 there is none. Scales are S(a) = (a − median) / IQR, column by column.
@@ -35,9 +36,7 @@ class Rule(ABC):
 
     @abstractmethod
     def prior(self, columns: np.ndarray) -> "Rule | None":
-        """The rule to use without a shadow; it may look at the audited columns but never at who
-        is a member.
-        """
+        """The rule to use without a shadow; it may look at the columns, never at the labels."""
 
     def describe(self) -> str:
         """What was fitted, for the report."""

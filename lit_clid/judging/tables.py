@@ -29,7 +29,7 @@ def load_tables(target: str, shadow: str | None) -> tuple[Scores, dict[str, Scor
     if calibration is not None and _same_records(calibration, scores):
         raise UserError(
             f"shadow_scores: {shadow} holds the very records of {path}; a shadow is fitted on "
-            f"others"
+            "others"
         )
     own_shadow = shadow is None or Path(shadow).expanduser().resolve() == beside.resolve()
     tables = {"shadow": calibration}

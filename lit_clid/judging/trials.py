@@ -1,5 +1,6 @@
-"""Trials: which columns of the tables are one attack, what its rule is fitted on, and whether the
-tables may be judged together at all.
+"""Trials: which columns of the tables are one attack, and what its rule is fitted on.
+
+Tables that were not made alike are not judged together.
 
 An attack `a` is the target's signals s(x); where the reference was asked about the same records,
 `a_ref` is s(x) − s_reference(x) (difficulty calibration, Watson et al. 2022), at twice the cost.
@@ -140,7 +141,7 @@ def _check_columns(attacks: Mapping[str, AttackSpec], scores: Scores) -> None:
     if missing:
         raise UserError(
             f"{scores.where}: no column {few(missing)}; target and shadow tables need the same "
-            f"columns"
+            "columns"
         )
     rules = {spec.rule for spec in attacks.values()}
     unknown = sorted(rules - set(RULES))
@@ -153,8 +154,12 @@ def _check_columns(attacks: Mapping[str, AttackSpec], scores: Scores) -> None:
 def _check_kinship(
     target: Scores, other: Scores, attacks: Sequence[str], more: Sequence[str] = ()
 ) -> None:
-    """Another model's signals calibrate the target's only if made in the same way; `more` names
-    facts to agree in.
+    """Another model's signals calibrate the target's only if made in the same way.
+
+    Args:
+        target, other: the tables.
+        attacks: that must have been asked alike.
+        more: further facts to agree in.
     """
     made, found = target.about.claims, other.about.claims
     if made is None or found is None:

@@ -1,5 +1,4 @@
-"""Gradients of every record's own loss with respect to every parameter tensor, reduced to norms
-layer by layer.
+"""Gradients of each record's own loss by each parameter tensor, reduced to norms.
 
 A batch needs one forward and one backward pass: a layer's gradient for row n follows from the row's
 input a and the gradient g at its output, for a linear layer Σ_l g_l·a_lᵀ (Goodfellow 2015,
@@ -55,8 +54,9 @@ def _conv2d(module: nn.Conv2d, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tens
 
 
 def _patches(module: nn.Conv2d, a: Tensor) -> Tensor:
-    """What the kernel sees at each of L places: (N, C·kh·kw, L); strided copies are ten times as
-    fast as `unfold`.
+    """What the kernel sees at each of L places: (N, C·kh·kw, L).
+
+    Strided copies are ten times as fast as `unfold`.
     """
     assert not isinstance(module.padding, str)
     if module.dilation != (1, 1):
@@ -91,9 +91,7 @@ LAYERS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], Iterator[tuple[str
 
 
 def unreachable(network: nn.Module) -> list[str]:
-    """Parameters whose gradients per record cannot be had: of other layers, of odd padding, or
-    quantised.
-    """
+    """Parameters without gradients per record: of other layers, of odd padding, or quantised."""
     plain = {
         id(p)
         for _, m, names in _layers(network)
@@ -135,8 +133,7 @@ Sums = dict[str, Tensor]
 def gradient_norms(
     network: nn.Module, losses: Callable[[], Tensor], steps: int, sums: Sums | None = None
 ) -> GradientNorms:
-    """Norms of the gradients of losses (B·T,), which `losses` computes by calling `network` once on
-    B·T rows.
+    """Norms of the gradients of the losses of B records, T of each.
 
     The network must not mix rows (no batch norm) and be in evaluation mode; its parameters need not
     require gradients.
@@ -163,7 +160,7 @@ def gradient_norms(
     if unused:
         raise UserError(
             f"gradients: {few(unused, 2)} take no part in the network's answer; leave gsa1 and "
-            f"gsa2 out"
+            "gsa2 out"
         )
     each, mean = zip(*(found[name] for name in parameters), strict=True)
     return GradientNorms(torch.stack(each, -1), torch.stack(mean, -1))
@@ -172,8 +169,11 @@ def gradient_norms(
 def gradient_norms_in_parts(
     network: nn.Module, parts: Iterable[tuple[int, Callable[[], Tensor]]]
 ) -> GradientNorms:
-    """The same for one record whose losses come in parts of so many rows, for little memory: B =
-    1.
+    """The same for one record (B = 1) whose losses come in parts, for little memory.
+
+    Args:
+        network: as above.
+        parts: (rows, the losses (rows,)) of each part.
     """
     sums: Sums = {}
     found = [(rows, gradient_norms(network, losses, rows, sums)) for rows, losses in parts]
@@ -216,8 +216,9 @@ def _norms(
     steps: int,
     sums: Sums | None,
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Norms (B, T) of each row's gradient and (B,) of their mean, as many records at once as
-    `BLOCK` allows.
+    """Norms (B, T) of each row's gradient and (B,) of their mean, by parameter.
+
+    As many records are held at once as `BLOCK` allows.
     """
     largest = max(prod(getattr(module, name).shape) for name in names)
     seen = a[0].numel() * (prod(module.kernel_size) if isinstance(module, nn.Conv2d) else 1)

@@ -17,6 +17,9 @@ from lit_clid.models.samples import draw_samples
 from lit_clid.training.averaging import Averaging
 from lit_clid.training.module import FineTune
 
+WriteModel = Callable[[FineTune, L.Trainer, int], None]
+"""(module, trainer, optimiser step): exports the module as it is."""
+
 
 class ResumePoint(Callback):
     """Saves the one checkpoint that training goes on from: between optimiser steps only, and whole
@@ -59,11 +62,11 @@ class ExportOnTheWay(Callback):
     Args:
         steps: after which to export; the last step of training is exported by its script.
         averaging: callback that holds the averaged weights, if there is one.
-        write: exports the module as it is.
+        write: exports the module as it is after a step.
     """
 
     def __init__(
-        self, steps: Sequence[int], averaging: Averaging | None, write: Callable[[int], None]
+        self, steps: Sequence[int], averaging: Averaging | None, write: WriteModel
     ) -> None:
         self.steps, self.averaging, self.write, self._done = frozenset(steps), averaging, write, -1
 
@@ -72,7 +75,8 @@ class ExportOnTheWay(Callback):
         if step in self.steps and step != self._done:
             self._done = step
             with nullcontext() if self.averaging is None else self.averaging.averaged(pl_module):
-                self.write(step)
+                assert isinstance(pl_module, FineTune)
+                self.write(pl_module, trainer, step)
 
 
 class SampleGrid(Callback):

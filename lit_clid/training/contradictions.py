@@ -4,7 +4,7 @@ from typing import Any
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.config.options.training import FineTuneOptions
-from lit_clid.data.module import CaptionedImages
+from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.training.defenses import Defenses, ImageDefense, MemberAware, Texts, need_opacus
 
@@ -47,15 +47,14 @@ def check_defenses(
     return remarks
 
 
-def check_records(defenses: Defenses, data: CaptionedImages) -> Texts:
-    """Refuse defenses that the records cannot serve; returns the members' texts."""
-    texts = Texts.of(data.members)
+def check_records(defenses: Defenses, split: Split, role: str) -> Texts:
+    """Refuse defenses that a role's records cannot serve; returns the members' texts."""
+    texts = Texts.of(split, role)
     defenses.check(texts)
-    if defenses.one(MemberAware) is not None and not len(data.auxiliary):
+    if defenses.one(MemberAware) is not None and not split.spare(role):
         raise UserError(
             "defenses: member-aware training needs hold-outs of the other role, and the data have "
-            "none left; ask "
-            "for fewer data.members and data.nonmembers"
+            "none left; ask for fewer data.members and data.nonmembers"
         )
     return texts
 

@@ -16,8 +16,8 @@ from lit_clid.config.options.training import FineTuneOptions
 from lit_clid.config.trainer import make_trainer
 from lit_clid.errors import UserError, first_line
 from lit_clid.provenance import refuse_changes
-from lit_clid.training.averaging import Averaging, averaging
-from lit_clid.training.callbacks import ExportOnTheWay, ResumePoint, SampleGrid
+from lit_clid.training.averaging import averaging
+from lit_clid.training.callbacks import ExportOnTheWay, ResumePoint, SampleGrid, WriteModel
 from lit_clid.training.defenses import Defenses, EarlyStopping, PrivacyBudget, StepBudget
 from lit_clid.training.kept import Probe, stopping_callbacks
 
@@ -49,6 +49,7 @@ def training_trainer(
     defenses: Defenses | None = None,
     members: int = 0,
     probe: Probe | None = None,
+    write: WriteModel | None = None,
 ) -> L.Trainer:
     """Build the trainer; logs, the checkpoint and sample grids go to `folder`. `trainer` goes to it
     verbatim.
@@ -60,6 +61,7 @@ def training_trainer(
         defenses: those that stop training are the trainer's business.
         members: how many there are, for a budget of steps per image.
         probe: that a privacy budget asks.
+        write: exports the model at each of `options.checkpoints`; None exports at none.
     """
     defended = defenses or Defenses()
     steps, accumulate = _check(trainer)
@@ -84,6 +86,9 @@ def training_trainer(
     average = averaging(options)
     if average is not None:
         callbacks.append(average)
+    if write is not None:
+        stops = checkpoint_steps(options.checkpoints, members)
+        callbacks.append(ExportOnTheWay(tuple(stops.values()), average, write))
     callbacks.append(ResumePoint(folder / CHECKPOINT, options.save_every))
     defaults = {
         "max_epochs": -1,
@@ -124,16 +129,6 @@ def checkpoint_steps(
             f"finetune.checkpoints: two of {list(checkpoints)} fall on one step; leave one out"
         )
     return steps
-
-
-def export_on_the_way(trainer: L.Trainer, steps: Sequence[int], write: Any) -> None:
-    """Let `write(step)` export the model after the given steps, with the weights that are
-    validated.
-    """
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    average = next((c for c in callbacks if isinstance(c, Averaging)), None)
-    where = next(k for k, c in enumerate(callbacks) if isinstance(c, ResumePoint))
-    callbacks.insert(where, ExportOnTheWay(steps, average, write))
 
 
 def _check(trainer: dict[str, Any]) -> tuple[int, int]:

@@ -56,6 +56,7 @@ def assert_same(found: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 5, 64])
 @pytest.mark.parametrize("size", [1, 2, 7])
 def test_batch_size_changes_no_signal(
@@ -86,9 +87,7 @@ def test_memory_format_changes_no_signal(
 def test_half_precision_is_left_before_subtracting(
     pipeline_folder: Path, reference: torch.Tensor
 ) -> None:
-    """bf16 rounds the network, not the errors: 7 records keep 7 distinct losses near the float32
-    ones.
-    """
+    """bf16 rounds the network, not the errors: 7 records keep 7 losses near the float32 ones."""
     found = signals(
         load_target(str(pipeline_folder), precision="bf16"), picture_records(), ["loss"]
     )

@@ -31,6 +31,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     nan.write_text("id,member,s\na,1,nan\nb,0,1\n")
     cases: list[tuple[object, list[str], str]] = [
         (train, [fresh, "data.membrs=3"], "did you mean 'data.members'"),
+        (train, [fresh, base, "finetune.train=all"], "no part of Stable Diffusion 1.x/2.x; one of"),
         (train, [fresh, "data.members=lots"], "data.members: Value 'lots'"),
         (train, [fresh, "target.path=./nowhere", *SMALL], "no diffusers pipeline there"),
         (

@@ -15,9 +15,7 @@ from lit_clid.files import read_json
 def test_a_grid_is_trained_audited_compared_and_only_once(
     pipeline_folder: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed in the middle of its second cell it goes on there; a finished one does nothing but
-    compare.
-    """
+    """Killed in its second cell it goes on there; a finished one does nothing but compare."""
     train, trained = cell.train, []
 
     def killed_once(config: Any) -> None:

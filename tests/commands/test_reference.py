@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from pipelines import make_pipeline
 from runs import EACH, SMALL, Run, arguments
 
@@ -31,12 +32,11 @@ def test_the_reference_is_the_base_of_the_target(audited: Path, pipeline_folder:
     assert not np.array_equal(loaded["target"].signals["sima"], loaded["reference"].signals["sima"])
 
 
+@pytest.mark.slow
 def test_records_of_both_roles_are_asked_once(
     pipeline_folder: Path, tmp_path: Path, run: Run
 ) -> None:
-    """Where the shadow's split is dealt anew, the reference's answers about shared records are
-    carried over.
-    """
+    """The reference's answers about records of both roles are carried over."""
     words = [
         f"runs={tmp_path}",
         "name=r",

@@ -11,6 +11,8 @@ from runs import SMALL, Run, arguments, start, wait_for
 from safetensors.torch import load_file
 
 from lit_clid.commands import train
+from lit_clid.randomness import generator
+from lit_clid.training.module import FineTune
 
 
 @pytest.mark.slow
@@ -39,9 +41,7 @@ def test_a_stop_leaves_a_resumable_state_and_says_so(
 def test_a_killed_training_goes_on(
     pipeline_folder: Path, tmp_path: Path, run: Run, trained: Path
 ) -> None:
-    """SIGKILL somewhere in the middle, the same command again, and the weights are those of an
-    uninterrupted run.
-    """
+    """SIGKILL in the middle, the same command again: the weights of an uninterrupted run."""
     common = arguments(tmp_path, pipeline_folder)
     process = start("train.py", *common)
     wait_for((tmp_path / "small" / "logs" / "target" / "resume.ckpt").is_file, process)
@@ -58,14 +58,36 @@ def test_a_killed_training_goes_on(
 
 
 @pytest.mark.slow
-def test_two_processes_train(pipeline_folder: Path, tmp_path: Path) -> None:
+def test_two_processes_equal_one_at_twice_the_batch(
+    pipeline_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Noise and timesteps are drawn by rank, so the one process is shown what both ranks draw, one
+    after the other; records, gradients, averages and the export are left to agree by themselves.
+    """
     two = ["trainer.devices=2", "trainer.strategy=ddp"]
-    process = start("train.py", *arguments(tmp_path, pipeline_folder, *two))
+    process = start("train.py", *arguments(tmp_path / "two", pipeline_folder, *two))
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, out + err
-    assert (tmp_path / "small" / "target" / "model_index.json").is_file()
+
+    def both(self: FineTune, z_0: torch.Tensor, *names: object) -> tuple[torch.Tensor, ...]:
+        ranks = [generator(self.seed, *names, rank) for rank in (0, 1)]
+        half, shape = len(z_0) // 2, z_0.shape[1:]
+        t = [torch.randint(self.target.timesteps, (half,), generator=dice) for dice in ranks]
+        eps = [torch.randn(half, *shape, generator=dice) for dice in ranks]
+        return torch.cat(eps), torch.cat(t)
+
+    monkeypatch.setattr(FineTune, "_draws", both)
+    train.main(arguments(tmp_path / "one", pipeline_folder, "finetune.batch_size=8"))
+    exported = "small/target/unet/diffusion_pytorch_model.safetensors"
+    found, expected = (load_file(tmp_path / name / exported) for name in ("two", "one"))
+    base = load_file(pipeline_folder / "unet" / "diffusion_pytorch_model.safetensors")
+    assert any(not torch.allclose(expected[name], base[name], atol=5e-4) for name in base)
+    for name, value in expected.items():
+        # gradients summed in another order; six steps move weights by up to 1e-3
+        torch.testing.assert_close(found[name], value, rtol=0, atol=1e-6, msg=name)
 
 
+@pytest.mark.slow
 def test_long_captions_are_counted(pipeline_folder: Path, tmp_path: Path, run: Run) -> None:
     folder = tmp_path / "images"
     folder.mkdir()

@@ -64,7 +64,6 @@ def test_layers_override_in_order(tmp_path: Path) -> None:
         ("data.members=many", "data.members: Value 'many'"),
         ("data.members=0", "data.members: 0 is not a positive number"),
         ("data.on_error=ignore", "data.on_error: 'ignore' is not one of fail, skip"),
-        ("finetune.train=all", "finetune.train: 'all' is not one of unet"),
         ("finetune.cache=yes", "finetune.cache: 'True' is not one of auto"),
         ("finetune.checkpoints=[2, 1]", "must rise from above 0"),
         ("finetune.average_from=3", "the moving average off"),

@@ -7,9 +7,7 @@ from lit_clid.data.deal import Piles, deal
 
 
 def test_a_redrawn_shadow_is_independent_of_the_target(tmp_path: Path) -> None:
-    """Equal counts in all four cells of (target member?, shadow member?), up to chance, over
-    many seeds.
-    """
+    """Over many seeds all four cells of (target member?, shadow member?) are equally full."""
     piles = Piles(tuple(map(str, range(20))), tuple(map(str, range(20))))
     cells: Counter[tuple[bool, bool]] = Counter()
     for seed in range(200):

@@ -1,17 +1,11 @@
-"""What reaches a model: squares, augmented in training only, and only what is asked for."""
+"""What reaches a model: records augmented in training only, and only what is asked for."""
 
 from pathlib import Path
 
-import pytest
-from folders import image_folder, load, options, picture
+from folders import image_folder, load, options
 
-from lit_clid.data.module import CaptionedImages, fit_square
+from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import load_split
-
-
-@pytest.mark.parametrize("size", [(20, 16), (16, 20), (64, 64), (7, 90)])
-def test_fit_square(size: tuple[int, int]) -> None:
-    assert fit_square(picture(0, size), 16).size == (16, 16)
 
 
 def test_augmentation_is_for_training_only(tmp_path: Path) -> None:

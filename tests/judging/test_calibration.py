@@ -11,9 +11,7 @@ from lit_clid.judging.rules import RULES, BoostedTrees, RobustMix
 
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_nothing_of_the_target_enters_the_fit(name: str) -> None:
-    """A record's score depends on the record and the shadow: not on its neighbours, not on the
-    target's labels.
-    """
+    """A score depends on its record and the shadow: not on neighbours, not on labels."""
     shadow = clid_columns(0, 1.0)
     columns, _ = clid_columns(1, 1.0)
     together = calibrate(RULES[name], columns, shadow)
@@ -33,9 +31,7 @@ def test_without_a_shadow_there_is_no_threshold() -> None:
 
 
 def test_no_shadow_record_is_graded_by_a_fit_that_saw_it() -> None:
-    """On pure noise a classifier graded on its training rows looks good; cross-fitted it does
-    not.
-    """
+    """On pure noise a classifier looks good on its training rows; cross-fitted it does not."""
     columns, member = clid_columns(3, 0.0)
     seen = BoostedTrees().fit(columns, member).score(columns)
     assert roc_auc_score(member, seen) > 0.75

@@ -20,9 +20,7 @@ from lit_clid.judging.roc import auroc, curve
 def measured(
     defense: str, seed: int, shift: float, loss: float, *, step: int = 100, final: bool = True
 ) -> Measured:
-    """Scores of 200 members, shifted, and 200 hold-outs; noise and losses depend on the seed
-    alone.
-    """
+    """Scores of 200 shifted members and 200 hold-outs; noise depends on the seed alone."""
     dice = np.random.default_rng(seed)
     member = np.arange(400) < 200
     noise, base = dice.normal(size=400), dice.gamma(4, 1, size=200)

@@ -1,5 +1,7 @@
 """Intervals that cover, and figures that cannot be given."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -21,37 +23,50 @@ def test_replicates_equal_explicit_resampling() -> None:
         assert value == pytest.approx(roc_auc_score(member[rows], score[rows]), abs=1e-12)
 
 
+def covered(
+    statistics: dict[str, Statistic], truths: Sequence[float], n: int, worlds: int
+) -> np.ndarray:
+    """Share of worlds whose intervals hold the truths: N(1, 1) against N(0, 1), n + n records."""
+    hits = []
+    for seed in range(worlds):
+        score, member = normal_scores(n, n, 1.0, seed)
+        figures = estimate(statistics, score, member).values()
+        pairs = zip(figures, truths, strict=True)
+        hits.append([figure.low <= truth <= figure.high for figure, truth in pairs])
+    return np.mean(hits, axis=0)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("statistic", "truth", "n", "least"),
+    ("statistics", "truths", "n"),
     [
-        (auroc, 0.7602, 150, 0.92),
-        (tpr_at_fpr(0.1), 0.3891, 150, 0.91),
-        (tpr_at_fpr(0.01), 0.0924, 256, 0.88),
-        (best_accuracy, 0.6915, 150, 0.75),
+        ({"auroc": auroc, "tpr@10%": tpr_at_fpr(0.1)}, (0.76025, 0.38914), 150),
+        ({"tpr@1%": tpr_at_fpr(0.01)}, (0.09236,), 256),
     ],
-    ids=["auroc", "tpr@10%", "tpr@1%", "best accuracy"],
+    ids=["auroc, tpr@10%", "tpr@1%"],
 )
-def test_intervals_cover(
-    statistic: Statistic,
-    truth: float,
+def test_intervals_cover_as_often_as_they_say(
+    statistics: dict[str, Statistic],
+    truths: tuple[float, ...],
     n: int,
-    least: float,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """N(1, 1) against N(0, 1), n + n records, 300 worlds: nominal 95 %, binomial error ±2.5 % (two
-    standard errors).
-
-    At FPR 1 % of 256 hold-outs the threshold rests on three records and the bootstrap covers 91–93
-    %. The best accuracy is a maximum over noisy thresholds, hence optimistic; its interval is only
-    asked to cover most of the time.
+    """Nominal 95 %; 5000 worlds and more gave 94.2, 95.6 and 95.0 %. 2000 worlds have a binomial
+    standard error of 0.5 %.
     """
     monkeypatch.setattr(evidence, "REPLICATES", 400)
-    hits = 0
-    for seed in range(300):
-        score, member = normal_scores(n, n, 1.0, seed)
-        figure = estimate({"x": statistic}, score, member)["x"]
-        hits += figure.low <= truth <= figure.high
-    assert hits / 300 >= least
+    for share in covered(statistics, truths, n, 2000):
+        assert 0.93 <= share <= 0.97
+
+
+@pytest.mark.slow
+def test_the_interval_of_a_best_accuracy_covers_mostly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A maximum over noisy thresholds is optimistic: in 2000 worlds its interval covered 81 %;
+    300 have a binomial standard error of 2.3 %.
+    """
+    monkeypatch.setattr(evidence, "REPLICATES", 400)
+    (share,) = covered({"x": best_accuracy}, (0.6915,), 150, 300)
+    assert share >= 0.75
 
 
 def test_a_perfect_score_is_not_certainty() -> None:

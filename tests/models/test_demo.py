@@ -1,8 +1,7 @@
-"""The embedded base: small, complete, it reads its captions, accepts any text, and gives no
-membership away untuned.
-"""
+"""The embedded base: small, complete, reads its captions, gives no membership away untuned."""
 
 import numpy as np
+import pytest
 import torch
 
 from lit_clid.auditing.attacks import ATTACKS
@@ -11,7 +10,7 @@ from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch
 from lit_clid.data.drawings.critters import critter
 from lit_clid.data.drawings.scenes import scene
-from lit_clid.data.module import to_tensor
+from lit_clid.data.images import to_tensor
 from lit_clid.judging.evidence import estimate
 from lit_clid.judging.roc import auroc
 from lit_clid.judging.rules import RULES
@@ -41,10 +40,9 @@ def test_it_is_an_ordinary_pipeline_of_at_most_8_mb() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_uses_its_text() -> None:
-    """The unconditional loss exceeds the conditional by at least a quarter of itself at t = 450,
-    on unseen scenes.
-    """
+    """At t = 450, on unseen scenes, text removes at least a quarter of the unconditional loss."""
     oracle = ModelOracle(load_target("demo"), drawings("scene", 5000, 192))
     conditional, unconditional = oracle.error(450, CAPTION).mean(), oracle.error(450, NULL).mean()
     assert (unconditional - conditional) / unconditional >= 0.25
@@ -60,6 +58,7 @@ def test_its_tokenizer_accepts_any_text() -> None:
         )  # no unknown tokens, which would be end tokens
 
 
+@pytest.mark.slow
 def test_untuned_it_gives_no_membership_away() -> None:
     """Members and hold-outs it never saw: every AUROC interval contains 0.5."""
     records, member = drawings("critter", 0, 256), np.arange(256) % 2 == 0

@@ -24,9 +24,7 @@ def test_vp_schedule_preserves_variance() -> None:
 
 @pytest.mark.parametrize("prediction", sorted(TO_EPS))
 def test_min_snr_weighs_the_z_0_error_alike(prediction: str) -> None:
-    """Whatever the network predicts, weight × its error equals min(SNR, γ) × the error of the
-    implied z_0.
-    """
+    """For any prediction, weight × its error = min(SNR, γ) × the error of the implied z_0."""
     alpha, sigma = vp_schedule(torch.tensor([0.99, 0.5, 0.05], dtype=torch.float64))
     z_0, eps = torch.randn(3, 2, 2, 2), torch.randn(3, 2, 2, 2)
     z_t = diffuse(z_0, eps, alpha, sigma)

@@ -20,7 +20,7 @@ def test_parts_joined_are_the_whole() -> None:
     whole = told(7)
     for rows in (1, 2, 7, 9):
         assert same(cat(whole.split(rows)), whole)
-        assert [part.rows for part in whole.split(rows)][0] == min(rows, 7)
+        assert next(part.rows for part in whole.split(rows)) == min(rows, 7)
     assert same(whole.take(torch.tensor([2, 2])), cat([whole.split(1)[2]] * 2))
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 from tuning import FACTS, Stop, recipe, tune, weights
@@ -13,6 +14,7 @@ from lit_clid.models.load import load_target
 from lit_clid.training.module import FineTune
 
 
+@pytest.mark.slow
 def test_the_moving_average_is_exported(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
@@ -42,6 +44,7 @@ def test_moving_average_needs_no_copy_of_the_target(pipeline_folder: Path) -> No
     assert copy.deepcopy(module).target is module.target
 
 
+@pytest.mark.slow
 def test_checkpoint_averaging_is_the_mean(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:

@@ -4,20 +4,21 @@ import copy
 from dataclasses import replace
 from pathlib import Path
 
+import lightning as L
 import pytest
 import torch
 from safetensors.torch import load_file
-from tuning import DATA, FACTS, recipe, tune
+from tuning import FACTS, recipe, tune
 
-from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.files import read_json
-from lit_clid.models.load import load_target
 from lit_clid.models.lora import folded
 from lit_clid.training.exported import finish, finished_model
 from lit_clid.training.module import FineTune
-from lit_clid.training.trainer import checkpoint_steps, training_trainer
+from lit_clid.training.trainer import checkpoint_steps
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("train", ["cross_attention", "lora"])
@@ -52,30 +53,18 @@ def test_the_export_is_an_ordinary_pipeline(
 def test_models_on_the_way_are_those_of_shorter_runs(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
-    """A model exported after four steps is the model of a run of four steps, averaged weights
-    included.
-    """
+    """What is exported after four steps is the model of a run of four, averages included."""
     from safetensors.torch import load_file
 
     from lit_clid.training.exported import write_model
-    from lit_clid.training.trainer import export_on_the_way
 
     assert checkpoint_steps([0.4, 0.6], 10, 6) == {0.4: 4, 0.6: 6}
-    options = recipe(validate_every=100)
-    target = load_target(str(pipeline_folder), channels_last=False)
-    data = CaptionedImages(split, DATA, "target", seed=0, side=64, batch_size=4)
-    module = FineTune(target, options, 0, FACTS)
-    trainer = training_trainer(
-        options,
-        {"max_steps": 6, "accelerator": "cpu", "enable_progress_bar": False},
-        tmp_path / "l",
-        "target",
-        0,
-    )
-    export_on_the_way(
-        trainer, (4,), lambda step: write_model(module, trainer, tmp_path / f"at-{step}", {})
-    )
-    trainer.fit(module, data, weights_only=True)
+    options = recipe(validate_every=100, checkpoints=[0.4])
+
+    def write(module: FineTune, trainer: L.Trainer, step: int) -> None:
+        write_model(module, trainer, tmp_path / f"at-{step}", {})
+
+    tune(pipeline_folder, split, tmp_path / "long", options, 6, write=write)
     short, ended, _ = tune(pipeline_folder, split, tmp_path / "short", options, 4)
     finish(short, ended, tmp_path / "model", {})
     name = Path("unet") / "diffusion_pytorch_model.safetensors"

@@ -34,6 +34,7 @@ def fake_losses(monkeypatch: pytest.MonkeyPatch, losses: Sequence[float]) -> Non
     monkeypatch.setattr(FineTune, "validation_step", validation_step)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("losses", "min_delta", "stopped", "kept"),
     [
@@ -53,9 +54,7 @@ def test_early_stopping_stops_and_exports_where_the_loss_curve_says(
     stopped: int,
     kept: int,
 ) -> None:
-    """Patience 2, validated every second step: the exported weights are those of the best
-    validation.
-    """
+    """Patience 2, validated every second step: the weights of the best validation are exported."""
     fake_losses(monkeypatch, losses)
     history: dict[int, dict[str, torch.Tensor]] = {}
 
@@ -81,6 +80,7 @@ def test_early_stopping_stops_and_exports_where_the_loss_curve_says(
         assert torch.equal(value, history[kept][name])
 
 
+@pytest.mark.slow
 def test_a_privacy_budget_exports_the_last_validation_within_it(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
@@ -97,6 +97,7 @@ def test_a_privacy_budget_exports_the_last_validation_within_it(
     )
 
 
+@pytest.mark.slow
 def test_a_budget_spent_at_once_is_one_clear_line(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:

@@ -16,6 +16,8 @@ from lit_clid.errors import UserError
 from lit_clid.training.kept import Kept
 from lit_clid.training.trainer import resume_from
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     pipeline_folder: Path, split: Split, tmp_path: Path
@@ -70,9 +72,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(
 def test_a_run_killed_before_its_export_still_exports_the_average(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
-    """The last checkpoint lies before the last step, so the resumed run ends as an uninterrupted
-    one does.
-    """
+    """The last checkpoint lies before the last step; the end is as if uninterrupted."""
 
     class StopAtTheEnd(Callback):
         def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -30,6 +30,7 @@ def test_bad_trainer_values_are_named(tmp_path: Path, key: str, value: object) -
         training_trainer(recipe(), {"max_steps": 4, key: value}, tmp_path, "target", 0)
 
 
+@pytest.mark.slow
 def test_the_learning_rate_warms_up_and_stays_or_falls(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:

@@ -66,7 +66,7 @@ class CLiD(Attack):
         if short and short == len(texts):
             raise ValueError(
                 f"the {self.reduction} reduction takes parts of a caption and every caption is one "
-                f"word"
+                "word"
             )
         few_words = f"{short} of {len(texts)} captions are one word, of which the {self.reduction} reduction keeps no part"
         return few_words if short else ""

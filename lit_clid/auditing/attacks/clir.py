@@ -1,5 +1,4 @@
-"""CLiR, the conditional likelihood ratio: how much better the record's own caption explains it than
-other texts do.
+"""CLiR, the conditional likelihood ratio: does its own caption explain a record best?
 
 This project's own score; it has no paper.
 """

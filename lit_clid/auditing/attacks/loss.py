@@ -1,6 +1,4 @@
-"""Loss attacks: the denoising error itself (Matsumoto et al. 2023) and its mean over the CLiD
-draws.
-"""
+"""Loss attacks: the denoising error itself (Matsumoto et al. 2023), at one t or at several."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

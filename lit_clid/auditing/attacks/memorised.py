@@ -1,5 +1,6 @@
-"""The memorised-prompt detector: how much the prompt moves the first denoising step (Wen et al.,
-ICLR 2024).
+"""The memorised-prompt detector (Wen et al., ICLR 2024).
+
+How much does the prompt move the first denoising step?
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,4 @@
-"""PIA and PIAN: is the model's own prediction on the clean latent repeated at t? (Kong et al.,
-ICLR 2024).
-"""
+"""PIA and PIAN: is the model's own answer on z_0 repeated at t? (Kong et al., ICLR 2024)."""
 
 from dataclasses import dataclass
 from math import pi, sqrt

@@ -17,9 +17,7 @@ POOLED = 4
 
 
 class LatentFeatures(nn.Module):
-    """The target's own VAE encoder, its latent averaged over a grid of 4 × 4: no weights beside
-    the target's.
-    """
+    """The target's own VAE encoder, its latent averaged over a grid of 4 × 4; no other weights."""
 
     def __init__(self, target: PipelineTarget, side: int) -> None:
         super().__init__()
@@ -32,8 +30,7 @@ class LatentFeatures(nn.Module):
 
 
 def features_named(name: str, target: PipelineTarget, side: int) -> Features | int:
-    """The extractor that `utility.features` names; the number of Inception's features for
-    "inception".
+    """The extractor that `utility.features` names; for "inception", how many features it has.
 
     Raises:
         UserError: if it cannot be loaded.
@@ -44,8 +41,7 @@ def features_named(name: str, target: PipelineTarget, side: int) -> Features | i
         if find_spec("torch_fidelity") is None:
             raise UserError(
                 "utility.features: inception needs torch-fidelity and its weights (pip install "
-                "torch-fidelity); or "
-                "give vae, or a folder of a CLIP or DINO vision model"
+                "torch-fidelity); or give vae, or a folder of a CLIP or DINO vision model"
             )
         return 2048
     try:
@@ -57,8 +53,9 @@ def features_named(name: str, target: PipelineTarget, side: int) -> Features | i
 
 
 def clip_score(name: str, device: torch.device) -> Callable[[Tensor, Sequence[str]], float]:
-    """CLIPScore (Hessel et al. 2021) by torchmetrics and a CLIP model, of images (B, 3, H, W) in
-    [0, 1] and captions.
+    """CLIPScore (Hessel et al. 2021) by torchmetrics and a CLIP model.
+
+    The score takes images (B, 3, H, W) in [0, 1] and their captions.
 
     Raises:
         UserError: if the model does not load.

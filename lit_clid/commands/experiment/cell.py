@@ -1,6 +1,4 @@
-"""One cell carried out: train what is missing, audit the end and the checkpoints, measure
-utility.
-"""
+"""One cell carried out: trained where missing, audited at every stop, its utility measured."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -23,7 +21,8 @@ from lit_clid.commands.experiment.plan import Job, held_out_loss, refuse_stale
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.train import checkpoint_folder, train
 from lit_clid.config.options.experiment import UtilityOptions
-from lit_clid.data.module import CaptionedImages, RecordSet
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.records import RecordSet
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json, write_json
@@ -110,8 +109,7 @@ def carry_out(job: Job) -> None:
     if missing:
         raise UserError(
             f"{config.folder}: no model of step {few(missing)} was exported in training; delete "
-            f"the folder to train "
-            "the cell again, or leave the checkpoint out"
+            "the folder to train the cell again, or leave the checkpoint out"
         )
     if config.grid.keep == "last" and console.is_first_process():
         for role in job.roles:
@@ -119,8 +117,9 @@ def carry_out(job: Job) -> None:
 
 
 def _ended_at(model: Path) -> int:
-    """The last step of the run that exported a model, which may have reached fewer checkpoints
-    than others.
+    """The last step of the run that exported a model.
+
+    It may have reached fewer checkpoints than others.
     """
     note = read_note(str(model))
     return 0 if note is None else note.ended_at
@@ -163,7 +162,7 @@ def _sample(target: PipelineTarget, config: Settings, split: Split, folder: Path
         )
         console.say(
             f"samples: {min(options.samples, len(data.holdouts))} images, {options.sampling_steps} "
-            f"steps each"
+            "steps each"
         )
         holdouts, count = data.holdouts, options.samples
         made = draw_samples(

@@ -17,8 +17,12 @@ from lit_clid.scores import Scores
 
 @dataclass
 class Collected:
-    """The measured models, how people call the attacks, and which cells are not finished and
-    why.
+    """What there is to compare.
+
+    Args:
+        measured: the models.
+        titles: how people call each attack.
+        unfinished: cells that are not finished, and why.
     """
 
     measured: list[Measured] = field(default_factory=list)

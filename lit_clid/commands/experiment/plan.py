@@ -16,7 +16,6 @@ from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.train import plan_training
 from lit_clid.config.options.experiment import Cell, UtilityOptions
 from lit_clid.config.reading import CONFIGS
-from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
 from lit_clid.errors import UserError, few, suggestion
 from lit_clid.judging.rules import RULES
@@ -50,8 +49,9 @@ class Job:
 
 
 def read_jobs(arguments: Sequence[str], experiment: Settings, default: Path) -> list[Job]:
-    """Every cell's configuration: the experiment's files, the defense's words, the experiment's
-    key=value words.
+    """Every cell's configuration.
+
+    Its words are the experiment's files, the defense's words and the experiment's key=value words.
     """
     files = [word for word in arguments if "=" not in word] or [str(default)]
     changes = [word for word in arguments if "=" in word]
@@ -103,8 +103,9 @@ def overlay(word: str, defense: str) -> str:
 
 
 def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
-    """Refuse a grid that cannot be carried out; returns the jobs with the checkpoints that each can
-    reach.
+    """Refuse a grid that cannot be carried out.
+
+    Returns the jobs with the checkpoints that each can reach.
 
     Args:
         dry: leave out what needs the machine and the weights that will do it.
@@ -134,7 +135,7 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
         if facts in seen:
             raise UserError(
                 f"grid.defenses: '{seen[facts]}' and '{name}' collide, they train the same model; "
-                f"leave one of them out"
+                "leave one of them out"
             )
         seen[facts] = name
     if not dry:
@@ -144,9 +145,7 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
 
 
 def _check_questions(config: Settings) -> None:
-    """Load the base and refuse attacks and utility that it cannot serve, before anything is
-    trained.
-    """
+    """Refuse attacks and utility that the base cannot serve, before anything is trained."""
     options = config.utility
     base = load_target(config.target.path, variant=config.target.variant)
     attacks = config.attacks
@@ -189,7 +188,7 @@ def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:
 def _check_job(job: Job, split: Split, dry: bool) -> Job:
     config = job.config
     if not (dry and is_hub_id(config.target.path)):
-        check_target(config.target.path)
+        check_target(config.target.path).check_group(config.finetune.train)
     machine = {
         "accelerator": "cpu",
         "devices": 1,
@@ -198,8 +197,7 @@ def _check_job(job: Job, split: Split, dry: bool) -> Job:
         "precision": "32-true",
     }
     planned = plan_training(config, split, {**config.trainer, **(machine if dry else {})})
-    data = CaptionedImages(split, config.data, "target", seed=config.seed, side=8, batch_size=1)
-    check_records(planned.defenses, data)
+    check_records(planned.defenses, split, "target")
     reachable, last = config.finetune.checkpoints, planned.trainer.max_steps
     if planned.defenses.one(StepBudget) is not None:
         reachable = [each for each in reachable if each * planned.members <= last]
@@ -208,8 +206,9 @@ def _check_job(job: Job, split: Split, dry: bool) -> Job:
 
 
 def refuse_stale(note: ModelNote | None, config: Settings, split: Split, where: str) -> None:
-    """Refuse results of a model that another configuration trained; its base and processes are
-    its own business.
+    """Refuse results of a model that another configuration trained.
+
+    Its base and processes are its own business.
     """
     found = Facts() if note is None else note.facts
     base, processes = str(found.base), found.processes or 1

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     if failed:
         raise UserError(
             f"{len(failed)} of {len(mine)} cells failed ({few(list(failed))}); run it again to "
-            f"retry"
+            "retry"
         )
 
 
@@ -85,7 +85,7 @@ def plan_in_words(jobs: Sequence[Job], config: Settings) -> str:
     grid = config.grid
     lines = [
         f"{len(jobs)} cells: {len(grid.defenses)} defenses × {len(grid.seeds)} seeds, all checked "
-        f"but the weights"
+        "but the weights"
     ]
     for name in grid.defenses:
         job = next(job for job in jobs if job.cell.defense == name)

@@ -1,5 +1,6 @@
-"""Sweep timesteps and draws on a run's shadow model, plot AUROC against t, and write the choice
-as a config.
+"""Sweep timesteps and draws on a run's shadow model.
+
+AUROC is plotted against t and the choice written as a config.
 """
 
 import shlex
@@ -60,8 +61,8 @@ def main(arguments: Sequence[str]) -> None:
     folder = config.folder / "sweep"
     write_text(folder / "sweep.svg", plots.sweep_figure(grid.t, intervals(losses)))
     head = (
-        f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by "
-        "python -m lit_clid.sweep."
+        f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by python -m "
+        "lit_clid.sweep."
     )
     write_text(
         folder / "attacks.yaml", f"# {head}\n# {PROXY}\n" + config_text(overlay(attacks, choices))

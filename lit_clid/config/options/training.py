@@ -7,19 +7,17 @@ from dataclasses import dataclass, field
 
 from lit_clid.errors import UserError
 
-TRAINABLE = ("unet", "attention", "cross_attention", "lora")
 CACHE = ("auto", "always", "never")
 SCHEDULES = ("constant", "cosine")
 
 
 @dataclass(frozen=True)
 class FineTuneOptions:
-    """How the target is tuned; the paper's recipe is `train: unet, learning_rate: 1e-5, schedule:
-    constant`.
+    """How the target is tuned; the paper's is `train: unet, learning_rate: 1e-5, schedule: constant`.
 
     Args:
-        train: the whole "unet", its "attention" or "cross_attention" blocks, or "lora" on all
-            attention.
+        train: the whole "unet" (of SD 3 the "transformer"), its "attention" or "cross_attention"
+            blocks as far as the family has them, or "lora" on all attention.
         batch_size: per device and step.
         learning_rate, weight_decay: of AdamW.
         schedule, warmup_steps: "constant" or "cosine", after so many steps of linear warm-up.
@@ -60,8 +58,6 @@ class FineTuneOptions:
     samples: int = 8
 
     def __post_init__(self) -> None:
-        if self.train not in TRAINABLE:
-            raise UserError(f"finetune.train: {self.train!r} is not one of {', '.join(TRAINABLE)}")
         if self.schedule not in SCHEDULES:
             raise UserError(
                 f"finetune.schedule: {self.schedule!r} is not one of {', '.join(SCHEDULES)}"

@@ -46,9 +46,7 @@ class Drawing:
 
 
 class Dice:
-    """Random choices from the stream named `name`, reproducible across Python versions and
-    machines.
-    """
+    """Random choices from the stream named `name`, the same on every machine and Python version."""
 
     def __init__(self, name: str) -> None:
         self._random = random.Random(name).random
@@ -62,9 +60,7 @@ class Dice:
         return items[int(self._random() * len(items))]
 
     def shade(self, colour: Colour, spread: float) -> Colour:
-        """Move every channel of `colour` by up to `spread` levels, so that "red" is a family of
-        reds.
-        """
+        """Move every channel of `colour` by up to `spread` levels: "red" is a family of reds."""
         red, green, blue = (
             round(min(255.0, max(0.0, c + self.uniform(-spread, spread)))) for c in colour
         )
@@ -72,9 +68,7 @@ class Dice:
 
 
 class Canvas:
-    """A 64×64 sheet; all coordinates and widths are in units of the sheet's side, (0, 0) top
-    left.
-    """
+    """A 64×64 sheet; coordinates and widths are in units of its side, (0, 0) top left."""
 
     def __init__(self, background: Colour) -> None:
         self.scale = SIZE * OVERSAMPLE
@@ -113,8 +107,13 @@ class Canvas:
 
 
 def ring_of_points(centre: Point, radii: Sequence[float], count: int, turn: float) -> list[Point]:
-    """Place `count` points around `centre` at the cyclic `radii`, the first at angle `turn`
-    (radians, clockwise).
+    """Place points around a centre at cyclic radii.
+
+    Args:
+        centre: (x, y).
+        radii: taken in turn.
+        count: of points.
+        turn: angle of the first, in radians, clockwise.
     """
     x, y = centre
     angles = [turn + 2 * math.pi * k / count for k in range(count)]

@@ -26,9 +26,7 @@ CREAM: Colour = (252, 250, 240)
 
 
 def critter(index: int) -> Drawing:
-    """Draw critter number `index` (any integer); critters are independent and identically
-    distributed.
-    """
+    """Draw critter number `index` (any integer); critters are i.i.d."""
     dice = Dice(f"critter/{index}")
     name = "".join(dice.pick(SYLLABLES) for _ in range(3)) + dice.pick(ENDINGS)
     colour_name, second_name = dice.pick(tuple(PALETTE)), dice.pick(tuple(PALETTE))
@@ -94,8 +92,9 @@ def _landscape(dice: Dice) -> Canvas:
 
 
 def _confetti(canvas: Canvas, dice: Dice) -> None:
-    """Strew nothing at all, or a storm of scraps: like photographs, critters differ widely in
-    how hard they are.
+    """Strew nothing at all, or a storm of scraps.
+
+    Like photographs, critters differ widely in how hard they are.
     """
     for _ in range(round(60 * dice.uniform(0, 1) ** 2)):
         x, y, size = dice.uniform(0, 1), dice.uniform(0, 1), dice.uniform(0.02, 0.06)

@@ -46,9 +46,7 @@ BLACK: Colour = (0, 0, 0)
 
 
 def scene(index: int) -> Drawing:
-    """Draw scene number `index` (any integer); scenes are independent and identically
-    distributed.
-    """
+    """Draw scene number `index` (any integer); scenes are i.i.d."""
     dice = Dice(f"scene/{index}")
     ground_name = dice.pick(tuple(PALETTE))
     canvas = _ground(dice, dice.shade(PALETTE[ground_name], 18))
@@ -83,8 +81,9 @@ def _object(canvas: Canvas, dice: Dice, colour_name: str, place: str, centre: Po
 
 
 def _texture(dice: Dice, texture: str, colour: Colour) -> Canvas:
-    """Cover a whole sheet with `texture`; the second tone is lighter on dark colours and darker
-    on light ones.
+    """Cover a whole sheet with `texture`.
+
+    The second tone is lighter on dark colours and darker on light ones.
     """
     towards = 255 if sum(colour) < 360 else 0
     red, green, blue = (round(c + 0.5 * (towards - c)) for c in colour)

@@ -1,5 +1,6 @@
-"""The comparison of defenses: what each costs in utility and buys in privacy, from the cells'
-tables alone.
+"""The comparison of defenses: what each costs in utility and buys in privacy.
+
+It is made of the cells' tables alone.
 """
 
 from lit_clid.judging.comparison.compare import compare

@@ -40,9 +40,7 @@ class _Graded:
     attacks: Mapping[str, Mapping[str, _Drawn]]
 
     def pairs_with(self, other: "_Graded") -> bool:
-        """True if both were asked about the same members and hold-outs, so that their figures
-        can be paired.
-        """
+        """True if both were asked about the same records, so that their figures can be paired."""
         mine, theirs = self.model, other.model
         return mine.ids == theirs.ids and bool((mine.member == theirs.member).all())
 

@@ -67,9 +67,7 @@ class Defended:
 
     @property
     def strongest(self) -> str:
-        """The attack that tells most: what a defense is worth is what the best attacker is left
-        with.
-        """
+        """The attack that tells most: a defense is worth what the best attacker is left with."""
         return max(self.attacks, key=lambda name: self.attacks[name].auroc.value)
 
     @property
@@ -145,9 +143,7 @@ class Comparison:
 
     @property
     def pareto(self) -> list[str]:
-        """Defenses that no other beats in both the strongest attack's AUROC and the held-out
-        loss.
-        """
+        """Defenses that no other beats in both the strongest AUROC and the held-out loss."""
         place = {name: (d.exposure, d.loss.value) for name, d in self.defenses.items()}
 
         def beaten(mine: tuple[float, float]) -> bool:

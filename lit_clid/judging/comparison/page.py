@@ -1,6 +1,4 @@
-"""`comparison.json`, the figures as SVG and PNG, and `comparison.html`: one page without outside
-requests.
-"""
+"""`comparison.json`, the figures as SVG and PNG, and `comparison.html`, one page in itself."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

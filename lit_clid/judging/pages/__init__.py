@@ -31,8 +31,9 @@ def render(template: str, **values: Any) -> "Markup":
 
 
 def stacked(words: str) -> "Markup":
-    """A table's cell: "0.712 [0.665, 0.756]" with what is in brackets on a line of its own, and
-    "; runs […]" on another.
+    """A table's cell with the interval of "0.712 [0.665, 0.756]" on a line of its own.
+
+    "; runs […]" stands on another.
     """
     from markupsafe import Markup, escape
 

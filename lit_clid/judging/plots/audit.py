@@ -55,9 +55,7 @@ def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
 
 
 def queries_figure(costs: Mapping[str, tuple[int, Estimate]]) -> str:
-    """AUROC with its interval against queries per record (log scale); `…_ref` attacks are drawn
-    hollow.
-    """
+    """AUROC with its interval against queries per record (log scale); `…_ref` is drawn hollow."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -71,8 +69,7 @@ def queries_figure(costs: Mapping[str, tuple[int, Estimate]]) -> str:
 def queries_axes(
     axes: Any, costs: Mapping[str, tuple[int, Estimate]], what: str = "AUROC", chance: float = 0.5
 ) -> None:
-    """Draw a figure against queries on given axes; attacks of one cost are fanned out beside
-    each other.
+    """Draw a figure against queries on given axes; attacks of one cost are fanned out.
 
     Args:
         costs: queries per record and the figure, by attack.
@@ -138,8 +135,7 @@ def sweep_figure(t: Sequence[int], found: Mapping[str, Sequence[Estimate]]) -> s
 def histogram_figure(
     scores: Mapping[str, np.ndarray], thresholds: Mapping[str, float | None], member: np.ndarray
 ) -> str:
-    """Histograms of the scores of members and hold-outs, one panel per attack, with the
-    carried-over threshold.
+    """Histograms of the scores of members and hold-outs, one panel per attack.
 
     Args:
         scores: (N,) by attack.

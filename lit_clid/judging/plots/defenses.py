@@ -18,8 +18,9 @@ def trajectory_figure(
     tpr: Mapping[str, Trace],
     loss: Sequence[Estimate],
 ) -> Any:
-    """AUROC and TPR at 1 % FPR of each attack against steps per image, the held-out loss on a
-    second axis (grey).
+    """AUROC and TPR at 1 % FPR of each attack against steps per image.
+
+    The held-out loss is drawn on a second axis, in grey.
 
     Args:
         x: optimiser steps per image of the P places.
@@ -74,8 +75,9 @@ def _loss(axis: Any, x: Sequence[float], loss: Sequence[Estimate]) -> Any:
 def plane_figure(
     defenses: Mapping[str, tuple[Estimate, Estimate]], front: Collection[str], attack: str
 ) -> Any:
-    """Held-out loss against the AUROC of one attack: left and down is better; the Pareto front
-    is drawn through.
+    """Held-out loss against the AUROC of one attack: left and down is better.
+
+    The Pareto front is drawn through.
 
     Args:
         defenses: AUROC in [0, 1] and held-out denoising loss, by name.
@@ -115,8 +117,7 @@ def plane_figure(
 
 
 def heat_map(changes: Mapping[str, Mapping[str, Estimate | None]], baseline: str) -> Any:
-    """Change of every attack's AUROC under every defense, paired; bold where the interval
-    excludes 0.
+    """Change of every attack's AUROC under every defense; bold where its interval excludes 0.
 
     Args:
         changes: in [−1, 1], by defense and attack; None for what is not compared.

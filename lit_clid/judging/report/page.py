@@ -1,5 +1,6 @@
-"""`report.json`, the figures and `report.html`: one page without outside requests, everything from
-data escaped.
+"""`report.json`, the figures and `report.html`, one page without outside requests.
+
+Everything from data is escaped.
 """
 
 from typing import Any
@@ -20,9 +21,7 @@ PAGE = """
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """The report as plain values; figures are {value, low, high}, rates are keyed by "0.1",
-    "0.01", "0.001".
-    """
+    """The report as plain values; figures are {value, low, high}, rates are keyed by their caps."""
     content: dict[str, Any] = {}
     for section in SECTIONS:
         content |= section.as_json(report)

@@ -12,14 +12,12 @@ from lit_clid.judging.report.words import terminal
 
 
 def refuse_foreign(folder: Path, scores: str) -> None:
-    """Keep the report of a run's own audit from being overwritten by that of a table from
-    elsewhere.
-    """
+    """Keep a run's own report from being overwritten by that of a table from elsewhere."""
     table = Path(scores).expanduser().resolve()
     if (folder / "split.csv").is_file() and not table.is_relative_to(folder.resolve()):
         raise UserError(
             f"scores: {folder} holds another audit's report; give this one a name of its own with "
-            f"name=…"
+            "name=…"
         )
 
 
@@ -38,8 +36,9 @@ def publish(
 
 
 def write_report(report: Report, folder: Path) -> Path:
-    """Write report.json, the figures and report.html to `folder`, and return the page's path; a
-    figure of an earlier report that is not drawn any more is deleted.
+    """Write report.json, the figures and report.html to `folder`, and return the page's path.
+
+    A figure of an earlier report that is not drawn any more is deleted.
     """
     figures = report_figures(report)
     html = report_html(report, figures)

@@ -50,9 +50,7 @@ class Section:
         return {}
 
     def figures(self, report: Report) -> dict[str, str]:
-        """SVG text by name, written as NAME.svg; an empty text says that there is nothing to draw
-        this time.
-        """
+        """SVG text by name, written as NAME.svg; an empty text says that nothing is drawn."""
         return {}
 
     def values(self, report: Report) -> Mapping[str, Any]:

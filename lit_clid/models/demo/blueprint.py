@@ -1,6 +1,4 @@
-"""Architecture of the embedded base: Stable Diffusion's parts, each as small as still works on
-64×64 drawings.
-"""
+"""Architecture of the embedded base: each part as small as still works on 64×64 drawings."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import torch
 
-from lit_clid.data.module import RecordSet
+from lit_clid.data.split import Split
 from lit_clid.models.embedding import Embedding
 
 Dice = Callable[[int], torch.Generator]
@@ -31,11 +31,13 @@ class Texts:
     others: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def of(cls, members: RecordSet) -> "Texts":
+    def of(cls, split: Split, role: str) -> "Texts":
         """Those of a role's members."""
-        return cls(
-            tuple(e.id for e in members.entries), tuple(members.captions), tuple(members.others)
-        )
+        place, ids = split.locate(), tuple(entry.id for entry in split.of(role, True))
+        rows = [place[name] for name in ids]
+        own = tuple(source.captions[row] for source, row in rows)
+        others = tuple(source.others[row] if source.others else () for source, row in rows)
+        return cls(ids, own, others)
 
 
 @dataclass(frozen=True)

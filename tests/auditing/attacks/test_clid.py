@@ -15,6 +15,7 @@ from lit_clid.judging.roc import auroc, curve
 from lit_clid.models.load import load_target
 
 
+@pytest.mark.slow
 def test_clid_equals_its_equations(pipeline_folder: Path) -> None:
     """D_i = ℓ(c*_i) − ℓ(c) and L = −ℓ(c), recomputed loss by loss."""
     records, target = picture_records(3), load_target(str(pipeline_folder))

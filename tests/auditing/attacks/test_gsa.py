@@ -17,9 +17,7 @@ from lit_clid.models.white_box import NetworkGradients
 
 
 def test_gsa_norms_of_a_linear_model() -> None:
-    """ℓ = mean (W·z + b − ε)² has ∂ℓ/∂W = 2/n · Σ (W·z + b − ε)·zᵀ and ∂ℓ/∂b = 2/n · Σ (W·z + b
-    − ε).
-    """
+    """ℓ = mean (W·z + b − ε)² has ∂ℓ/∂W = 2/n · Σ r·zᵀ and ∂ℓ/∂b = 2/n · Σ r, r = W·z + b − ε."""
     target = Linear()
     images = torch.randn(4, 2, 5, 3, generator=torch.Generator().manual_seed(1))
     records = Batch(tuple("abcd"), images, tuple("abcd"))
@@ -68,7 +66,7 @@ def test_gsa_finds_what_a_linear_model_was_fitted_to() -> None:
     assert found() == 1.0
 
 
-@pytest.mark.parametrize("rows", [1, 20, 64])
+@pytest.mark.parametrize("rows", [pytest.param(1, marks=pytest.mark.slow), 20, 64])
 @pytest.mark.parametrize("fixture", ["pipeline_folder", "v_pipeline_folder"])
 def test_gsa_equals_one_backward_per_loss(
     fixture: str, rows: int, request: pytest.FixtureRequest

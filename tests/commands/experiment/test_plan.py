@@ -122,6 +122,7 @@ def test_a_dry_run_needs_no_weights_and_no_accelerator(tmp_path: Path, run: Run)
     assert "drop: caption_dropout; audited at 0.25 steps per image and at the end" in printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "preset", sorted((DEMO.parent / "paper").glob("*.yaml")), ids=lambda file: file.stem
 )

@@ -1,6 +1,4 @@
-"""The sweep: its table is the oracle's answers, its choices follow the shadow's AUROC and are
-held to other records.
-"""
+"""The sweep: its table is the oracle's answers, its choices are held to other records."""
 
 from dataclasses import dataclass, replace
 
@@ -33,9 +31,7 @@ STEPS = tuple(range(100, 1000, 100))
 
 
 def losses(best: int, gap: float = 0.5, n: int = 100, seed: int = 0, draws: int = 2) -> Losses:
-    """Members have a lower loss under the caption around the timestep `best`; the empty caption
-    tells nothing.
-    """
+    """Members have a lower loss under the caption near `best`; the empty caption tells nothing."""
     rng = np.random.default_rng(seed)
     member = np.arange(2 * n) % 2 == 0
     told = gap * np.exp(-(((np.array(STEPS) - best) / 120) ** 2))
@@ -129,9 +125,7 @@ def test_the_telling_timestep_is_found(kind: str, best: int) -> None:
 
 
 def test_a_choice_that_does_not_hold_is_not_made() -> None:
-    """Where no timestep tells anything the best candidate is the luckiest, and its luck does not
-    last.
-    """
+    """Where no timestep tells anything the best candidate is lucky, and luck does not last."""
     swept = Swept(CLiD("null", (400, 500, 600)), "t")
     kept = [choose(losses(400, gap=0.0, n=60, seed=s), swept) for s in range(30)]
     held_out = np.mean([c.held_out for c in kept])

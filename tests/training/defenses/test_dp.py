@@ -17,6 +17,7 @@ from lit_clid.randomness import generator
 from lit_clid.training.defenses import DPSGD, Privacy
 from lit_clid.training.exported import finish
 from lit_clid.training.module import FineTune
+from lit_clid.training.objectives import Noised
 
 
 def test_the_accountant_is_opacus_step_by_step() -> None:
@@ -33,13 +34,12 @@ def test_the_accountant_is_opacus_step_by_step() -> None:
     assert 2.9 < planned.epsilon(400) <= 3.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [64, 2])
 def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     pipeline_folder: Path, split: Split, tmp_path: Path, rows: int
 ) -> None:
-    """Against a loop over single records: each gradient is clipped to C, all are summed and
-    divided by batch_size.
-    """
+    """Each record's gradient is clipped to C; their sum is divided by batch_size."""
     from lightning.pytorch.callbacks import Callback
 
     bound, found = 1e-3, []
@@ -59,9 +59,9 @@ def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     options = recipe(learning_rate=1e-30, ema_decay=None, batch_size=5, weight_decay=0.0)
     module, _, _ = defended(wanted)(pipeline_folder, split, tmp_path, options, 2, (Watch(),))
     fresh = FineTune(load_target(str(pipeline_folder), channels_last=False), options, 0, FACTS)
-    fresh._encodings = module._encodings
+    fresh.encodings = module.encodings
     index, batch, gradients = next(f for f in found if len(f[1]["id"]) > 2)
-    z_0, condition = fresh._inputs(batch, index)
+    z_0, condition = fresh.encoded(batch, index)
     dice = generator(0, "training", index, 0)
     t = torch.randint(1000, (len(z_0),), generator=dice)
     eps = torch.randn(z_0.shape, generator=dice)
@@ -69,8 +69,8 @@ def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     clipped = 0
     for k in range(len(z_0)):
         one = slice(k, k + 1)
-        told = condition.take(torch.tensor([k]))
-        loss = mean_square(fresh._errors(z_0[one], eps[one], t[one], told)).mean()
+        alone = Noised(z_0[one], eps[one], t[one], condition.take(torch.tensor([k])))
+        loss = mean_square(fresh.objective.residuals(alone)).mean()
         own = torch.autograd.grad(loss, fresh.trainable)
         norm = torch.sqrt(sum(g.square().sum() for g in own))
         clipped += int(norm > bound)
@@ -83,6 +83,7 @@ def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     assert whole <= bound * len(z_0) * (1 + 1e-4)
 
 
+@pytest.mark.slow
 def test_noise_has_the_size_that_the_accountant_assumes(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
@@ -103,6 +104,7 @@ def test_noise_has_the_size_that_the_accountant_assumes(
     assert not torch.equal(found[0], found[1])
 
 
+@pytest.mark.slow
 def test_an_empty_batch_is_a_step_of_noise(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
@@ -115,6 +117,7 @@ def test_an_empty_batch_is_a_step_of_noise(
     assert len(data.members) == 10
 
 
+@pytest.mark.slow
 def test_secret_noise_follows_no_seed(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:
     wanted = {"dp": {"noise_multiplier": 1.0, "epsilon": None, "secret": True}}
     runs = [
@@ -126,6 +129,7 @@ def test_secret_noise_follows_no_seed(pipeline_folder: Path, split: Split, tmp_p
     assert any(not torch.equal(a, b) for a, b in zip(*runs, strict=True))
 
 
+@pytest.mark.slow
 def test_the_spent_epsilon_is_logged_and_noted(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:

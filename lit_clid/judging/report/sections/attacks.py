@@ -80,9 +80,7 @@ Asked in all: {{ cost }}
 
 
 def rows(judgement: Judgement) -> list[tuple[str, ...]]:
-    """One row of strings per attack, strongest first, in the order of `HEADER`; rates in
-    percent.
-    """
+    """A row of strings per attack, strongest first, as in `HEADER`; rates in percent."""
     lines: list[tuple[str, ...]] = []
     for name, grade in judgement.ranked:
         rates = [interval(grade.tpr_at_fpr[cap], percent=True) for cap in CAPS]

@@ -45,8 +45,9 @@ class Provenance(Section):
 
 
 def flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested plain values as (dotted key, text) rows; attacks and the training's whole config
-    are in report.json.
+    """Nested plain values as (dotted key, text) rows.
+
+    Attacks and the training's whole config are in report.json.
     """
     rows: list[tuple[str, str]] = []
     for key, value in content.items():

@@ -8,9 +8,7 @@ from lit_clid.judging.report.section import Report, Section
 
 
 class Queries(Section):
-    """AUROC against queries of the attacks without gradients, where these cost more than one
-    number of queries.
-    """
+    """AUROC against queries of the attacks without gradients, where their costs differ."""
 
     template: ClassVar[str] = """
 {% if figures.queries %}

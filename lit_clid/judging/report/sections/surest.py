@@ -37,8 +37,9 @@ alarm.</p>
 
 
 def surest(judgement: Judgement, count: int = 12) -> list[tuple[str, float, bool]]:
-    """The `count` records with the largest headline score, as (id, score, member), hold-outs among
-    them included.
+    """(id, score, member) of the `count` records with the largest headline score.
+
+    Hold-outs among them are included.
     """
     target = judgement.target
     score = judgement.grades[judgement.headline].verdict.score

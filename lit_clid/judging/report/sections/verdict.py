@@ -66,8 +66,8 @@ def _remembers(judgement: Judgement) -> str:
     return (
         f"The model {strength} remembers the member records: given one of {judgement.members} "
         f"members and one of {judgement.holdouts} hold-outs, {best.title} (the strongest attack "
-        f"{_chosen(judgement)}) names the member {100 * best.auroc.value:.0f} % of the time "
-        f"(95 % interval {100 * low:.0f}–{100 * high:.0f} %). "
+        f"{_chosen(judgement)}) names the member {100 * best.auroc.value:.0f} % of the time (95 % "
+        f"interval {100 * low:.0f}–{100 * high:.0f} %). "
         f"{_surely(best.tpr_at_fpr['0.01'], judgement.holdouts)}"
     )
 
@@ -77,8 +77,8 @@ def _wrong_way(judgement: Judgement) -> str:
     return (
         f"The scores point the wrong way: {best.title} has an AUROC interval of "
         f"{best.auroc.low:.2f}–{best.auroc.high:.2f}, below 0.5. Larger must mean more "
-        f"member-like; if the column holds losses, change its sign. If it does not, members and "
-        f"hold-outs differ in something else than training."
+        "member-like; if the column holds losses, change its sign. If it does not, members and "
+        "hold-outs differ in something else than training."
     )
 
 
@@ -102,10 +102,10 @@ def _surely(sure: Figure, holdouts: int) -> str:
     if isinstance(sure, Unresolved):
         return (
             f"{holdouts} hold-outs are too few to say how many members it recognises at one false "
-            f"alarm in a hundred."
+            "alarm in a hundred."
         )
     return (
-        f"If one hold-out in a hundred may be accused wrongly, it recognises "
+        "If one hold-out in a hundred may be accused wrongly, it recognises "
         f"{100 * sure.value:.0f} % of the members ({100 * sure.low:.0f}–{100 * sure.high:.0f} %)."
     )
 
@@ -118,7 +118,7 @@ def _others(judgement: Judgement) -> str:
         return ""
     return (
         f" The interval of {', '.join(above)} lies above 0.5; among {len(grades)} attacks, chance "
-        f"alone can do that."
+        "alone can do that."
     )
 
 
@@ -127,7 +127,7 @@ def calibration(judgement: Judgement) -> str:
     if judgement.shadow is not None:
         return (
             f"Rules and thresholds were fitted on the shadow model's {len(judgement.shadow.ids)} "
-            f"records only."
+            "records only."
         )
     said = (
         "There is no shadow model: CLiD_th uses alpha = 0.9, it and CLiR the scales of the audited "

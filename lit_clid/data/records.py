@@ -1,0 +1,106 @@
+"""`RecordSet`: entries of a split as items {id, index, image, caption, member, importance}."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from lit_clid.data.images import fit_square, to_tensor
+from lit_clid.data.scan import Entry
+from lit_clid.data.split import Split
+from lit_clid.data.stream import Place
+from lit_clid.randomness import generator
+
+Item = dict[str, Any]
+Captioner = Callable[[int], list[str]]
+"""How many passes came before → the members' captions in this one."""
+
+
+class RecordSet(Dataset[Item]):
+    """Entries of a split as tensors.
+
+    Args:
+        split: the verified split.
+        entries: of the split, in the order of their indices.
+        side: of the square images in pixels.
+        seed: of the crops.
+        crops: whether each pass crops anew, a function of (seed, id, pass); else at the centre.
+        edit: says what the captions are in a pass; an audit never sets it.
+        with_images: whether the items hold an image.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        entries: Sequence[Entry],
+        side: int,
+        seed: int,
+        *,
+        crops: bool = False,
+        edit: Captioner | None = None,
+        with_images: bool = True,
+    ) -> None:
+        place = split.locate()
+        self.entries, self.side, self.seed, self.crops = tuple(entries), side, seed, crops
+        self.rows = [place[entry.id] for entry in entries]
+        self.captions = [source.captions[row] for source, row in self.rows]
+        self.others = [source.others[row] if source.others else () for source, row in self.rows]
+        self.edit, self.with_images = edit, with_images
+        self._edited: dict[int, list[str]] = {}
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, place: int | Place) -> Item:
+        index, passes = place if isinstance(place, tuple) else (place, 0)
+        (source, row), entry = self.rows[index], self.entries[index]
+        item = {
+            "id": entry.id,
+            "index": index,
+            "caption": self.caption(index, passes),
+            "member": entry.member,
+            "importance": source.importance[row] if source.importance else None,
+        }
+        return item | {"image": self.image(index, passes)} if self.with_images else item
+
+    def image(self, index: int, passes: int = 0) -> Tensor:
+        """The image (3, side, side) in [−1, 1] as the given pass over the data sees it."""
+        source, row = self.rows[index]
+        at = 0.5
+        if self.crops:
+            dice = generator(self.seed, source.ids[row], "crop", passes)
+            at = float(torch.rand((), generator=dice))
+        return to_tensor(fit_square(source.open_image(row), self.side, at))
+
+    def images(self, rows: Sequence[int]) -> Tensor:
+        """The images (B, 3, side, side) of some rows as the first pass sees them."""
+        return torch.stack([self.image(row) for row in rows])
+
+    def caption(self, index: int, passes: int = 0) -> str:
+        """The caption as the given pass over the data sees it."""
+        if self.edit is None:
+            return self.captions[index]
+        if passes not in self._edited:
+            # a batch may straddle two passes
+            earlier = {p: captions for p, captions in self._edited.items() if p == passes - 1}
+            self._edited = {**earlier, passes: self.edit(passes)}
+        return self._edited[passes][index]
+
+
+def collate(items: Sequence[Item]) -> Item:
+    """Stack images, indices and members; keep ids, captions and importances as lists.
+
+    A Poisson batch may be empty.
+    """
+    if not items:
+        return {"id": [], "index": torch.zeros(0, dtype=torch.int64), "caption": []}
+    batch: Item = {}
+    for key in items[0]:
+        batch[key] = [item[key] for item in items]
+    if "image" in batch:
+        batch["image"] = torch.stack(batch["image"])
+    batch["index"] = torch.tensor(batch["index"])
+    batch["member"] = torch.tensor(batch["member"])
+    return batch

@@ -1,0 +1,98 @@
+"""Getting ready to train: the records as the defenses want them, and the module with them.
+
+Defenses reach members in training alone: `edit` and `augment` change what they are called and how
+they look, Poisson samples who is taken. Private training that is meant throws its dice in secret.
+"""
+
+import secrets
+from dataclasses import dataclass
+from functools import partial
+
+from lit_clid.about import Facts
+from lit_clid.config.options.data import DataOptions
+from lit_clid.config.options.training import FineTuneOptions
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.split import Split
+from lit_clid.data.stream import Poisson
+from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.training.contradictions import check_records
+from lit_clid.training.defenses import Defenses, Privacy
+from lit_clid.training.module import FineTune, Still
+
+
+@dataclass(frozen=True)
+class Records:
+    """Which records are trained on.
+
+    Args:
+        split: the verified split.
+        options: data options.
+        role: whose members.
+    """
+
+    split: Split
+    options: DataOptions
+    role: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A module and its data."""
+
+    module: FineTune
+    data: CaptionedImages
+
+
+def prepare(
+    target: PipelineTarget,
+    records: Records,
+    options: FineTuneOptions,
+    seed: int,
+    facts: Facts,
+    *,
+    defenses: Defenses,
+    privacy: Privacy | None = None,
+    schedule_steps: int | None = None,
+) -> Ready:
+    """Put together what trains `target` on a role's members.
+
+    Args:
+        seed: of everything; with secret private training, of what no member is trained with.
+        facts, defenses, privacy, schedule_steps: see `FineTune`.
+
+    Raises:
+        UserError: for defenses that these records cannot serve.
+    """
+    side, random_crop = target.side(records.options.resolution), records.options.random_crop
+    secret = defenses.dp is not None and defenses.dp.secret
+    dice = secrets.randbits(62) if secret else seed
+    texts = check_records(defenses, records.split, records.role)
+    keep = options.cache != "never"
+    still = Still(
+        latents=keep and not defenses.needs_pixels and not random_crop,
+        embedding=keep and not defenses.redraws_captions,
+    )
+    data = CaptionedImages(
+        records.split,
+        records.options,
+        records.role,
+        seed=seed,
+        side=side,
+        batch_size=options.batch_size,
+        edit=partial(defenses.captions, texts, dice) if defenses.edits_captions else None,
+        poisson=None if defenses.dp is None else Poisson(dice),
+        member_images=not still.latents,
+    )
+    module = FineTune(
+        target,
+        options,
+        seed,
+        facts,
+        defenses=defenses,
+        privacy=privacy,
+        dice=dice,
+        augment=defenses.augmenter(side, dice),
+        still=still,
+        schedule_steps=schedule_steps,
+    )
+    return Ready(module, data)

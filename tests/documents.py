@@ -1,0 +1,123 @@
+"""The commands that a document asks its reader to type, and whether they would be understood."""
+
+import argparse
+import importlib.util
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from runs import DEMO, ROOT
+
+from lit_clid.commands.experiment.plan import read_jobs
+from lit_clid.commands.line import COMMANDS
+from lit_clid.commands.reading import read
+
+LAUNCHED = r"(?:lit-clid|python|make|torchrun|srun|sbatch|pip) .+"
+CONFIGS = ["configs/demo.yaml", "configs/experiments/defenses.yaml"]
+"""What the word CONFIGS of a document stands for."""
+CONFIGURED = ("train", "audit", "sweep", "experiment")
+
+
+def commands(document: Path) -> list[str]:
+    """Lines of code that start a program, and such words within a sentence."""
+    text = document.read_text(encoding="utf-8")
+    fenced = "\n".join(re.findall(r"^```(?:bash|sh|console)?\n(.*?)^```", text, re.M | re.S))
+    return [
+        *re.findall(rf"^ {{4}}(?:\$ )?({LAUNCHED})$", text, re.M),
+        *re.findall(rf"^(?:\$ )?({LAUNCHED})$", fenced, re.M),
+        *re.findall(rf"`({LAUNCHED.replace('.', '[^`]')})`", text),
+    ]
+
+
+def check_command(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where a command names what does not exist or says what is not understood; no word of it
+    is left out.
+    """
+    monkeypatch.chdir(ROOT)
+    program, *words = shlex.split(command, comments=True)
+    if program == "make":
+        check_make(words)
+    elif program == "lit-clid":
+        name, *arguments = words
+        assert name in COMMANDS
+        if name in CONFIGURED and "--help" not in arguments:
+            check_arguments(name, arguments)
+    elif program == "pip":
+        check_pip(words)
+    elif program == "sbatch":
+        check_command(words[words.index("--wrap") + 1], monkeypatch)
+    elif program == "srun":
+        check_command(shlex.join(words), monkeypatch)
+    elif program == "torchrun":
+        check_python(words[words.index("-m") :], monkeypatch)
+    else:
+        check_python(words, monkeypatch)
+
+
+def check_make(words: Sequence[str]) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^(\w+):", makefile, re.M))
+    variables = set(re.findall(r"^(\w+) \?=", makefile, re.M))
+    assert {word for word in words if "=" not in word} <= targets
+    assert {word.split("=")[0] for word in words if "=" in word} <= variables
+
+
+def check_pip(words: Sequence[str]) -> None:
+    if list(words) == ["install", "."]:
+        return
+    assert words[:2] == ["install", "-e"]
+    (extra,) = re.fullmatch(r"\.\[(\w+)\]", words[2]).groups()  # type: ignore[union-attr]
+    assert f"\n{extra} = [" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert len(words) == 3
+
+
+def check_python(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    if words[0] == "-m":
+        package, _, name = words[1].rpartition(".")
+        assert package.split(".")[0] == "lit_clid"
+        assert importlib.util.find_spec(words[1]) is not None
+        arguments = list(words[2:])
+    else:
+        assert (ROOT / words[0]).is_file()
+        name, arguments = Path(words[0]).stem, list(words[1:])
+    if words[0].startswith("benchmarks/"):
+        check_benchmark(ROOT / words[0], arguments, monkeypatch)
+    elif name in CONFIGURED and arguments != ["--help"]:
+        check_arguments(name, arguments)
+    else:
+        assert not arguments
+
+
+def check_arguments(name: str, words: Sequence[str]) -> None:
+    """Every word is a configuration that exists or a key that is known."""
+    arguments = [each for word in words for each in (CONFIGS if word == "CONFIGS" else [word])]
+    arguments = [re.sub(r"\$\w+", "1", word) for word in arguments]
+    config = read(arguments)
+    assert config.attacks
+    if name == "experiment":
+        assert read_jobs(arguments, config, Path(DEMO))
+
+
+def check_benchmark(
+    script: Path, arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own parser takes every argument."""
+    parse = argparse.ArgumentParser.parse_args
+
+    def parse_args(self: argparse.ArgumentParser, *_: object) -> None:
+        parse(self, list(arguments))
+        raise SystemExit(0)
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
+    monkeypatch.setattr(sys, "path", [str(script.parent), *sys.path])
+    spec = importlib.util.spec_from_file_location(f"benchmark_{script.stem}", script)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    with pytest.raises(SystemExit) as end:
+        module.main()
+    assert end.value.code == 0
