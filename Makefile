@@ -4,7 +4,7 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 CONFIG ?= configs/demo.yaml
 
-.PHONY: demo test quick lint defenses bench base clean
+.PHONY: demo test quick lint defenses bench base house clean
 
 demo: $(VENV)/demo.ok
 	$(RUN) train.py $(CONFIG)
@@ -27,6 +27,9 @@ defenses: $(VENV)/dp.ok
 
 bench: $(VENV)/demo.ok
 	$(RUN) benchmarks/audit_speed.py
+
+house:
+	$(PYTHON) docs/draw_house.py
 
 base: $(VENV)/demo.ok
 	$(RUN) -m lit_clid.commands.pretrain
