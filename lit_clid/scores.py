@@ -164,7 +164,8 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UserError(f"{path}: columns named twice: {few(twice)}; rename one of each")
-    return {name: [row[k] for row in lines] for k, name in enumerate(names)}
+    columns = zip(*lines, strict=True) if lines else ((),) * len(names)
+    return dict(zip(names, map(list, columns), strict=True))
 
 
 def _read_parquet(path: Path) -> dict[str, list[Any]]:

@@ -55,10 +55,8 @@ def describe_attacks(attacks: Mapping[str, Signals], target: Target) -> dict[str
 def tally(attacks: Mapping[str, Signals], records: int) -> Cost:
     """What asking about so many records costs; answers shared between attacks count once."""
     counts = count_queries(attacks).values()
-    each, backward = (
-        sum(count.evaluated for count in counts),
-        sum(count.backward_evaluated for count in counts),
-    )
+    each = sum(count.evaluated for count in counts)
+    backward = sum(count.backward_evaluated for count in counts)
     return Cost(
         records=records,
         per_record=each,

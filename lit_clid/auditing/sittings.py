@@ -96,5 +96,6 @@ def shared_records(sitting: Sitting, split: Split) -> set[str]:
     """Records of both roles, of which the reference need not be asked twice."""
     if sitting.table != REFERENCE["shadow"]:
         return set()
-    own, other = ({entry.id for entry in split.of(role)} for role in ROLES)
-    return own & other
+    target, shadow = (split.of(role) for role in ROLES)
+    asked = {entry.id for entry in target}
+    return {entry.id for entry in shadow if entry.id in asked}

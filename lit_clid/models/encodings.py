@@ -41,8 +41,11 @@ class Encodings:
     def keep_embedding(self, target: Target, captions: Sequence[str]) -> None:
         """Embed the captions, unless they are there."""
         if self.embedding is None:
-            texts = [[captions[row] for row in rows] for rows in _chunks(len(captions))]
-            self.embedding = cat([target.embed(each).to(torch.device("cpu")) for each in texts])
+            parts = []
+            for rows in _chunks(len(captions)):
+                part = target.embed(captions[rows.start : rows.stop])
+                parts.append(part.to(torch.device("cpu")))
+            self.embedding = cat(parts)
 
 
 def _chunks(count: int) -> list[range]:

@@ -92,12 +92,10 @@ LAYERS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], Iterator[tuple[str
 
 def unreachable(network: nn.Module) -> list[str]:
     """Parameters without gradients per record: of other layers, of odd padding, or quantised."""
-    plain = {
-        id(p)
-        for _, m, names in _layers(network)
-        if _is_plain(m)
-        for p in (getattr(m, n) for n in names)
-    }
+    plain: set[int] = set()
+    for _, layer, names in _layers(network):
+        if _is_plain(layer):
+            plain |= {id(getattr(layer, name)) for name in names}
     return [
         name
         for name, p in network.named_parameters()
@@ -116,14 +114,12 @@ def parameter_names(network: nn.Module) -> tuple[str, ...]:
     return tuple(f"{prefix}{name}" for prefix, _, names in _layers(network) for name in names)
 
 
-def _layers(network: nn.Module) -> list[tuple[str, nn.Module, list[str]]]:
+def _layers(network: nn.Module) -> Iterator[tuple[str, nn.Module, list[str]]]:
     """(prefix, layer, names of its parameters) of every layer that has any."""
-    return [
-        (f"{path}." if path else "", module, names)
-        for path, module in network.named_modules()
-        if type(module) in LAYERS
-        and (names := [name for name, _ in module.named_parameters(recurse=False)])
-    ]
+    for path, module in network.named_modules():
+        names = [name for name, _ in module.named_parameters(recurse=False)]
+        if names and type(module) in LAYERS:
+            yield f"{path}." if path else "", module, names
 
 
 Sums = dict[str, Tensor]
@@ -144,7 +140,7 @@ def gradient_norms(
             it.
     """
     found: dict[str, tuple[Tensor, Tensor]] = {}
-    layers = _layers(network)
+    layers = list(_layers(network))
     hooks = [
         m.register_forward_hook(_watch(prefix, names, steps, found, sums))
         for prefix, m, names in layers

@@ -68,8 +68,12 @@ class CLiD(Attack):
                 f"the {self.reduction} reduction takes parts of a caption and every caption is one "
                 "word"
             )
-        few_words = f"{short} of {len(texts)} captions are one word, of which the {self.reduction} reduction keeps no part"
-        return few_words if short else ""
+        if not short:
+            return ""
+        return (
+            f"{short} of {len(texts)} captions are one word, of which the {self.reduction} "
+            "reduction keeps no part"
+        )
 
     def signal(self, oracle: Oracle) -> Tensor:
         draws = [(t, draw) for t in self.t for draw in draw_names(self.draws)]
