@@ -17,7 +17,7 @@ def test_defenses_reach_members_in_training_only(pipeline_folder: Path, split: S
     plain = CaptionedImages(split, DATA, "target", seed=0, side=64, batch_size=4)
     defenses = build_defenses({"word_shuffle": None, "flip": {"probability": 1.0}})
     target, members = load_target(str(pipeline_folder)), Members(split, DATA, "target")
-    data = prepare(target, records, recipe(), 0, FACTS, defenses=defenses).data
+    data = prepare(target, members, recipe(), 0, FACTS, defenses=defenses).data
     own = plain.members.captions
     assert [data.members[k, 0]["caption"] for k in range(len(own))] != own
     assert data.members.captions == own
