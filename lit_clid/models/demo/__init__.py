@@ -1,7 +1,7 @@
 """The embedded base: an 8 MB text-to-image pipeline of the real classes, so that everything runs
 without a hub.
 
-`blueprint` states its architecture, `pretrain` is the command that made the weights in `pipeline/`.
+`blueprint` states its architecture; the command `pretrain` made the weights in `pipeline/` of it.
 """
 
 from pathlib import Path
