@@ -31,7 +31,13 @@ class LatentFeatures(nn.Module):
 
 
 class VisionFeatures(nn.Module):
-    """The pooled output of a vision model of transformers (CLIP, DINO and their kin)."""
+    """The pooled output of a vision model of transformers (CLIP, DINO and their kin).
+
+    Args:
+        model: that is asked.
+        mean, std: of the pixels that it expects, per channel, of images in [0, 1].
+        side: of the images that it expects, in pixels.
+    """
 
     def __init__(
         self, model: nn.Module, mean: Sequence[float], std: Sequence[float], side: int
@@ -98,14 +104,12 @@ def clip_score(name: str, device: torch.device) -> Callable[[Tensor, Sequence[st
         """Answers with tensors, as torchmetrics expects it and transformers 5 does not any more."""
 
         def get_image_features(self, *arguments: Any, **named: Any) -> Any:
-            return getattr(
-                found := super().get_image_features(*arguments, **named), "pooler_output", found
-            )
+            found = super().get_image_features(*arguments, **named)
+            return getattr(found, "pooler_output", found)
 
         def get_text_features(self, *arguments: Any, **named: Any) -> Any:
-            return getattr(
-                found := super().get_text_features(*arguments, **named), "pooler_output", found
-            )
+            found = super().get_text_features(*arguments, **named)
+            return getattr(found, "pooler_output", found)
 
     def load() -> tuple[Any, Any]:
         images = CLIPImageProcessor.from_pretrained(name, use_fast=False)
