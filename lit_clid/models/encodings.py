@@ -41,11 +41,8 @@ class Encodings:
     def keep_embedding(self, target: Target, captions: Sequence[str]) -> None:
         """Embed the captions, unless they are there."""
         if self.embedding is None:
-            parts = []
-            for rows in _chunks(len(captions)):
-                part = target.embed(captions[rows.start : rows.stop])
-                parts.append(part.to(torch.device("cpu")))
-            self.embedding = cat(parts)
+            texts = [list(captions[rows.start : rows.stop]) for rows in _chunks(len(captions))]
+            self.embedding = cat([target.embed(each).to(torch.device("cpu")) for each in texts])
 
 
 def _chunks(count: int) -> list[range]:
