@@ -24,6 +24,7 @@ from lit_clid.data.drawings.critters import critter
 from lit_clid.data.images import to_tensor
 from lit_clid.models.load import load_target
 from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.white_box import NetworkGradients
 
 GREY_BOX = {name: attack for name, attack in ATTACKS.items() if not isinstance(attack, GSA)}
 ASKED = ("monte_carlo", "clid_th", "clid_th_clip", "clid_th_noise", "clir", "pia")
@@ -80,14 +81,15 @@ def norms(target: PipelineTarget, records: Sequence[Batch]) -> None:
 
 def plain_backward(target: PipelineTarget, records: Sequence[Batch]) -> None:
     """One backward pass per record and loss, as a plain implementation would."""
-    parameters = list(target.network.parameters())
+    parameters = list(target.denoiser.network.parameters())
+    white_box = NetworkGradients(target.denoiser)
     for parameter in parameters:
         parameter.requires_grad_(True)
     for batch in records:
         oracle = ModelOracle(target, batch)
         for t in GSA().t:
             with torch.enable_grad():
-                loss = target._losses(*oracle._ask(Question(t))).sum()
+                loss = white_box.losses(*oracle.rows(Question(t))).sum()
                 torch._foreach_norm(torch.autograd.grad(loss, parameters))
     for parameter in parameters:
         parameter.requires_grad_(False)

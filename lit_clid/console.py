@@ -72,12 +72,10 @@ def is_first_process() -> bool:
 
 def aligned(lines: Sequence[Sequence[str]], *, ruled: bool = False) -> str:
     """Lines of cells as columns of plain text, with a rule below the first line if wanted."""
-    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = [["─" * width for width in widths]] if ruled else []
     table = [lines[0], *rule, *lines[1:]]
-    return "\n".join(
-        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table
-    )
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in table)
 
 
 def say(sentence: str) -> None:

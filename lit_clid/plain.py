@@ -7,9 +7,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar, get_args, get_origin
 from lit_clid.errors import UserError
 
 FLAT = {"flat": True}
-"""Metadata of a field whose keys stand among its owner's: a `Plain`, or a mapping of all other
-keys.
-"""
+"""Metadata of a field whose keys stand among its owner's: a `Plain`, or all other keys."""
 EMPTY = {"empty": True}
 """Metadata of a field that is written as {} when it is None."""
 WORDS: dict[Any, str] = {

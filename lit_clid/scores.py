@@ -20,10 +20,8 @@ from lit_clid.about import About, read_about
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.files import write_json
 
-TRUE, FALSE = (
-    {"1", "true", "yes", "member"},
-    {"0", "false", "no", "nonmember", "non-member", "hold-out", "holdout"},
-)
+TRUE = {"1", "true", "yes", "member"}
+FALSE = {"0", "false", "no", "nonmember", "non-member", "hold-out", "holdout"}
 
 
 def parse_member(values: Sequence[Any], where: str) -> np.ndarray:
@@ -32,18 +30,18 @@ def parse_member(values: Sequence[Any], where: str) -> np.ndarray:
     Raises:
         UserError: for a cell that is none of them.
     """
-    words = [
-        str(int(v))
-        if isinstance(v, (bool, int, float, np.number)) and v in (0, 1)
-        else str(v).strip().lower()
-        for v in values
-    ]
-    bad = [
-        f"row {k + 1} ({values[k]!r})" for k, word in enumerate(words) if word not in TRUE | FALSE
-    ]
+    words = [_word(value) for value in values]
+    rows = enumerate(zip(words, values, strict=True), 1)
+    bad = [f"row {k} ({value!r})" for k, (word, value) in rows if word not in TRUE | FALSE]
     if bad:
         raise UserError(f"{where}: column 'member' must hold true/false or 1/0, not {few(bad, 5)}")
     return np.array([word in TRUE for word in words])
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, (bool, int, float, np.number)) and value in (0, 1):
+        return str(int(value))
+    return str(value).strip().lower()
 
 
 @dataclass(frozen=True)
@@ -95,11 +93,10 @@ class Scores:
                 f"{self.where}: holds {only} only; an audit compares members with hold-outs"
             )
         order = sorted(range(len(self.ids)), key=self.ids.__getitem__)
+        signals = {c: np.asarray(v, np.float64)[order] for c, v in self.signals.items()}
         object.__setattr__(self, "ids", tuple(self.ids[k] for k in order))
         object.__setattr__(self, "member", np.asarray(self.member, bool)[order])
-        object.__setattr__(
-            self, "signals", {c: np.asarray(v, np.float64)[order] for c, v in self.signals.items()}
-        )
+        object.__setattr__(self, "signals", signals)
 
     def columns(self, names: Sequence[str]) -> np.ndarray:
         """The signal columns `names` as (N, F) float64."""
@@ -164,7 +161,10 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UserError(f"{path}: columns named twice: {few(twice)}; rename one of each")
-    return {name: [row[k] for row in lines] for k, name in enumerate(names)}
+    columns: dict[str, list[Any]] = {}
+    for k, name in enumerate(names):
+        columns[name] = [row[k] for row in lines]
+    return columns
 
 
 def _read_parquet(path: Path) -> dict[str, list[Any]]:

@@ -20,7 +20,7 @@ from lit_clid.training.callbacks import WriteModel
 from lit_clid.training.defenses import Defenses
 from lit_clid.training.kept import Probe
 from lit_clid.training.module import FineTune
-from lit_clid.training.preparation import Records, prepare
+from lit_clid.training.preparation import Members, prepare
 from lit_clid.training.trainer import resume_from, training_trainer
 
 DATA = DataOptions(source="critters", members=10, nonmembers=6)
@@ -90,7 +90,7 @@ def tune(
     target = load_target(str(base), channels_last=False)
     defended, members = defenses or Defenses(), DATA.members or 0
     privacy = None if defended.dp is None else defended.dp.plan(members, options.batch_size, steps)
-    records = Records(split, DATA, "target")
+    records = Members(split, DATA, "target")
     ready = prepare(target, records, options, 0, FACTS, defenses=defended, privacy=privacy)
     seen = Seen()
     wanted = {

@@ -29,7 +29,16 @@ def claim(
     seed: int,
     side: int,
 ) -> Claims:
-    """State what the signals will be made with."""
+    """State what the signals will be made with.
+
+    Args:
+        target: who is asked.
+        split: whose records.
+        attacks: by name.
+        options: of the audit.
+        seed: of all noise.
+        side: of the images, in pixels.
+    """
     return Claims(
         seed=seed,
         split=split.fingerprint,
@@ -47,9 +56,9 @@ def _plain(attack: Signals) -> dict[str, Any]:
     fields = asdict(attack)
     for key in ("title", "rule"):  # they change the judgement, not the signals
         del fields[key]
-    return {
-        key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()
-    }
+    for key, value in fields.items():
+        fields[key] = list(value) if isinstance(value, tuple) else value
+    return fields
 
 
 def finished_scores(path: Path, claims: Claims) -> Scores | None:
@@ -95,9 +104,10 @@ def answered(
 
 def _specs(attacks: Mapping[str, Signals]) -> dict[str, Any]:
     """What each attack asks, as JSON would give it back."""
-    return {
-        name: {"kind": type(attack).__name__, **_plain(attack)} for name, attack in attacks.items()
-    }
+    specs: dict[str, Any] = {}
+    for name, attack in attacks.items():
+        specs[name] = {"kind": type(attack).__name__, **_plain(attack)}
+    return specs
 
 
 def carry_over(
@@ -115,7 +125,8 @@ def carry_over(
     """
     write_json(shards / CLAIMS, claims.as_json())
     rows = [k for k, name in enumerate(table.ids) if name in ids]
-    member = {entry.id: entry.member for entry in split.of(role)}
     names = [table.ids[k] for k in rows]
+    member = {entry.id: entry.member for entry in split.of(role)}
+    own = np.array([member[name] for name in names])
     signals = {column: values[rows] for column, values in table.signals.items()}
-    write_shard(shards, names, np.array([member[name] for name in names]), signals)
+    write_shard(shards, names, own, signals)

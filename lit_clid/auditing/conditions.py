@@ -30,7 +30,13 @@ class Condition:
         return 0.0
 
     def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
-        """The string to embed in place of `caption`."""
+        """The string to embed in place of `caption`.
+
+        Args:
+            caption: the record's.
+            importance: a number per word of what is reduced; None where no word may be masked.
+            end_token: what the tokenizer ends a text with.
+        """
         return caption
 
 
@@ -49,8 +55,9 @@ class Third(Condition):
     part: int
 
     def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
-        n = len(caption)
-        return caption[self.part * n // 3 : (self.part + 1) * n // 3]
+        start = self.part * len(caption) // 3
+        end = (self.part + 1) * len(caption) // 3
+        return caption[start:end]
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,8 @@ class Masked(Condition):
         words = caption.split()
         assert importance is not None and len(importance) == len(words)
         count = min(len(words), floor(self.rate * len(words) - 0.01) + 1)
-        masked = set(sorted(range(len(words)), key=lambda k: (-importance[k], k))[:count])
+        by_importance = sorted(range(len(words)), key=lambda k: (-importance[k], k))
+        masked = by_importance[:count]
         return " ".join(end_token if k in masked else word for k, word in enumerate(words))
 
 
@@ -139,11 +147,9 @@ def condition_named(name: str) -> Condition:
 
 def reduced(condition: Condition, reduction: Condition) -> Condition:
     """`reduction` of `condition` instead of the record's caption."""
-    return (
-        reduction
-        if condition.given is None or reduction == NULL
-        else Given(condition.given, reduction)
-    )
+    if condition.given is None or reduction == NULL:
+        return reduction
+    return Given(condition.given, reduction)
 
 
 REDUCTIONS: dict[str, tuple[Condition, ...]] = {
@@ -155,6 +161,6 @@ REDUCTIONS: dict[str, tuple[Condition, ...]] = {
 
 
 def leave_one_out(caption: str) -> list[str]:
-    """The caption, then the caption without its first word, without its second, …"""
+    """The caption, then the caption without its first word, without its second, and so on."""
     words = caption.split()
     return [caption, *(" ".join(words[:k] + words[k + 1 :]) for k in range(len(words)))]

@@ -90,11 +90,8 @@ def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
         return Model(named), ""
     note = read_note(target)
     if note is None or note.tuned_from is None:
-        return (
-            None,
-            f"{target} does not say what it was tuned from; audit.reference=FOLDER names a "
-            "reference",
-        )
+        way = "audit.reference=FOLDER names a reference"
+        return None, f"{target} does not say what it was tuned from; {way}"
     base = Model(*note.tuned_from, note.facts.base)
     try:
         check_target(base.path)
@@ -121,12 +118,8 @@ def check_shadow(
     Another architecture will do but for gradients.
     """
     by_tensor = any(attack.columns(target) != attack.columns(shadow) for attack in attacks.values())
-    _check_kin(
-        target,
-        shadow,
-        "shadow",
-        [name for name in target.kin if by_tensor or name != "architecture"],
-    )
+    names = [name for name in target.kin if by_tensor or name != "architecture"]
+    _check_kin(target, shadow, "shadow", names)
 
 
 def _check_kin(

@@ -52,7 +52,10 @@ class Auditor(L.LightningModule):
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         records = Batch(
-            tuple(batch["id"]), batch["image"], tuple(batch["caption"]), tuple(batch["importance"])
+            ids=tuple(batch["id"]),
+            images=batch["image"],
+            captions=tuple(batch["caption"]),
+            importance=tuple(batch["importance"]),
         )
         if self._out_of_memory:
             return
@@ -63,13 +66,10 @@ class Auditor(L.LightningModule):
             return
         kept = self._finite(signals, records.ids)
         if kept:
+            ids = [records.ids[k] for k in kept]
+            member = batch["member"].cpu().numpy()[kept]
             rows = {column: values[kept].numpy() for column, values in signals.items()}
-            write_shard(
-                self.folder,
-                [records.ids[k] for k in kept],
-                batch["member"].cpu().numpy()[kept],
-                rows,
-            )
+            write_shard(self.folder, ids, member, rows)
 
     def _ask(self, oracle: Oracle) -> dict[str, Tensor]:
         """Every attack's columns (B,), float64 on the CPU."""
@@ -84,12 +84,12 @@ class Auditor(L.LightningModule):
 
         The others are remembered for the end, when all else is safe on disk.
         """
-        good = torch.stack([torch.isfinite(values) for values in signals.values()]).all(0).tolist()
-        self._broken_columns |= {
-            column for column, values in signals.items() if not torch.isfinite(values).all()
-        }
-        self._broken += [name for name, fine in zip(ids, good, strict=True) if not fine]
-        return [k for k, fine in enumerate(good) if fine]
+        fine = torch.stack([torch.isfinite(values) for values in signals.values()])
+        columns = zip(signals, fine.all(1).tolist(), strict=True)
+        rows = fine.all(0).tolist()
+        self._broken_columns |= {column for column, good in columns if not good}
+        self._broken += [name for name, good in zip(ids, rows, strict=True) if not good]
+        return [k for k, good in enumerate(rows) if good]
 
     def on_predict_end(self) -> None:
         """Make room for the next model."""

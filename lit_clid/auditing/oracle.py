@@ -54,6 +54,8 @@ class Oracle(ABC):
         """Norms of the gradients of the record's errors at each t, and of their mean's.
 
         Args:
+            t: T timesteps, one draw of ε each.
+            condition: c.
             backward: backward passes per record that the attack needs when it runs alone.
         """
 

@@ -55,10 +55,8 @@ def describe_attacks(attacks: Mapping[str, Signals], target: Target) -> dict[str
 def tally(attacks: Mapping[str, Signals], records: int) -> Cost:
     """What asking about so many records costs; answers shared between attacks count once."""
     counts = count_queries(attacks).values()
-    each, backward = (
-        sum(count.evaluated for count in counts),
-        sum(count.backward_evaluated for count in counts),
-    )
+    each = sum(count.evaluated for count in counts)
+    backward = sum(count.backward_evaluated for count in counts)
     return Cost(
         records=records,
         per_record=each,
@@ -72,15 +70,21 @@ def tally(attacks: Mapping[str, Signals], records: int) -> Cost:
 def announce(
     role: str, model: str, attacks: Mapping[str, Signals], pending: int, finished: int
 ) -> str:
-    """How many queries the audit of one model will make."""
+    """How many queries the audit of one model will make, in words.
+
+    Args:
+        role: of the model.
+        model: what it is called.
+        attacks: by name.
+        pending: records to be asked about.
+        finished: records that were, in an earlier run.
+    """
     cost = tally(attacks, pending)
     each, alone = cost.per_record, cost.per_record_one_by_one
     done = f" ({finished} records were finished before)" if finished else ""
-    shared = (
-        f"; asked one by one the {len(attacks)} attacks would make {alone} per record"
-        if alone > each
-        else ""
-    )
+    shared = ""
+    if alone > each:
+        shared = f"; asked one by one the {len(attacks)} attacks would make {alone} per record"
     gradients = f" and {cost.backward_total:,} backward passes" if cost.backward_total else ""
     said = f"{role} {model}: {pending} records × {each} queries = {cost.total:,} queries"
     return f"{said}{gradients}{done}{shared}"

@@ -46,7 +46,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Question:
-    """The error at t under `condition`; questions with equal t and `draw` share their noise."""
+    """The error at t; questions with equal t and `draw` share their noise.
+
+    Args:
+        t: timestep.
+        condition: c, whose text the model is told.
+        draw: name of ε, or `STILL`.
+        view: whose latent z_0 is.
+    """
 
     t: int
     condition: Condition = CAPTION

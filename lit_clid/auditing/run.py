@@ -38,7 +38,18 @@ def fill_table(
     None on ranks other than zero.
 
     Args:
+        target: the model that is asked.
+        split: says who is a member.
+        data: the records of one role.
+        attacks: by name.
+        claims: what the signals are made with.
+        path: of the table, a parquet file.
+        trainer: that asks.
         about: of the table, to which versions, claims and attacks are added.
+
+    Raises:
+        UserError: if fewer records are left than there are processes, the device is out of memory,
+            an answer is NaN or infinite, or the shards do not make up the table.
     """
     shards = shard_folder(path)
     if trainer.is_global_zero:
@@ -78,7 +89,5 @@ def asking_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:
     kept = ("accelerator", "strategy", "devices", "num_nodes", "plugins", "enable_progress_bar")
     options = {key: value for key, value in trainer.items() if key in kept}
     fixed = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
-    fixed["inference_mode"] = (
-        False  # its tensors could not be differentiated, which white-box attacks need
-    )
+    fixed["inference_mode"] = False  # white-box attacks differentiate its tensors
     return make_trainer({**options, **fixed}, f"auditing {role}")

@@ -26,21 +26,16 @@ def write_shard(
     The name is a hash of the ids and the rename is atomic, so no rank disturbs another.
     """
     name = blake2b("\x1f".join(ids).encode(), digest_size=8).hexdigest()
-    write_parquet(
-        folder / f"{name}.parquet",
-        ids,
-        member,
-        {c: np.asarray(v, np.float64) for c, v in signals.items()},
-    )
+    columns = {c: np.asarray(values, np.float64) for c, values in signals.items()}
+    write_parquet(folder / f"{name}.parquet", ids, member, columns)
 
 
 def finished_ids(folder: Path) -> set[str]:
     """The ids whose signals lie in the shards of `folder`."""
-    return {
-        name
-        for path in folder.glob("*.parquet")
-        for name in pq.read_table(path, columns=["id"])["id"].to_pylist()
-    }
+    found: set[str] = set()
+    for path in folder.glob("*.parquet"):
+        found |= set(pq.read_table(path, columns=["id"])["id"].to_pylist())
+    return found
 
 
 def merge(folder: Path, expected: Mapping[str, bool], about: About, where: str) -> Scores:
@@ -69,6 +64,8 @@ def merge(folder: Path, expected: Mapping[str, bool], about: About, where: str) 
             f"this split: {few(strange, 3) or 'none'}); rerun to fill the gaps, or delete the "
             "folder"
         )
-    ids = tuple(rows)
-    signals = {c: np.array([rows[name][k + 1] for name in ids]) for k, c in enumerate(columns)}
-    return Scores(ids, np.array([rows[name][0] for name in ids]), signals, about, where)
+    member = np.array([row[0] for row in rows.values()])
+    signals: dict[str, np.ndarray] = {}
+    for k, column in enumerate(columns, 1):
+        signals[column] = np.array([row[k] for row in rows.values()])
+    return Scores(tuple(rows), member, signals, about, where)

@@ -60,6 +60,6 @@ def check_timesteps(wanted: Sequence[int]) -> None:
 
 
 def column_names(name: str, signals: Signals, target: Target) -> tuple[str, ...]:
-    """Columns of the set called `name` in a score table: "loss", or "clid_th_d1", …"""
+    """Columns of the set called `name` in a score table: "loss", or "clid_th_d1"."""
     suffixes = signals.columns(target)
     return tuple(f"{name}_{suffix}" if suffix else name for suffix in suffixes)

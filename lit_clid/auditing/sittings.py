@@ -41,7 +41,17 @@ def plan(
     attacks: Mapping[str, Attack],
     options: AuditOptions,
 ) -> list[Sitting]:
-    """All sittings of an audit, the reference's last."""
+    """All sittings of an audit, the reference's last.
+
+    Args:
+        models: target and perhaps shadow, by role.
+        reference: None without one.
+        attacks: by name.
+        options: of the audit; they say which attacks the reference is asked.
+
+    Raises:
+        UserError: if the reference is to be asked an attack that is not there.
+    """
     roles = [role for role in ROLES if role in models]
     sittings = [Sitting(role, role, models[role], attacks) for role in roles]
     names = list(attacks) if options.reference_attacks is None else options.reference_attacks
@@ -96,5 +106,5 @@ def shared_records(sitting: Sitting, split: Split) -> set[str]:
     """Records of both roles, of which the reference need not be asked twice."""
     if sitting.table != REFERENCE["shadow"]:
         return set()
-    own, other = ({entry.id for entry in split.of(role)} for role in ROLES)
-    return own & other
+    target = {entry.id for entry in split.of("target")}
+    return {entry.id for entry in split.of("shadow") if entry.id in target}

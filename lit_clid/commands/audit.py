@@ -22,7 +22,6 @@ from lit_clid.auditing.sittings import (
     shared_records,
 )
 from lit_clid.commands.reading import Settings, read
-from lit_clid.commands.table import judge_table
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
 from lit_clid.errors import UserError, few
@@ -36,8 +35,6 @@ from lit_clid.scores import Scores
 
 
 def main(arguments: Sequence[str]) -> None:
-    if judge_table(arguments):
-        return
     config = read(arguments)
     split, judgement = judged(config)
     if judgement is not None:
@@ -75,7 +72,7 @@ class Audited:
     """What an audit came to.
 
     Args:
-        tables: by name, as `report.judge` takes them; just made ones are None on processes other
+        tables: by name, as `judging.judge` takes them; just made ones are None on processes other
             than the first.
         target: the model that was asked.
     """

@@ -19,7 +19,7 @@ from lit_clid.training.defenses import Defenses, Privacy
 from lit_clid.training.exported import finish, finished_model, write_model
 from lit_clid.training.facts import training_facts
 from lit_clid.training.module import FineTune
-from lit_clid.training.preparation import Records, prepare
+from lit_clid.training.preparation import Members, prepare
 from lit_clid.training.trainer import checkpoint_steps, resume_from, training_trainer
 
 
@@ -111,7 +111,7 @@ def train(config: Settings) -> None:
     resumed = resume_from(log_folder(config), facts)
     ready = prepare(
         target,
-        Records(split, config.data, role),
+        Members(split, config.data, role),
         options,
         config.seed,
         facts,

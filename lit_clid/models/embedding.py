@@ -71,8 +71,10 @@ class Embedding:
 
 def cat(embeddings: Sequence[Embedding]) -> Embedding:
     """The rows of all, one after the other; all have the same names."""
-    first = embeddings[0]
-    return Embedding({name: torch.cat([each[name] for each in embeddings]) for name in first})
+    parts: dict[str, Tensor] = {}
+    for name in embeddings[0]:
+        parts[name] = torch.cat([each[name] for each in embeddings])
+    return Embedding(parts)
 
 
 def interleaved(embeddings: Sequence[Embedding]) -> Embedding:

@@ -41,7 +41,7 @@ class Encodings:
     def keep_embedding(self, target: Target, captions: Sequence[str]) -> None:
         """Embed the captions, unless they are there."""
         if self.embedding is None:
-            texts = [[captions[row] for row in rows] for rows in _chunks(len(captions))]
+            texts = [list(captions[rows.start : rows.stop]) for rows in _chunks(len(captions))]
             self.embedding = cat([target.embed(each).to(torch.device("cpu")) for each in texts])
 
 

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.hooks import RemovableHandle
 
 from lit_clid.errors import UserError, few
 
 BLOCK = 2**27
-"""Most numbers of per-row gradients, or of what a kernel sees, in memory at once (512 MiB in
-float32).
+"""Most numbers of per-row gradients, or of what a kernel sees, held at once (512 MiB in float32).
 
 One record's rows are never parted for it.
 """
@@ -39,16 +39,15 @@ class GradientNorms:
 
 
 def _linear(module: nn.Linear, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tensor]]:
-    a, g = (
-        a.flatten(1, -2) if a.dim() > 2 else a[:, None],
-        g.flatten(1, -2) if g.dim() > 2 else g[:, None],
-    )
+    a = a.flatten(1, -2) if a.dim() > 2 else a[:, None]
+    g = g.flatten(1, -2) if g.dim() > 2 else g[:, None]
     yield "weight", g.transpose(1, 2) @ a
     yield "bias", g.sum(1)
 
 
 def _conv2d(module: nn.Conv2d, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tensor]]:
-    patches, g = _patches(module, a).unflatten(1, (module.groups, -1)), g.flatten(2)
+    patches = _patches(module, a).unflatten(1, (module.groups, -1))
+    g = g.flatten(2)
     yield "weight", g.unflatten(1, (module.groups, -1)) @ patches.transpose(2, 3)
     yield "bias", g.sum(2)
 
@@ -74,9 +73,9 @@ def _group_norm(module: nn.GroupNorm, a: Tensor, g: Tensor) -> Iterator[tuple[st
 
 def _layer_norm(module: nn.LayerNorm, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tensor]]:
     normal = F.layer_norm(a, module.normalized_shape, eps=module.eps)
-    inner = range(1, a.dim() - len(module.normalized_shape))
-    yield "weight", (g * normal).sum(tuple(inner)) if inner else g * normal
-    yield "bias", g.sum(tuple(inner)) if inner else g
+    inner = tuple(range(1, a.dim() - len(module.normalized_shape)))
+    yield "weight", (g * normal).sum(inner) if inner else g * normal
+    yield "bias", g.sum(inner) if inner else g
 
 
 LAYERS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], Iterator[tuple[str, Tensor]]]] = {
@@ -85,30 +84,26 @@ LAYERS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], Iterator[tuple[str
     nn.GroupNorm: _group_norm,
     nn.LayerNorm: _layer_norm,
 }
-"""Layer → its parameters' gradients (N, …) from the rows' inputs and output gradients, both (N,
-…) float32.
-"""
+"""Layer → its parameters' gradients (N, …) from N rows' inputs and output gradients in float32."""
 
 
 def unreachable(network: nn.Module) -> list[str]:
     """Parameters without gradients per record: of other layers, of odd padding, or quantised."""
-    plain = {
-        id(p)
-        for _, m, names in _layers(network)
-        if _is_plain(m)
-        for p in (getattr(m, n) for n in names)
-    }
+    reached: set[int] = set()
+    for _, module, names in _layers(network):
+        if _is_plain(module):
+            reached |= {id(getattr(module, name)) for name in names}
     return [
         name
         for name, p in network.named_parameters()
-        if id(p) not in plain or not p.is_floating_point() or type(p.data) is not Tensor
+        if id(p) not in reached or not p.is_floating_point() or type(p.data) is not Tensor
     ]
 
 
 def _is_plain(module: nn.Module) -> bool:
-    return not isinstance(module, nn.Conv2d) or (
-        module.padding_mode == "zeros" and not isinstance(module.padding, str)
-    )
+    if not isinstance(module, nn.Conv2d):
+        return True
+    return module.padding_mode == "zeros" and not isinstance(module.padding, str)
 
 
 def parameter_names(network: nn.Module) -> tuple[str, ...]:
@@ -116,18 +111,16 @@ def parameter_names(network: nn.Module) -> tuple[str, ...]:
     return tuple(f"{prefix}{name}" for prefix, _, names in _layers(network) for name in names)
 
 
-def _layers(network: nn.Module) -> list[tuple[str, nn.Module, list[str]]]:
+def _layers(network: nn.Module) -> Iterator[tuple[str, nn.Module, list[str]]]:
     """(prefix, layer, names of its parameters) of every layer that has any."""
-    return [
-        (f"{path}." if path else "", module, names)
-        for path, module in network.named_modules()
-        if type(module) in LAYERS
-        and (names := [name for name, _ in module.named_parameters(recurse=False)])
-    ]
+    for path, module in network.named_modules():
+        names = [name for name, _ in module.named_parameters(recurse=False)]
+        if names and type(module) in LAYERS:
+            yield f"{path}." if path else "", module, names
 
 
 Sums = dict[str, Tensor]
-"""Gradients of a record's losses so far, summed, by parameter."""
+"""Gradients of one record's losses so far, summed, by parameter."""
 
 
 def gradient_norms(
@@ -135,27 +128,29 @@ def gradient_norms(
 ) -> GradientNorms:
     """Norms of the gradients of the losses of B records, T of each.
 
-    The network must not mix rows (no batch norm) and be in evaluation mode; its parameters need not
-    require gradients.
-
     Args:
-        steps: T, losses per record; rows are ordered record by record.
-        sums: given where one record's losses come in several calls: their gradients are added to
-            it.
+        network: in evaluation mode; it must not mix rows (no batch norm), and its parameters need
+            not require gradients.
+        losses: computes the losses (B·T,), ordered record by record, by calling `network` once on
+            B·T rows.
+        steps: T.
+        sums: given where one record's losses come in several calls: the gradients are added to it.
+
+    Raises:
+        UserError: if a parameter takes no part in the answer.
     """
     found: dict[str, tuple[Tensor, Tensor]] = {}
-    layers = _layers(network)
-    hooks = [
-        m.register_forward_hook(_watch(prefix, names, steps, found, sums))
-        for prefix, m, names in layers
-    ]
+    hooks: list[RemovableHandle] = []
+    for prefix, module, names in _layers(network):
+        hook = _watch(prefix, names, steps, found, sums)
+        hooks.append(module.register_forward_hook(hook))
     try:
         with torch.enable_grad():
             losses().sum().backward()
     finally:
-        for hook in hooks:
-            hook.remove()
-    parameters = [prefix + name for prefix, _, names in layers for name in names]
+        for handle in hooks:
+            handle.remove()
+    parameters = parameter_names(network)
     unused = [name for name in parameters if name not in found]
     if unused:
         raise UserError(
@@ -172,14 +167,17 @@ def gradient_norms_in_parts(
     """The same for one record (B = 1) whose losses come in parts, for little memory.
 
     Args:
-        network: as above.
-        parts: (rows, the losses (rows,)) of each part.
+        network: as in `gradient_norms`.
+        parts: how many losses (rows) a part has, and what computes them.
     """
     sums: Sums = {}
-    found = [(rows, gradient_norms(network, losses, rows, sums)) for rows, losses in parts]
-    total = sum(rows for rows, _ in found)
-    mean = torch.stack([sums[name].norm() / total for name in parameter_names(network)])[None]
-    return GradientNorms(torch.cat([norms.each for _, norms in found], dim=1), mean)
+    each: list[Tensor] = []
+    total = 0
+    for rows, losses in parts:
+        each.append(gradient_norms(network, losses, rows, sums).each)
+        total += rows
+    mean = torch.stack([sums[name].norm() / total for name in parameter_names(network)])
+    return GradientNorms(torch.cat(each, dim=1), mean[None])
 
 
 def _watch(
@@ -189,7 +187,14 @@ def _watch(
     found: dict[str, tuple[Tensor, Tensor]],
     sums: Sums | None,
 ) -> Callable[..., Tensor]:
-    """A forward hook that leaves the norms of one layer's gradients in `found`."""
+    """A forward hook that leaves the norms of one layer's gradients in `found`.
+
+    Args:
+        prefix: of its parameters' names.
+        names: of its parameters.
+        steps, sums: as in `gradient_norms`.
+        found: name → norms (B, T) of each gradient and (B,) of their mean.
+    """
 
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         a = inputs[0].detach()
@@ -219,6 +224,10 @@ def _norms(
     """Norms (B, T) of each row's gradient and (B,) of their mean, by parameter.
 
     As many records are held at once as `BLOCK` allows.
+
+    Args:
+        a: the rows' inputs (B·T, …).
+        g: the gradients (B·T, …) at their outputs.
     """
     largest = max(prod(getattr(module, name).shape) for name in names)
     seen = a[0].numel() * (prod(module.kernel_size) if isinstance(module, nn.Conv2d) else 1)
@@ -226,15 +235,15 @@ def _norms(
     parts: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in names}
     for a_part, g_part in zip(a.split(rows), g.split(rows), strict=True):
         for name, gradient in LAYERS[type(module)](module, a_part.float(), g_part.float()):
-            if name in parts:
-                per_row = gradient.flatten(1).unflatten(0, (-1, steps))
-                parts[name].append((per_row.norm(dim=2), per_row.mean(1).norm(dim=1)))
-                if sums is not None:
-                    total = per_row.sum((0, 1))
-                    sums[prefix + name] = (
-                        total + sums[prefix + name] if prefix + name in sums else total
-                    )
-    return {
-        prefix + name: tuple(map(torch.cat, zip(*pairs, strict=True)))  # type: ignore[misc]
-        for name, pairs in parts.items()
-    }
+            if name not in parts:
+                continue
+            per_row = gradient.flatten(1).unflatten(0, (-1, steps))
+            parts[name].append((per_row.norm(dim=2), per_row.mean(1).norm(dim=1)))
+            if sums is not None:
+                total, key = per_row.sum((0, 1)), prefix + name
+                sums[key] = total + sums[key] if key in sums else total
+    norms: dict[str, tuple[Tensor, Tensor]] = {}
+    for name, pairs in parts.items():
+        each, mean = zip(*pairs, strict=True)
+        norms[prefix + name] = torch.cat(each), torch.cat(mean)
+    return norms

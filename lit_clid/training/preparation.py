@@ -21,8 +21,8 @@ from lit_clid.training.module import FineTune, Still
 
 
 @dataclass(frozen=True)
-class Records:
-    """Which records are trained on.
+class Members:
+    """Whose members are trained on.
 
     Args:
         split: the verified split.
@@ -45,7 +45,7 @@ class Ready:
 
 def prepare(
     target: PipelineTarget,
-    records: Records,
+    members: Members,
     options: FineTuneOptions,
     seed: int,
     facts: Facts,
@@ -54,7 +54,7 @@ def prepare(
     privacy: Privacy | None = None,
     schedule_steps: int | None = None,
 ) -> Ready:
-    """Put together what trains `target` on a role's members.
+    """Put together what trains `target` on the members.
 
     Args:
         seed: of everything; with secret private training, of what no member is trained with.
@@ -63,19 +63,19 @@ def prepare(
     Raises:
         UserError: for defenses that these records cannot serve.
     """
-    side, random_crop = target.side(records.options.resolution), records.options.random_crop
+    side, random_crop = target.side(members.options.resolution), members.options.random_crop
     secret = defenses.dp is not None and defenses.dp.secret
     dice = secrets.randbits(62) if secret else seed
-    texts = check_records(defenses, records.split, records.role)
+    texts = check_records(defenses, members.split, members.role)
     keep = options.cache != "never"
     still = Still(
         latents=keep and not defenses.needs_pixels and not random_crop,
         embedding=keep and not defenses.redraws_captions,
     )
     data = CaptionedImages(
-        records.split,
-        records.options,
-        records.role,
+        members.split,
+        members.options,
+        members.role,
         seed=seed,
         side=side,
         batch_size=options.batch_size,

@@ -7,10 +7,11 @@ import pytest
 import torch
 from toys import Toy, toy_records
 
-from lit_clid.auditing import utility
 from lit_clid.auditing.ledger import count_queries
 from lit_clid.auditing.losses import Denoising
 from lit_clid.auditing.oracle import ModelOracle
+from lit_clid.auditing.utility.features import clip_score, features_named
+from lit_clid.auditing.utility.frechet import frechet_distance
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import load_split
@@ -57,17 +58,17 @@ def test_the_frechet_distance_is_that_of_two_gaussians() -> None:
 
     dice = torch.Generator().manual_seed(0)
     real, made = (torch.rand(60, 3, 4, 4, generator=dice) ** power for power in (1, 2))
-    found = utility.frechet_distance(Flat(), real.split(16), made)
+    found = frechet_distance(Flat(), real.split(16), made)
     a, b = (Flat()(images).double().numpy() for images in (real, made))
     root = sqrtm(np.cov(a.T) @ np.cov(b.T)).real
     expected = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(np.cov(a.T) + np.cov(b.T) - 2 * root)
     assert found == pytest.approx(expected, rel=1e-3)
-    assert utility.frechet_distance(Flat(), real.split(16), real) == pytest.approx(0, abs=1e-4)
+    assert frechet_distance(Flat(), real.split(16), real) == pytest.approx(0, abs=1e-4)
 
 
 def test_the_target_s_own_encoder_tells_images_apart(pipeline_folder: Path) -> None:
     target = load_target(str(pipeline_folder))
-    features = utility.features_named("vae", target, 64)
+    features = features_named("vae", target, 64)
     assert isinstance(features, torch.nn.Module)
     found = features(torch.rand(3, 3, 64, 64))
     assert found.shape == (3, features.num_features)
@@ -122,11 +123,11 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_vision_model_gives_features(clip_folder: Path, pipeline_folder: Path) -> None:
-    features = utility.features_named(str(clip_folder), load_target(str(pipeline_folder)), 64)
+    features = features_named(str(clip_folder), load_target(str(pipeline_folder)), 64)
     assert isinstance(features, torch.nn.Module)
     images = torch.rand(5, 3, 64, 64)
     assert features(images).shape == (5, 16)
-    assert utility.frechet_distance(features, images.split(2), images.flip(3)) >= -1e-4
+    assert frechet_distance(features, images.split(2), images.flip(3)) >= -1e-4
 
 
 def test_clip_score_is_the_cosine(clip_folder: Path) -> None:
@@ -134,7 +135,7 @@ def test_clip_score_is_the_cosine(clip_folder: Path) -> None:
         torch.rand(4, 3, 48, 48),
         ["a red critter", "two eyes", "green ground", "a critter"],
     )
-    score = utility.clip_score(str(clip_folder), torch.device("cpu"))
+    score = clip_score(str(clip_folder), torch.device("cpu"))
     both = score(images, captions)
     alone = [score(images[k : k + 1], captions[k : k + 1]) for k in range(4)]
     assert both == pytest.approx(np.mean(alone), rel=1e-3)
@@ -144,8 +145,8 @@ def test_clip_score_is_the_cosine(clip_folder: Path) -> None:
 def test_missing_extractors_are_one_clear_line(pipeline_folder: Path) -> None:
     target = load_target(str(pipeline_folder))
     with pytest.raises(UserError, match=r"utility\.features: nobody/nothing does not load"):
-        utility.features_named("nobody/nothing", target, 64)
+        features_named("nobody/nothing", target, 64)
     with pytest.raises(UserError, match=r"utility\.alignment: nobody/nothing does not load"):
-        utility.clip_score("nobody/nothing", torch.device("cpu"))
+        clip_score("nobody/nothing", torch.device("cpu"))
     with pytest.raises(UserError, match="inception needs torch-fidelity"):
-        utility.features_named("inception", target, 64)
+        features_named("inception", target, 64)

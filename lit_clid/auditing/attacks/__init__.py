@@ -44,7 +44,8 @@ ATTACKS: dict[str, Attack] = {
     "clir_50": CLiR(still=(200, 300), t=(300, 350, 400), others=DECOYS, title="CLiR (50 queries)"),
 }
 COSTLY = ("pfami", "pfami_20", "gsa1", "gsa2", "clir_50")
-"""Attacks that a plain audit leaves out: many queries of their own, or gradients;
+"""Attacks that a plain audit leaves out, with gradients or many queries of their own.
+
 configs/attacks/zoo.yaml has all.
 """
 

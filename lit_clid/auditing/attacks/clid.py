@@ -21,7 +21,7 @@ class CLiD(Attack):
     ℓ is the mean error over the draws (t, ε), the same draws for every condition.
 
     Args:
-        reduction: a key of `captions.REDUCTIONS`.
+        reduction: a key of `conditions.REDUCTIONS`.
         t: timesteps.
         draws: draws of ε per t (M = N = len(t)·draws).
         rule: "robust_mix" for CLiD_th (eq. 16), "boosted_trees" for CLiD_vec (eq. 17–18).
@@ -63,18 +63,22 @@ class CLiD(Attack):
             return ""
         texts = captions if self.asked_under.given is None else [self.asked_under.given]
         short = sum(len(text.split()) < 2 for text in texts)
-        if short and short == len(texts):
+        if not short:
+            return ""
+        if short == len(texts):
             raise ValueError(
                 f"the {self.reduction} reduction takes parts of a caption and every caption is one "
                 "word"
             )
-        few_words = f"{short} of {len(texts)} captions are one word, of which the {self.reduction} reduction keeps no part"
-        return few_words if short else ""
+        return (
+            f"{short} of {len(texts)} captions are one word, of which the {self.reduction} "
+            "reduction keeps no part"
+        )
 
     def signal(self, oracle: Oracle) -> Tensor:
         draws = [(t, draw) for t in self.t for draw in draw_names(self.draws)]
-        questions = [
-            Question(t, condition, draw) for condition in self.conditions for t, draw in draws
-        ]
-        loss = oracle.errors(questions).unflatten(1, (len(self.conditions), len(draws))).mean(2)
-        return torch.cat([loss[:, 1:] - loss[:, :1], -loss[:, :1]], dim=1)
+        questions = [Question(t, c, draw) for c in self.conditions for t, draw in draws]
+        errors = oracle.errors(questions).unflatten(1, (len(self.conditions), len(draws)))
+        loss = errors.mean(2)
+        own, others = loss[:, :1], loss[:, 1:]
+        return torch.cat([others - own, -own], dim=1)

@@ -30,13 +30,9 @@ DECOYS = tuple(
         "a cup of coffee",
     )
 )
-"""Captions of something else: everyday texts, kept as they were first written down, not sifted
-by what they achieve.
-"""
+"""Captions of something else: everyday texts, not sifted by what they achieve."""
 FLOOR = 1e-12
-"""Smallest ℓ whose logarithm is taken: float32 errors of latents of size one are rounding below
-it.
-"""
+"""Smallest ℓ whose logarithm is taken; float32 errors below it are rounding."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,8 @@ class CLiR(Attack):
         return (self.asked_under, *map(condition_named, self.others))
 
     def columns(self, target: Target) -> tuple[str, ...]:
-        return (*(("still",) if self.still else ()), *(("noisy",) if self.t else ()))
+        kinds = {"still": self.still, "noisy": self.t}
+        return tuple(name for name, t in kinds.items() if t)
 
     @property
     def timesteps(self) -> tuple[tuple[int, ...], ...]:
@@ -93,12 +90,8 @@ class CLiR(Attack):
         still = [(t, STILL) for t in self.still]
         noisy = [(t, draw) for t in self.t for draw in draw_names(self.draws)]
         questions = [Question(t, c, draw) for t, draw in still + noisy for c in self.conditions]
-        loss = (
-            oracle.errors(questions)
-            .clamp(min=FLOOR)
-            .log()
-            .unflatten(1, (len(still + noisy), len(self.conditions)))
-        )
-        ratio = loss[..., 1:].mean(2) - loss[..., 0]
+        log_loss = oracle.errors(questions).clamp(min=FLOOR).log()
+        by_draw = log_loss.unflatten(1, (len(still + noisy), len(self.conditions)))
+        ratio = by_draw[..., 1:].mean(2) - by_draw[..., 0]
         kinds = [kind for kind in ratio.split((len(still), len(noisy)), dim=1) if kind.shape[1]]
         return torch.stack([kind.mean(1) for kind in kinds], dim=1)

@@ -1,6 +1,4 @@
-"""GSA: sizes of the loss's gradients, tensor by tensor, told apart by boosted trees (Pang et al.
-2023). White-box.
-"""
+"""GSA: sizes of the loss's gradients, told apart by boosted trees (Pang et al. 2023); white-box."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +18,7 @@ class GSA(Attack):
     """−‖∇_θ ℓ‖₂ per parameter tensor of the denoiser, ℓ the record's losses at t.
 
     Args:
-        t: ten equidistant timesteps, one draw of ε each.
+        t: timesteps, ten equidistant ones in the paper; one draw of ε each.
         norms: "of_mean" for GSA1 (one backward pass of the mean loss), "mean_of" for GSA2 (one
             backward per t, norms averaged).
     """

@@ -33,7 +33,6 @@ class Loss(Attack):
         return (self.t,)
 
     def signal(self, oracle: Oracle) -> Tensor:
-        questions = [
-            Question(t, self.asked_under, draw) for t in self.t for draw in draw_names(self.draws)
-        ]
+        c, draws = self.asked_under, draw_names(self.draws)
+        questions = [Question(t, c, draw) for t in self.t for draw in draws]
         return -oracle.errors(questions).mean(1, keepdim=True)

@@ -38,10 +38,9 @@ class MemorisedPrompt(Attack):
         return ((self.t,),)
 
     def signal(self, oracle: Oracle) -> Tensor:
-        noises = [oracle.noise(self.t, name) for name in draw_names(self.draws)]
-        moved = [
-            oracle.eps(z, self.t, self.asked_under) - oracle.eps(z, self.t, NULL) for z in noises
-        ]
-        return torch.stack([power_sum(difference, 2).sqrt() for difference in moved], dim=1).mean(
-            1, keepdim=True
-        )
+        moved: list[Tensor] = []
+        for name in draw_names(self.draws):
+            z = oracle.noise(self.t, name)
+            difference = oracle.eps(z, self.t, self.asked_under) - oracle.eps(z, self.t, NULL)
+            moved.append(power_sum(difference, 2).sqrt())
+        return torch.stack(moved, dim=1).mean(1, keepdim=True)

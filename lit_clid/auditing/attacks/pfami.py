@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from lit_clid.auditing.attacks.attack import Attack
@@ -42,7 +41,7 @@ class PFAMI(Attack):
         questions = [Question(t, self.asked_under, view=view) for view in views for t in self.t]
         loss = oracle.errors(questions).unflatten(1, (len(views), len(self.t)))
         whole = loss[:, :1]
-        rise = (loss[:, 1:] - whole) / (
-            whole if self.scale == "relative" else torch.ones_like(whole)
-        )
+        rise = loss[:, 1:] - whole
+        if self.scale == "relative":
+            rise = rise / whole
         return rise.mean((1, 2))[:, None]

@@ -48,4 +48,5 @@ class PIAN(PIA):
 
     def noise(self, e_0: Tensor) -> Tensor:
         """The prediction scaled like a standard normal, record by record."""
-        return e_0 * expand(sqrt(2 / pi) / e_0.abs().flatten(1).mean(1), e_0)
+        size = e_0.abs().flatten(1).mean(1)
+        return e_0 * expand(sqrt(2 / pi) / size, e_0)

@@ -33,11 +33,13 @@ class SecMI(Attack):
 
     def signal(self, oracle: Oracle) -> Tensor:
         c, t, k = self.asked_under, self.t, self.k
-        z_t = ddim_step(oracle.latents, oracle.clean(0, c), oracle.schedule(0), oracle.schedule(k))
+
+        def step(z: Tensor, eps: Tensor, a: int, b: int) -> Tensor:
+            return ddim_step(z, eps, oracle.schedule(a), oracle.schedule(b))
+
+        z_t = step(oracle.latents, oracle.clean(0, c), 0, k)
         for a in range(k, t, k):
-            z_t = ddim_step(z_t, oracle.eps(z_t, a, c), oracle.schedule(a), oracle.schedule(a + k))
-        there = ddim_step(z_t, oracle.eps(z_t, t, c), oracle.schedule(t), oracle.schedule(t + k))
-        back = ddim_step(
-            there, oracle.eps(there, t + k, c), oracle.schedule(t + k), oracle.schedule(t)
-        )
+            z_t = step(z_t, oracle.eps(z_t, a, c), a, a + k)
+        there = step(z_t, oracle.eps(z_t, t, c), t, t + k)
+        back = step(there, oracle.eps(there, t + k, c), t + k, t)
         return -power_sum(back - z_t, 2)[:, None]

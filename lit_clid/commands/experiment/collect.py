@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lit_clid.auditing.losses import UTILITY
-from lit_clid.commands.experiment.cell import REPORT, Stage, is_done, stages
+from lit_clid.auditing.utility.samples import REPORT
+from lit_clid.commands.experiment.cell import Stage, is_done, stages
 from lit_clid.commands.experiment.plan import Job
 from lit_clid.errors import UserError
 from lit_clid.files import read_json

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 import torch
 
 from lit_clid.about import Facts, ModelNote
-from lit_clid.auditing import utility
 from lit_clid.auditing.losses import UTILITY, Denoising
 from lit_clid.auditing.queries import check_attacks
+from lit_clid.auditing.utility.features import clip_score, features_named
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.train import plan_training
 from lit_clid.config.options.experiment import Cell, UtilityOptions
@@ -160,9 +160,9 @@ def _check_questions(config: Settings) -> None:
     check_attacks(attacks, base, [])
     check_attacks({UTILITY: held_out_loss(options)}, base, [])
     if options.samples and options.features is not None:
-        utility.features_named(options.features, base, base.side(config.data.resolution))
+        features_named(options.features, base, base.side(config.data.resolution))
     if options.samples and options.alignment is not None:
-        utility.clip_score(options.alignment, torch.device("cpu"))
+        clip_score(options.alignment, torch.device("cpu"))
 
 
 def held_out_loss(options: UtilityOptions) -> Denoising:

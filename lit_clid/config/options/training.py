@@ -13,7 +13,9 @@ SCHEDULES = ("constant", "cosine")
 
 @dataclass(frozen=True)
 class FineTuneOptions:
-    """How the target is tuned; the paper's is `train: unet, learning_rate: 1e-5, schedule: constant`.
+    """How the target is tuned.
+
+    The paper's is `train: unet, learning_rate: 1e-5, schedule: constant`.
 
     Args:
         train: the whole "unet" (of SD 3 the "transformer"), its "attention" or "cross_attention"

@@ -112,10 +112,12 @@ def _defended(runs: Sequence[_Graded], base: Mapping[int, _Graded]) -> Defended:
     models = [run.model for run in runs]
     useful = [model.usefulness for model in models]
     losses = [(run.model.usefulness.loss, other.model.usefulness.loss) for run, other in paired]
+    spent = [model.epsilon for model in models if model.epsilon is not None]
+    attacks = {attack: _against(runs, paired, attack) for attack in runs[0].attacks}
     return Defended(
         seeds=tuple(model.seed for model in models),
         steps=tuple(model.step for model in models),
-        attacks={attack: _against(runs, paired, attack) for attack in runs[0].attacks},
+        attacks=attacks,
         loss=_mean([each.loss for each in useful]),
         loss_change=_relative_change(losses) if losses else None,
         gain=_mean([each.gain for each in useful]),
@@ -123,7 +125,7 @@ def _defended(runs: Sequence[_Graded], base: Mapping[int, _Graded]) -> Defended:
         frechet=_present([each.frechet for each in useful]),
         frechet_floor=_present([each.frechet_floor for each in useful]),
         clip_score=_present([each.clip_score for each in useful]),
-        epsilon=max((m.epsilon for m in models if m.epsilon is not None), default=None),
+        epsilon=max(spent, default=None),
     )
 
 

@@ -50,8 +50,7 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 def build_tokenizer(corpus: Iterable[str]) -> Any:
     """Learn a CLIPTokenizer of 512 byte tokens + `MERGES` merges + 2 specials; it accepts any text.
 
-    The vocabulary is laid out as CLIP's: bytes, bytes that end a word, merges in the order learnt,
-    specials.
+    The vocabulary is CLIP's: bytes, bytes that end a word, merges in the order learnt, specials.
     """
     import json
 
@@ -69,17 +68,15 @@ def build_tokenizer(corpus: Iterable[str]) -> Any:
         show_progress=False,
     )
     learner.train_from_iterator(corpus, trainer)
-    merges = [tuple(pair) for pair in json.loads(learner.to_str())["model"]["merges"]][:MERGES]
-    tokens = (
-        alphabet
-        + [byte + "</w>" for byte in alphabet]
-        + ["".join(pair) for pair in merges]
-        + [START, END]
-    )
+    learnt = json.loads(learner.to_str())["model"]["merges"][:MERGES]
+    merges = [tuple(pair) for pair in learnt]
+    tokens = [*alphabet]
+    tokens += [byte + "</w>" for byte in alphabet]
+    tokens += ["".join(pair) for pair in merges]
+    tokens += [START, END]
     vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
-    return CLIPTokenizer(
-        vocab=vocabulary, merges=merges, model_max_length=TEXT["max_position_embeddings"]
-    )
+    length = TEXT["max_position_embeddings"]
+    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=length)
 
 
 def build_text_encoder(tokenizer: Any) -> Any:
@@ -87,15 +84,14 @@ def build_text_encoder(tokenizer: Any) -> Any:
     from transformers import CLIPTextConfig, CLIPTextModel
 
     start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
-    return CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(tokenizer),
-            bos_token_id=start,
-            eos_token_id=end,
-            pad_token_id=end,
-            **TEXT,
-        )
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        bos_token_id=start,
+        eos_token_id=end,
+        pad_token_id=end,
+        **TEXT,
     )
+    return CLIPTextModel(config)
 
 
 def assemble(vae: Any, text_encoder: Any, tokenizer: Any, unet: Any) -> Any:

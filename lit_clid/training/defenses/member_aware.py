@@ -54,7 +54,8 @@ class MemberAware(Defense):
             )
 
     def describe(self) -> str:
-        return f"a proxy attacker in the loop ({'SMP' if self.form == 'ratio' else 'MP'}, λ = {self.weight:g})"
+        name = "SMP" if self.form == "ratio" else "MP"
+        return f"a proxy attacker in the loop ({name}, λ = {self.weight:g})"
 
     def combine(self, loss: Tensor, cross_entropy: Tensor) -> Tensor:
         """The model's objective, from the denoising loss and the proxy's cross-entropy on

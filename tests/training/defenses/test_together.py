@@ -10,14 +10,14 @@ from lit_clid.commands.reading import build_defenses
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.models.load import load_target
-from lit_clid.training.preparation import Records, prepare
+from lit_clid.training.preparation import Members, prepare
 
 
 def test_defenses_reach_members_in_training_only(pipeline_folder: Path, split: Split) -> None:
     plain = CaptionedImages(split, DATA, "target", seed=0, side=64, batch_size=4)
     defenses = build_defenses({"word_shuffle": None, "flip": {"probability": 1.0}})
-    target, records = load_target(str(pipeline_folder)), Records(split, DATA, "target")
-    data = prepare(target, records, recipe(), 0, FACTS, defenses=defenses).data
+    target, members = load_target(str(pipeline_folder)), Members(split, DATA, "target")
+    data = prepare(target, members, recipe(), 0, FACTS, defenses=defenses).data
     own = plain.members.captions
     assert [data.members[k, 0]["caption"] for k in range(len(own))] != own
     assert data.members.captions == own
