@@ -63,14 +63,16 @@ class Grade:
     versus_headline: Estimate | None = None
 
     def as_json(self) -> dict[str, Any]:
+        tpr = {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()}
+        tnr = {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()}
         versus = self.versus_headline
         return {
             "title": self.title,
             "auroc": self.auroc.as_json(),
             "asr": self.asr.as_json(),
             "oracle_asr": self.oracle_asr.as_json(),
-            "tpr_at_fpr": {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()},
-            "tnr_at_fnr": {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()},
+            "tpr_at_fpr": tpr,
+            "tnr_at_fnr": tnr,
             "queries": self.queries,
             "backward": self.backward,
             "rule": self.verdict.rule,

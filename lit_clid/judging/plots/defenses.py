@@ -127,7 +127,9 @@ def heat_map(changes: Mapping[str, Mapping[str, Estimate | None]], baseline: str
     from matplotlib.figure import Figure
 
     rows, columns = list(changes), list(next(iter(changes.values())))
-    values = np.stack([band([changes[row][c] for c in columns])[0] for row in rows])
+    values = np.full((len(rows), len(columns)), np.nan)
+    for i, row in enumerate(rows):
+        values[i], _, _ = band([changes[row][column] for column in columns])
     most = max(0.05, float(np.nanmax(np.abs(values))))
     size = (2.2 + 1.15 * len(columns), 1.3 + 0.5 * len(rows))
     with matplotlib.rc_context(STYLE):
