@@ -39,7 +39,7 @@ HOMES = {
     "opacus": ("training.defenses.dp",),
     "omegaconf": ("config.reading",),
     "yaml": ("config.reading",),
-    "xgboost": ("judging.rules",),
+    "xgboost": ("judging.trees",),
     "sklearn": ("judging.calibration",),
     "scipy": ("judging.pooled",),
     "matplotlib": ("judging.plots",),

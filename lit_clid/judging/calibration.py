@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lit_clid.judging.roc import curve
-from lit_clid.judging.rules import Rule
+from lit_clid.judging.rule import Rule
 
 FOLDS = 5
 
@@ -38,10 +38,10 @@ def calibrate(
 ) -> Verdict | None:
     """Score the target's records with a rule fitted on the shadow's.
 
-    Without a shadow the rule's prior is used and there is no threshold; None if the rule has no
-    prior.
+    Without a shadow the rule's prior is used and there is no threshold; None if there is no prior.
 
     Args:
+        rule: not fitted yet.
         columns: of the target's records, (N, F).
         shadow: of the shadow's, (M, F), and who is a member, (M,).
     """
@@ -58,6 +58,7 @@ def cross_fitted(rule: Rule, columns: np.ndarray, member: np.ndarray) -> np.ndar
     """Score each shadow record (M,) by a rule fitted on the other folds, which never saw it.
 
     Args:
+        rule: not fitted yet.
         columns: of the shadow's records, (M, F).
         member: (M,) bool; with fewer than two of a kind there are no folds, and the fit sees all.
     """

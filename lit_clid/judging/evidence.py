@@ -60,6 +60,8 @@ def replicate_weights(member: np.ndarray, replicates: int, seed: int) -> Iterato
 
     Args:
         member: (N,) bool; each class is resampled on its own.
+        replicates: R.
+        seed: of the counts.
     """
     rng = np.random.default_rng(seed)
     block = max(1, min(replicates, BLOCK // len(member)))
@@ -77,6 +79,7 @@ def replicate(
     """Each statistic on every bootstrap replicate (R,).
 
     Args:
+        statistics: by name.
         score: (N,), larger = more member-like.
         member: (N,) bool.
         seed: equal ones resample equal records, which pairs two scores.
@@ -127,6 +130,7 @@ def percentile_interval(
 
     Args:
         value: the figure on the records themselves.
+        replicates: R figures, each on resampled records.
         smaller: n, the records of the smaller class; None for a figure that is no rate.
     """
     low, high = np.quantile(replicates, (TAIL, 1 - TAIL))

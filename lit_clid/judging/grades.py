@@ -63,6 +63,8 @@ class Grade:
     versus_headline: Estimate | None = None
 
     def as_json(self) -> dict[str, Any]:
+        tpr = {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()}
+        tnr = {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()}
         versus = self.versus_headline
         tpr = {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()}
         tnr = {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()}

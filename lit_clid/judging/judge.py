@@ -41,9 +41,8 @@ class Judgement:
     def headline(self) -> str:
         """The attack the verdict speaks of: the strongest on the shadow.
 
-        The choice saw none of the graded labels.
-
-        Without a shadow it is the strongest on the target, and the report says so.
+        The choice saw none of the graded labels. Without a shadow it is the strongest on the
+        target, and the report says so.
         """
         return _headline(self.grades)
 
@@ -118,6 +117,8 @@ def judge(
     table without provenance is judged column by column.
 
     Args:
+        target: the table that is graded.
+        shadow: the table that rules and thresholds are fitted on.
         reference: the reference's signals of the target's records.
         reference_shadow: the reference's signals of the shadow's records.
 

@@ -1,49 +1,15 @@
-"""Rules: how an attack's signal columns (N, F) become one score (N,).
+"""The rules by name, and those that need nothing but arithmetic.
 
-Everything fitted is fitted on shadow records.
-
-`fit` returns a fitted rule, `score` applies it; `prior` is the rule without a shadow, or None where
-there is none. Scales are S(a) = (a − median) / IQR, column by column.
+Scales are S(a) = (a − median) / IQR, column by column.
 """
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
 
 import numpy as np
 
-from lit_clid.errors import UserError
 from lit_clid.judging.roc import auroc, curve
-
-
-class Rule(ABC):
-    """Signals → score; larger = more member-like.
-
-    `flexible` says that a fit looks much better on the records it saw than on others, so that its
-    threshold has to be taken from cross-fitted scores; `needs_shadow` that there is no prior.
-    """
-
-    flexible: ClassVar[bool] = False
-    needs_shadow: ClassVar[bool] = False
-
-    @abstractmethod
-    def fit(self, columns: np.ndarray, member: np.ndarray) -> "Rule":
-        """Fit on shadow records: columns (N, F), member (N,)."""
-
-    @abstractmethod
-    def score(self, columns: np.ndarray) -> np.ndarray:
-        """Score records: (N, F) → (N,)."""
-
-    @abstractmethod
-    def prior(self, columns: np.ndarray) -> "Rule | None":
-        """The rule to use without a shadow; it may look at the columns, never at the labels."""
-
-    def describe(self) -> str:
-        """What was fitted, for the report."""
-        return "the signal itself"
-
-    def check(self) -> None:
-        """Raise UserError if a package the rule needs is missing."""
+from lit_clid.judging.rule import Rule
+from lit_clid.judging.trees import BoostedTrees
 
 
 @dataclass(frozen=True)
@@ -143,71 +109,11 @@ def median_and_iqr(columns: np.ndarray) -> tuple[tuple[float, ...], tuple[float,
     return tuple(median.tolist()), tuple(iqr.tolist())
 
 
-@dataclass(frozen=True)
-class BoostedTrees(Rule):
-    """Boosted trees on all columns; the defaults are CLiD_vec's (CLiD eq. 17–18).
-
-    Args:
-        trees, depth: how many and how deep.
-        gamma: least gain of a split, ≥ 0.
-        share: of rows, and of columns, that each tree sees, in (0, 1].
-        l1, l2: penalties on the leaves' weights, ≥ 0.
-        model: XGBoost's classifier once fitted.
-    """
-
-    flexible: ClassVar[bool] = True
-    needs_shadow: ClassVar[bool] = True
-    trees: int = 20
-    depth: int = 3
-    gamma: float = 0.7
-    share: float = 0.7
-    l1: float = 1.0
-    l2: float = 1.0
-    model: Any = None
-
-    def check(self) -> None:
-        try:
-            import xgboost  # noqa: F401
-        except ImportError:
-            raise UserError(
-                "attacks: clid_vec and gsa are boosted trees: pip install 'lit-clid[vec]', or "
-                "leave them out"
-            ) from None
-
-    def fit(self, columns: np.ndarray, member: np.ndarray) -> "BoostedTrees":
-        self.check()
-        from xgboost import XGBClassifier
-
-        model = XGBClassifier(
-            n_estimators=self.trees,
-            max_depth=self.depth,
-            gamma=self.gamma,
-            subsample=self.share,
-            colsample_bytree=self.share,
-            reg_alpha=self.l1,
-            reg_lambda=self.l2,
-            random_state=0,
-            n_jobs=1,
-        )
-        return replace(self, model=model.fit(columns, member.astype(int)))
-
-    def score(self, columns: np.ndarray) -> np.ndarray:
-        margin: np.ndarray = self.model.predict(columns, output_margin=True).astype(np.float64)
-        return margin
-
-    def prior(self, columns: np.ndarray) -> None:
-        return None
-
-    def describe(self) -> str:
-        return f"{self.trees} trees of depth {self.depth} fitted on shadow"
-
-
 RULES: dict[str, Rule] = {
     "first": First(),
     "robust_mix": RobustMix(),
     "scaled_mean": ScaledMean(),
     "boosted_trees": BoostedTrees(),
-    "many_trees": BoostedTrees(
-        trees=200, depth=6, gamma=0.0, share=1.0, l1=0.0
-    ),  # GSA: XGBoost's own defaults
+    "many_trees": BoostedTrees(trees=200, depth=6, gamma=0.0, share=1.0, l1=0.0),
 }
+"""`many_trees` is GSA's: XGBoost's own defaults."""

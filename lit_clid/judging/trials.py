@@ -109,9 +109,10 @@ def _trials(
         _check_kinship(graded, fitted, tuple(attacks))
         for rule in {spec.rule for spec in attacks.values()}:
             RULES[rule].check()
-    return {
-        name + suffix: _trial(name, spec, graded, fitted, suffix) for name, spec in attacks.items()
-    }
+    found: dict[str, Trial] = {}
+    for name, spec in attacks.items():
+        found[name + suffix] = _trial(name, spec, graded, fitted, suffix)
+    return found
 
 
 def _trial(

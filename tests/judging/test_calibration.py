@@ -6,7 +6,8 @@ from sklearn.metrics import roc_auc_score
 from tables import clid_columns, normal_scores
 
 from lit_clid.judging.calibration import best_threshold, calibrate, cross_fitted
-from lit_clid.judging.rules import RULES, BoostedTrees, RobustMix
+from lit_clid.judging.rules import RULES, RobustMix
+from lit_clid.judging.trees import BoostedTrees
 
 
 @pytest.mark.parametrize("name", sorted(RULES))

@@ -61,10 +61,13 @@ class Dice:
 
     def shade(self, colour: Colour, spread: float) -> Colour:
         """Move every channel of `colour` by up to `spread` levels: "red" is a family of reds."""
-        red, green, blue = (
-            round(min(255.0, max(0.0, c + self.uniform(-spread, spread)))) for c in colour
-        )
+        red, green, blue = (level(c + self.uniform(-spread, spread)) for c in colour)
         return red, green, blue
+
+
+def level(value: float) -> int:
+    """The nearest of the levels 0…255 that a channel can have."""
+    return round(min(255.0, max(0.0, value)))
 
 
 class Canvas:
@@ -85,15 +88,13 @@ class Canvas:
     def ellipse(self, centre: Point, radius_x: float, radius_y: float, fill: Colour) -> None:
         """Fill an upright ellipse."""
         x, y = centre
-        self._pen.ellipse(
-            self._pixels([(x - radius_x, y - radius_y), (x + radius_x, y + radius_y)]), fill=fill
-        )
+        corners = [(x - radius_x, y - radius_y), (x + radius_x, y + radius_y)]
+        self._pen.ellipse(self._pixels(corners), fill=fill)
 
     def line(self, points: Sequence[Point], width: float, fill: Colour) -> None:
         """Stroke a line with round joints and ends."""
-        self._pen.line(
-            self._pixels(points), fill=fill, width=max(1, round(width * self.scale)), joint="curve"
-        )
+        thick = max(1, round(width * self.scale))
+        self._pen.line(self._pixels(points), fill=fill, width=thick, joint="curve")
         for point in (points[0], points[-1]):
             self.ellipse(point, width / 2, width / 2, fill)
 
@@ -116,8 +117,9 @@ def ring_of_points(centre: Point, radii: Sequence[float], count: int, turn: floa
         turn: angle of the first, in radians, clockwise.
     """
     x, y = centre
-    angles = [turn + 2 * math.pi * k / count for k in range(count)]
-    return [
-        (x + radii[k % len(radii)] * math.sin(a), y - radii[k % len(radii)] * math.cos(a))
-        for k, a in enumerate(angles)
-    ]
+    points: list[Point] = []
+    for k in range(count):
+        angle = turn + 2 * math.pi * k / count
+        radius = radii[k % len(radii)]
+        points.append((x + radius * math.sin(angle), y - radius * math.cos(angle)))
+    return points

@@ -14,6 +14,7 @@ from lit_clid.data.drawings.canvas import (
     Dice,
     Drawing,
     Point,
+    level,
     ring_of_points,
 )
 
@@ -41,6 +42,45 @@ PLACES: tuple[tuple[tuple[str, Point], tuple[str, Point]], ...] = (
     (("top left", (0.28, 0.28)), ("bottom right", (0.72, 0.72))),
     (("bottom left", (0.28, 0.72)), ("top right", (0.72, 0.28))),
 )
+CORNERS: dict[str, list[Point]] = {
+    "square": [(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)],
+    "diamond": [(0, -1.1), (0.7, 0), (0, 1.1), (-0.7, 0)],
+    "house": [
+        (-0.8, 1),
+        (-0.8, -0.1),
+        (-1, -0.1),
+        (0, -1.05),
+        (1, -0.1),
+        (0.8, -0.1),
+        (0.8, 1),
+    ],
+    "tree": [
+        (-0.2, 1),
+        (-0.2, 0.45),
+        (-0.85, 0.45),
+        (0, -1.1),
+        (0.85, 0.45),
+        (0.2, 0.45),
+        (0.2, 1),
+    ],
+    "cross": [
+        (-0.32, -1),
+        (0.32, -1),
+        (0.32, -0.32),
+        (1, -0.32),
+        (1, 0.32),
+        (0.32, 0.32),
+        (0.32, 1),
+        (-0.32, 1),
+        (-0.32, 0.32),
+        (-1, 0.32),
+        (-1, -0.32),
+        (-0.32, -0.32),
+    ],
+}
+"""Polygons of radius one."""
+REGULAR = {"triangle": ([1.1], 3), "hexagon": ([1.0], 6), "star": ([1.15, 0.48], 10)}
+"""(radii in turn, count) of points around the centre."""
 WHITE: Colour = (255, 255, 255)
 BLACK: Colour = (0, 0, 0)
 
@@ -51,10 +91,9 @@ def scene(index: int) -> Drawing:
     ground_name = dice.pick(tuple(PALETTE))
     canvas = _ground(dice, dice.shade(PALETTE[ground_name], 18))
     colours = tuple(name for name in PALETTE if name != ground_name)
-    phrases = [
-        _object(canvas, dice, dice.pick(colours), place, centre)
-        for place, centre in dice.pick(PLACES)
-    ]
+    phrases: list[str] = []
+    for place, centre in dice.pick(PLACES):
+        phrases.append(_object(canvas, dice, dice.pick(colours), place, centre))
     return Drawing(canvas.finish(), f"{phrases[0]} and {phrases[1]}, on {ground_name} ground")
 
 
@@ -63,8 +102,8 @@ def _ground(dice: Dice, colour: Colour) -> Canvas:
     canvas, fade = Canvas(colour), dice.uniform(-40, 40)
     steps = 16
     for k in range(steps):
-        level = fade * (k / (steps - 1) - 0.5)
-        red, green, blue = (round(min(255.0, max(0.0, c + level))) for c in colour)
+        lighter = fade * (k / (steps - 1) - 0.5)
+        red, green, blue = (level(c + lighter) for c in colour)
         canvas.polygon([(0, k / steps), (1, k / steps), (1, 1), (0, 1)], (red, green, blue))
     return canvas
 
@@ -87,20 +126,15 @@ def _texture(dice: Dice, texture: str, colour: Colour) -> Canvas:
     """
     towards = 255 if sum(colour) < 360 else 0
     red, green, blue = (round(c + 0.5 * (towards - c)) for c in colour)
-    other, sheet, pitch, angle = (
-        (red, green, blue),
-        Canvas(colour),
-        dice.uniform(0.09, 0.13),
-        dice.uniform(0, math.pi),
-    )
+    other, sheet = (red, green, blue), Canvas(colour)
+    pitch, angle = dice.uniform(0.09, 0.13), dice.uniform(0, math.pi)
     cells = [(i, j) for i in range(-12, 13) for j in range(-12, 13)]
     along, across = (math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))
 
     def at(i: float, j: float) -> Point:
-        return (
-            0.5 + pitch * (i * along[0] + j * across[0]),
-            0.5 + pitch * (i * along[1] + j * across[1]),
-        )
+        x = 0.5 + pitch * (i * along[0] + j * across[0])
+        y = 0.5 + pitch * (i * along[1] + j * across[1])
+        return x, y
 
     if texture == "striped":
         for i in range(-12, 13):
@@ -123,47 +157,10 @@ def _shape(mask: Canvas, shape: str, centre: Point, r: float, turn: float) -> No
         cos, sin = math.cos(turn), math.sin(turn)
         return [(x + r * (u * cos - v * sin), y + r * (u * sin + v * cos)) for u, v in points]
 
-    corners: dict[str, list[Point]] = {
-        "square": [(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)],
-        "diamond": [(0, -1.1), (0.7, 0), (0, 1.1), (-0.7, 0)],
-        "house": [
-            (-0.8, 1),
-            (-0.8, -0.1),
-            (-1, -0.1),
-            (0, -1.05),
-            (1, -0.1),
-            (0.8, -0.1),
-            (0.8, 1),
-        ],
-        "tree": [
-            (-0.2, 1),
-            (-0.2, 0.45),
-            (-0.85, 0.45),
-            (0, -1.1),
-            (0.85, 0.45),
-            (0.2, 0.45),
-            (0.2, 1),
-        ],
-        "cross": [
-            (-0.32, -1),
-            (0.32, -1),
-            (0.32, -0.32),
-            (1, -0.32),
-            (1, 0.32),
-            (0.32, 0.32),
-            (0.32, 1),
-            (-0.32, 1),
-            (-0.32, 0.32),
-            (-1, 0.32),
-            (-1, -0.32),
-            (-0.32, -0.32),
-        ],
-    }
-    regular = {"triangle": ([1.1], 3), "hexagon": ([1.0], 6), "star": ([1.15, 0.48], 10)}
-    if shape in corners:
-        mask.polygon(turned(corners[shape]), WHITE)
-    elif shape in regular:
-        radii, count = regular[shape]
+    if shape in CORNERS:
+        mask.polygon(turned(CORNERS[shape]), WHITE)
+    elif shape in REGULAR:
+        radii, count = REGULAR[shape]
         mask.polygon(ring_of_points(centre, [r * k for k in radii], count, turn), WHITE)
     elif shape == "heart":
         for side in (-1, 1):

@@ -61,11 +61,7 @@ def compare(
         titles: how people call each attack; those that some model lacks are left out.
         unfinished: cells that are missing, with the reason.
     """
-
-    def asked_of_all(attack: str) -> bool:
-        return all(attack in model.scores for model in measured)
-
-    attacks = [name for name in titles if asked_of_all(name)]
+    attacks = [name for name in titles if _asked_all(measured, name)]
     graded = [_grade(model, attacks) for model in measured]
     ends: dict[str, list[_Graded]] = {}
     for each in graded:
@@ -83,6 +79,10 @@ def compare(
     return Comparison(baseline, headline, kept, defenses, _trajectories(graded, ends), unfinished)
 
 
+def _asked_all(measured: Sequence[Measured], attack: str) -> bool:
+    return all(attack in model.scores for model in measured)
+
+
 def _grade(model: Measured, attacks: Sequence[str]) -> _Graded:
     return _Graded(model, {attack: _statistics(model, attack) for attack in attacks})
 
@@ -97,7 +97,8 @@ def _statistics(model: Measured, attack: str) -> dict[str, _Drawn]:
 
 def _pool(drawn: Sequence[_Drawn], smaller: int | None = None) -> Pooled:
     values = [each.value for each in drawn]
-    return pool(values, [each.replicates for each in drawn], smaller)
+    replicates = [each.replicates for each in drawn]
+    return pool(values, replicates, smaller)
 
 
 def _defended(runs: Sequence[_Graded], base: Mapping[int, _Graded]) -> Defended:
@@ -109,22 +110,30 @@ def _defended(runs: Sequence[_Graded], base: Mapping[int, _Graded]) -> Defended:
     """
     beside = [(run, base.get(run.model.seed)) for run in runs]
     paired = [(run, other) for run, other in beside if other and run.pairs_with(other)]
-    models = [run.model for run in runs]
-    useful = [model.usefulness for model in models]
     losses = [(run.model.usefulness.loss, other.model.usefulness.loss) for run, other in paired]
-    spent = [model.epsilon for model in models if model.epsilon is not None]
     attacks = {attack: _against(runs, paired, attack) for attack in runs[0].attacks}
+    models = [run.model for run in runs]
+    seeds = tuple(model.seed for model in models)
+    steps = tuple(model.step for model in models)
+    spent = [model.epsilon for model in models if model.epsilon is not None]
+    useful = [model.usefulness for model in models]
+    held_out = [each.loss for each in useful]
+    gains = [each.gain for each in useful]
+    gap = tuple(float(each.loss.mean()) - each.members_loss for each in useful)
+    frechet = [each.frechet for each in useful]
+    floor = [each.frechet_floor for each in useful]
+    clip_score = [each.clip_score for each in useful]
     return Defended(
-        seeds=tuple(model.seed for model in models),
-        steps=tuple(model.step for model in models),
+        seeds=seeds,
+        steps=steps,
         attacks=attacks,
-        loss=_mean([each.loss for each in useful]),
+        loss=_mean(held_out),
         loss_change=_relative_change(losses) if losses else None,
-        gain=_mean([each.gain for each in useful]),
-        gap=tuple(float(each.loss.mean()) - each.members_loss for each in useful),
-        frechet=_present([each.frechet for each in useful]),
-        frechet_floor=_present([each.frechet_floor for each in useful]),
-        clip_score=_present([each.clip_score for each in useful]),
+        gain=_mean(gains),
+        gap=gap,
+        frechet=_present(frechet),
+        frechet_floor=_present(floor),
+        clip_score=_present(clip_score),
         epsilon=max(spent, default=None),
     )
 
@@ -140,11 +149,13 @@ def _against(
     holdouts = min(int((~run.model.member).sum()) for run in runs)
     fewest = min(holdouts, *(int(run.model.member.sum()) for run in runs))
     rate = _pool([run.attacks[attack]["tpr_at_1"] for run in runs], fewest)
-    changes = [
-        run.attacks[attack]["auroc"].minus(other.attacks[attack]["auroc"]) for run, other in paired
-    ]
+    aurocs = [run.attacks[attack]["auroc"] for run in runs]
+    changes: list[_Drawn] = []
+    for run, other in paired:
+        ours, theirs = run.attacks[attack], other.attacks[attack]
+        changes.append(ours["auroc"].minus(theirs["auroc"]))
     return Against(
-        auroc=_pool([run.attacks[attack]["auroc"] for run in runs], fewest),
+        auroc=_pool(aurocs, fewest),
         tpr_at_1=rate if holdouts >= ENOUGH else None,
         change=_pool(changes) if changes else None,
     )
@@ -191,11 +202,12 @@ def _trajectory(runs: Sequence[_Graded]) -> tuple[Point, ...]:
 
 def _point(runs: Sequence[_Graded]) -> Point:
     first = runs[0].model
+    attacks = {attack: _against(runs, [], attack) for attack in runs[0].attacks}
     losses = [run.model.usefulness.loss for run in runs]
     return Point(
         steps_per_image=first.steps_per_image,
         passes=first.passes,
         seeds=len(runs),
-        attacks={attack: _against(runs, [], attack) for attack in runs[0].attacks},
+        attacks=attacks,
         loss=_mean(losses),
     )

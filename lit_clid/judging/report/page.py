@@ -45,7 +45,7 @@ def report_html(report: Report, figures: dict[str, str]) -> str:
         "judgement": report.judgement,
         "figures": {name: Markup(svg) for name, svg in figures.items()},
     }
-    parts = [
-        pages.render(section.template, **given, **section.values(report)) for section in SECTIONS
-    ]
+    parts: list[str] = []
+    for section in SECTIONS:
+        parts.append(pages.render(section.template, **given, **section.values(report)))
     return pages.render(PAGE, title=report.title, parts=parts)

@@ -1,6 +1,7 @@
 """Sections: each adds its own keys, words, figures and HTML, and one class adds a section."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 from tables import clid_columns, scores_of, tables
 
+from lit_clid.about import About, Cost
 from lit_clid.judging.evidence import Estimate, Unresolved
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report import page, words
@@ -36,10 +38,10 @@ def with_reference() -> Judgement:
     return judge(target, shadow, reference, beside)
 
 
-def bare(name: str = "mine", provenance: dict[str, Any] | None = None) -> Judgement:
+def bare(name: str = "mine", about: About | None = None) -> Judgement:
     columns, member = clid_columns(0, 1.0, 20)
     ids = tuple(f"{EVIL}{k}" for k in range(len(member)))
-    return judge(Scores(ids, member, {name: columns[:, 0]}, provenance or {}))
+    return judge(Scores(ids, member, {name: columns[:, 0]}, about or About()))
 
 
 def picture(name: str, score: float, member: bool) -> Picture:
@@ -66,9 +68,8 @@ def test_no_key_and_no_figure_belongs_to_two_sections() -> None:
 def test_the_terminal_has_the_table_then_the_verdict_then_the_cost() -> None:
     columns = ["clid_th_d1", "clid_th_d2", "clid_th_l"]
     told = scores_of(*clid_columns(0, 1.0, 20), {"clid_th": {"columns": columns, "rule": "first"}})
-    cost = {"records": 40, "per_record": 3, "per_record_one_by_one": 4, "backward_total": 0}
-    provenance = {**told.provenance, "queries": {**cost, "total": 120}}
-    target = Scores(told.ids, told.member, told.signals, provenance)
+    cost = Cost(records=40, per_record=3, per_record_one_by_one=4, total=120)
+    target = replace(told, about=replace(told.about, queries=cost))
     table, verdict, asked = words.terminal(Report("r", judge(target))).split("\n\n")
     assert table.startswith("attack ") and "There is no shadow model" in verdict
     assert asked == (
@@ -77,8 +78,8 @@ def test_the_terminal_has_the_table_then_the_verdict_then_the_cost() -> None:
 
 
 def test_everything_from_data_is_escaped() -> None:
-    provenance = {"model": EVIL, "skipped": [EVIL], "training": {"note": EVIL}}
-    report = Report(EVIL, bare(EVIL, provenance), picture)
+    about = About(model=EVIL, skipped=(EVIL,), config={"note": EVIL})
+    report = Report(EVIL, bare(EVIL, about), picture)
     html = page.report_html(report, page.report_figures(report))
     assert "<script" not in html and "alert(" in html
     assert "data:image/png;base64," in html

@@ -40,8 +40,9 @@ class Provenance(Section):
 
     def values(self, report: Report) -> Mapping[str, Any]:
         rows = flat(report.judgement.provenance["target"])
+        shown = [row for row in rows if not row[0].startswith(DETAILS)]
         details = [row for row in rows if row[0].startswith(DETAILS)]
-        return {"shown": [row for row in rows if row not in details], "details": details}
+        return {"shown": shown, "details": details}
 
 
 def flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

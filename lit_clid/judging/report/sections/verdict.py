@@ -62,7 +62,7 @@ def verdict(judgement: Judgement) -> str:
 def _remembers(judgement: Judgement) -> str:
     best = judgement.grades[judgement.headline]
     low, high = best.auroc.low, best.auroc.high
-    strength = "clearly" if low >= 0.7 else "detectably" if low >= 0.55 else "faintly"
+    strength = _strength(low)
     return (
         f"The model {strength} remembers the member records: given one of {judgement.members} "
         f"members and one of {judgement.holdouts} hold-outs, {best.title} (the strongest attack "
@@ -70,6 +70,12 @@ def _remembers(judgement: Judgement) -> str:
         f"interval {100 * low:.0f}–{100 * high:.0f} %). "
         f"{_surely(best.tpr_at_fpr['0.01'], judgement.holdouts)}"
     )
+
+
+def _strength(low: float) -> str:
+    if low >= 0.7:
+        return "clearly"
+    return "detectably" if low >= 0.55 else "faintly"
 
 
 def _wrong_way(judgement: Judgement) -> str:
@@ -134,7 +140,6 @@ def calibration(judgement: Judgement) -> str:
         "records (no labels), and no threshold can be set, so there is no ASR."
     )
     if judgement.unjudged:
-        said += (
-            f" Not judged, because they are fitted on a shadow: {', '.join(judgement.unjudged)}."
-        )
+        names = ", ".join(judgement.unjudged)
+        said += f" Not judged, because they are fitted on a shadow: {names}."
     return said
