@@ -12,13 +12,14 @@ from lit_clid.errors import UserError
 
 def test_queries_are_those_of_the_paper() -> None:
     counts = count_queries(ATTACKS)
-    assert {name: count.asked for name, count in counts.items()} == {
+    papers = {
         "loss": 1, "monte_carlo": 3, "secmi": 12, "pia": 2, "pian": 2, "pfami": 110,
         "pfami_20": 20, "sima": 1, "memorised_prompt": 8, "gsa1": 10, "gsa2": 10,
         "clid_th": 15, "clid_vec": 15, "clid_th_null": 6, "clid_vec_null": 6, "clid_th_clip": 15,
         "clid_vec_clip": 15, "clid_th_noise": 15, "clid_vec_noise": 15,
         "clir": 15, "clir_5": 5, "clir_50": 50,
     }  # fmt: skip
+    assert {name: counts[name].asked for name in papers} == papers
     backward = {name: count.backward_asked for name, count in counts.items()}
     assert {name: count for name, count in backward.items() if count} == {"gsa1": 1, "gsa2": 10}
     clid = {
