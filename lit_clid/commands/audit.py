@@ -75,7 +75,7 @@ class Audited:
     """What an audit came to.
 
     Args:
-        tables: by name, as `report.judge` takes them; just made ones are None on processes other
+        tables: by name, as `judge` takes them; just made ones are None on processes other
             than the first.
         target: the model that was asked.
     """
@@ -116,9 +116,8 @@ def audit(
     tables: dict[str, Scores | None] = {}
     for sitting in sittings:
         carried = tables.get(REFERENCE["target"])
-        tables[sitting.table] = table_of(
-            sitting, targets[sitting.model], config, split, carried, folder
-        )
+        model = targets[sitting.model]
+        tables[sitting.table] = table_of(sitting, model, config, split, carried, folder)
     return Audited(tables, targets[models["target"]])
 
 
@@ -148,7 +147,8 @@ def table_of(
         carried: answers of the same model about some of the records.
         folder: where the table lies; None means the run's own scores.
     """
-    options, path = config.audit, (folder or config.folder / "scores") / f"{sitting.table}.parquet"
+    options = config.audit
+    path = (folder or config.folder / "scores") / f"{sitting.table}.parquet"
     side = target.side(config.data.resolution)
     claims = claim(target, split, sitting.attacks, options, config.seed, side)
     scores = finished_scores(path, claims)

@@ -27,9 +27,7 @@ from lit_clid.data.drawings.scenes import scene
 from lit_clid.models.demo import PIPELINE, blueprint
 
 FIRST_SCENE = 1_000_000_000
-"""Pre-training scenes are numbered from here, so that no scene an experiment draws (0, 1, …) was
-seen.
-"""
+"""Number of the first scene seen; no scene that an experiment draws (0, 1, …) is among them."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +60,8 @@ def render(folder: Path, recipe: Recipe) -> tuple[np.ndarray, list[str]]:
         sheet = np.lib.format.open_memmap(pixels, "w+", np.uint8, (recipe.scenes, 64, 64, 3))
         with multiprocessing.Pool() as pool, captions.with_suffix(".part").open("w") as out:
             rows = pool.imap(_render, range(recipe.scenes), chunksize=64)
-            for k, (image, caption) in enumerate(
-                tqdm(rows, "render", recipe.scenes, mininterval=5)
-            ):
+            shown = tqdm(rows, "render", recipe.scenes, mininterval=5)
+            for k, (image, caption) in enumerate(shown):
                 sheet[k] = image
                 out.write(caption + "\n")
         captions.with_suffix(".part").rename(captions)
@@ -103,25 +100,20 @@ def train_vae(folder: Path, recipe: Recipe, pixels: np.ndarray) -> Any:
     from diffusers import AutoencoderKL
 
     if (folder / "vae").exists():
-        return (
-            AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32)
-            .eval()
-            .requires_grad_(False)
-        )
+        made = AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32)
+        return made.eval().requires_grad_(False)
     torch.manual_seed(recipe.seed)
     vae = AutoencoderKL(**blueprint.VAE)
     optimizer = torch.optim.AdamW(vae.parameters(), recipe.vae_learning_rate, weight_decay=1e-4)
-    for step, rows, generator in _batches(
-        len(pixels), recipe.vae_batch, recipe.vae_steps, 0, recipe.seed
-    ):
+    batches = _batches(len(pixels), recipe.vae_batch, recipe.vae_steps, 0, recipe.seed)
+    for step, rows, generator in batches:
         for group in optimizer.param_groups:
             group["lr"] = recipe.vae_learning_rate * _learning_rate(step, recipe.vae_steps, 200)
         x = _to_unit(pixels[rows.sort().values.numpy()])
         with torch.autocast("cpu", torch.bfloat16):
             posterior = vae.encode(x).latent_dist
-            z = posterior.mean + posterior.std * torch.randn(
-                posterior.mean.shape, generator=generator
-            )
+            eps = torch.randn(posterior.mean.shape, generator=generator)
+            z = posterior.mean + posterior.std * eps
             y = vae.decode(z).sample
         error = F.mse_loss(y.float(), x)
         loss = error + recipe.kl_weight * posterior.kl().float().mean() / z[0].numel()
@@ -130,13 +122,11 @@ def train_vae(folder: Path, recipe: Recipe, pixels: np.ndarray) -> Any:
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
         if step % 200 == 0:
-            tqdm.write(
-                f"vae step {step}: mse {error:.5f} latent std {posterior.mean.float().std():.3f}"
-            )
+            std = posterior.mean.float().std()
+            tqdm.write(f"vae step {step}: mse {error:.5f} latent std {std:.3f}")
     vae.eval().requires_grad_(False)
-    vae.register_to_config(
-        scaling_factor=round(1 / encode(vae, pixels[:2048], scaled=False).std().item(), 5)
-    )
+    std = encode(vae, pixels[:2048], scaled=False).std()
+    vae.register_to_config(scaling_factor=round(1 / std.item(), 5))
     vae.save_pretrained(folder / "vae")
     return vae
 
@@ -145,12 +135,10 @@ def train_vae(folder: Path, recipe: Recipe, pixels: np.ndarray) -> Any:
 def encode(vae: Any, pixels: np.ndarray, scaled: bool = True) -> Tensor:
     """Posterior means (N, 8, 8, 8), times the scaling factor if `scaled`."""
     factor = vae.config.scaling_factor if scaled else 1.0
-    return torch.cat(
-        [
-            vae.encode(_to_unit(pixels[k : k + 256])).latent_dist.mean * factor
-            for k in range(0, len(pixels), 256)
-        ]
-    )
+    parts: list[Tensor] = []
+    for k in range(0, len(pixels), 256):
+        parts.append(vae.encode(_to_unit(pixels[k : k + 256])).latent_dist.mean * factor)
+    return torch.cat(parts)
 
 
 class Denoiser(torch.nn.Module):
@@ -167,6 +155,10 @@ class Denoiser(torch.nn.Module):
         return self.unet(z_t, t, self.text_encoder(tokens)[0]).sample
 
 
+BETAS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule")
+"""What the training's scheduler has of the pipeline's."""
+
+
 def train_denoiser(
     folder: Path, recipe: Recipe, vae: Any, pixels: np.ndarray, captions: list[str]
 ) -> tuple[Any, Any, dict[str, float]]:
@@ -177,24 +169,15 @@ def train_denoiser(
     from diffusers import DDPMScheduler
     from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-    tokenizer = blueprint.build_tokenizer(
-        captions[:8192] + [critter(FIRST_SCENE + k).caption for k in range(8192)]
-    )
-    tokens = torch.tensor(
-        tokenizer(["", *captions], padding="max_length", truncation=True).input_ids,
-        dtype=torch.int16,
-    )
+    critters = [critter(FIRST_SCENE + k).caption for k in range(8192)]
+    tokenizer = blueprint.build_tokenizer(captions[:8192] + critters)
+    read = tokenizer(["", *captions], padding="max_length", truncation=True)
+    tokens = torch.tensor(read.input_ids, dtype=torch.int16)
     if not (folder / "latents.pt").exists():
         torch.save(encode(vae, pixels), folder / "latents.part")
         (folder / "latents.part").rename(folder / "latents.pt")
     latents = torch.load(folder / "latents.pt", weights_only=True)
-    scheduler = DDPMScheduler(
-        **{
-            k: v
-            for k, v in blueprint.SCHEDULER.items()
-            if k in ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule")
-        }
-    )
+    scheduler = DDPMScheduler(**{key: blueprint.SCHEDULER[key] for key in BETAS})
     torch.manual_seed(recipe.seed)
     model = Denoiser(tokenizer)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay))
@@ -206,9 +189,9 @@ def train_denoiser(
         for part, name in ((model, "model"), (average, "average"), (optimizer, "optimizer")):
             part.load_state_dict(saved[name])
     running = 0.0
-    for step, rows, generator in _batches(
-        len(latents) - 2048, recipe.batch, recipe.steps, first, recipe.seed
-    ):
+    seen = len(latents) - 2048
+    unseen, unread, empty = latents[-2048:], tokens[-2048:], tokens[:1]
+    for step, rows, generator in _batches(seen, recipe.batch, recipe.steps, first, recipe.seed):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * _learning_rate(step, recipe.steps, recipe.warmup)
         z = latents[rows]
@@ -224,9 +207,7 @@ def train_denoiser(
         average.update_parameters(model)
         running = loss.item() if step == first else 0.99 * running + 0.01 * loss.item()
         if (step + 1) % 500 == 0:
-            test = held_out_losses(
-                average.module, scheduler, latents[-2048:], tokens[-2048:], tokens[:1]
-            )
+            test = held_out_losses(average.module, scheduler, unseen, unread, empty)
             tqdm.write(f"step {step + 1}: train {running:.4f} held-out at t = 450: {test}")
             parts = {
                 "step": step + 1,
@@ -236,9 +217,7 @@ def train_denoiser(
             }
             torch.save(parts, state.with_suffix(".part"))
             state.with_suffix(".part").rename(state)
-    held_out = held_out_losses(
-        average.module, scheduler, latents[-2048:], tokens[-2048:], tokens[:1]
-    )
+    held_out = held_out_losses(average.module, scheduler, unseen, unread, empty)
     return average.module.eval(), tokenizer, held_out
 
 
@@ -255,13 +234,11 @@ def held_out_losses(
     z_t = scheduler.add_noise(latents, eps, torch.tensor(t))
     sums = [0.0, 0.0]
     for k in range(0, len(latents), 256):
-        for which, text in enumerate(
-            (tokens[k : k + 256], empty.expand(len(tokens[k : k + 256]), -1))
-        ):
+        own = tokens[k : k + 256]
+        for which, text in enumerate((own, empty.expand(len(own), -1))):
             prediction = model(z_t[k : k + 256], torch.tensor(t), text.long())
-            sums[which] += (
-                F.mse_loss(prediction, eps[k : k + 256], reduction="sum").item() / latents.numel()
-            )
+            error = F.mse_loss(prediction, eps[k : k + 256], reduction="sum")
+            sums[which] += error.item() / latents.numel()
     conditional, unconditional = sums
     return {
         "conditional": round(conditional, 4),
@@ -279,9 +256,8 @@ def write_base(
     held_out: dict[str, float],
 ) -> None:
     """Write the diffusers folder in half precision with its model card and a grid of samples."""
-    pipeline = blueprint.assemble(vae, denoiser.text_encoder, tokenizer, denoiser.unet).to(
-        torch.float16
-    )
+    pipeline = blueprint.assemble(vae, denoiser.text_encoder, tokenizer, denoiser.unet)
+    pipeline = pipeline.to(torch.float16)
     pipeline.save_pretrained(folder, safe_serialization=True)
     _forget_origin(folder / "vae" / "config.json")
     pipeline.to(torch.float32).set_progress_bar_config(disable=True)
@@ -292,18 +268,17 @@ def write_base(
     for k, image in enumerate(images):
         sheet.paste(image, (64 * (k % 8), 128 * (k // 8)))
         sheet.paste(scene(FIRST_SCENE - 1 - k).image, (64 * (k % 8), 128 * (k // 8) + 64))
-    sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST).save(
-        folder / "samples.png"
-    )
+    large = sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST)
+    large.save(folder / "samples.png")
     size = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
     parts = {"VAE": vae, "text encoder": denoiser.text_encoder, "U-Net": denoiser.unet}
-    counts = ", ".join(
-        f"{name} {sum(p.numel() for p in part.parameters()):,}" for name, part in parts.items()
-    )
+    counts: list[str] = []
+    for name, part in parts.items():
+        counts.append(f"{name} {sum(p.numel() for p in part.parameters()):,}")
     card = CARD.format(
         recipe=recipe,
         held_out=held_out,
-        counts=counts,
+        counts=", ".join(counts),
         size=size / 1e6,
         first=FIRST_SCENE,
         captions=captions,
@@ -332,24 +307,27 @@ library_name: diffusers
 
 # The embedded base of lit-clid
 
-A very small Stable-Diffusion-shaped pipeline for demonstrations and tests: 64×64 pixels, latents 8×8×8, captions in a
-lower-casing byte-level BPE that accepts any text. Parameters: {counts}; {size:.2f} MB of half-precision safetensors.
+A very small Stable-Diffusion-shaped pipeline for demonstrations and tests: 64×64 pixels, latents
+8×8×8, captions in a lower-casing byte-level BPE that accepts any text. Parameters: {counts};
+{size:.2f} MB of half-precision safetensors.
 
 ## Data
 
-{recipe.scenes:,} *scenes* of `lit_clid.data.drawings.scenes`, numbers {first:,} onwards: drawings of two objects on a ground, with
-captions that tell shapes, colours, sizes, textures and places. No photograph, no scraped data, no person. U-Net and
-text encoder never saw the last 2,048; the VAE saw all. The tokenizer's merges were learnt on captions of 8,192 scenes
-and 8,192 critters; no critter's picture was used.
+{recipe.scenes:,} *scenes* of `lit_clid.data.drawings.scenes`, numbers {first:,} onwards: drawings
+of two objects on a ground, with captions that tell shapes, colours, sizes, textures and places. No
+photograph, no scraped data, no person. U-Net and text encoder never saw the last 2,048; the VAE saw
+all. The tokenizer's merges were learnt on captions of 8,192 scenes and 8,192 critters; no critter's
+picture was used.
 
 ## Training
 
 `python -m lit_clid.commands.pretrain` on two CPU cores, seed {recipe.seed}:
 
-1. the VAE, {recipe.vae_steps:,} steps of {recipe.vae_batch} (MSE + {recipe.kl_weight:g} KL), bf16 autocast;
-2. U-Net and text encoder together, {recipe.steps:,} steps of {recipe.batch}, AdamW, peak learning rate
-   {recipe.learning_rate:g} with cosine decay, {recipe.caption_dropout:.0%} caption dropout, moving average
-   {recipe.ema_decay}.
+1. the VAE, {recipe.vae_steps:,} steps of {recipe.vae_batch} (MSE + {recipe.kl_weight:g} KL), bf16
+   autocast;
+2. U-Net and text encoder together, {recipe.steps:,} steps of {recipe.batch}, AdamW, peak learning
+   rate {recipe.learning_rate:g} with cosine decay, {recipe.caption_dropout:.0%} caption dropout,
+   moving average {recipe.ema_decay}.
 
 ## Losses on the held-out scenes, t = 450, same noise
 
@@ -362,7 +340,8 @@ The text removes {held_out[share]:.1%} of the unconditional loss.
 
 ## Samples
 
-50 DDIM steps, guidance 4, captions the model never saw; below each sample the scene that its caption belongs to.
+50 DDIM steps, guidance 4, captions the model never saw; below each sample the scene that its
+caption belongs to.
 
 ![samples](samples.png)
 
