@@ -26,6 +26,9 @@ class WhiteBox(ABC):
     def parameter_names(self) -> tuple[str, ...]:
         """The P parameter tensors, in the order of the norms."""
 
+    def check(self) -> None:
+        """Raise ValueError if the gradients cannot be had, saying why."""
+
     @abstractmethod
     def norms(
         self, z_t: Tensor, t: Tensor, embedding: Embedding, eps: Tensor, steps: int
@@ -41,26 +44,24 @@ class WhiteBox(ABC):
 
 
 class NetworkGradients(WhiteBox):
-    """Those of a denoiser's network, in calls of at most its `rows` rows.
-
-    Raises:
-        ValueError: why they cannot be had.
-    """
+    """Those of a denoiser's network, in calls of at most its `rows` rows."""
 
     def __init__(self, denoiser: Denoiser) -> None:
-        if denoiser.dtype == torch.float16:
-            raise ValueError("float16 gradients underflow; use audit.precision=32 or bf16")
-        missing = gradients.unreachable(denoiser.network)
-        if missing:
-            raise ValueError(
-                f"{few(missing, 2)} are quantised or of an unknown layer; give the full-precision "
-                "model"
-            )
         self._denoiser = denoiser
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
         return gradients.parameter_names(self._denoiser.network)
+
+    def check(self) -> None:
+        if self._denoiser.dtype == torch.float16:
+            raise ValueError("float16 gradients underflow; use audit.precision=32 or bf16")
+        missing = gradients.unreachable(self._denoiser.network)
+        if missing:
+            raise ValueError(
+                f"{few(missing, 2)} are quantised or of an unknown layer; give the full-precision "
+                "model"
+            )
 
     def norms(
         self, z_t: Tensor, t: Tensor, embedding: Embedding, eps: Tensor, steps: int

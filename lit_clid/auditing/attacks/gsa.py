@@ -43,7 +43,7 @@ class GSA(Attack):
     def check(self, target: Target, captions: Sequence[str]) -> str:
         remark = super().check(target, captions)
         try:
-            target.white_box()
+            target.white_box().check()
         except ValueError as error:
             raise ValueError(f"needs gradients, and {error}") from None
         return remark
