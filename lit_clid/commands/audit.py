@@ -113,9 +113,8 @@ def audit(
     tables: dict[str, Scores | None] = {}
     for sitting in sittings:
         carried = tables.get(REFERENCE["target"])
-        tables[sitting.table] = table_of(
-            sitting, targets[sitting.model], config, split, carried, folder
-        )
+        model = targets[sitting.model]
+        tables[sitting.table] = table_of(sitting, model, config, split, carried, folder)
     return Audited(tables, targets[models["target"]])
 
 
@@ -145,7 +144,8 @@ def table_of(
         carried: answers of the same model about some of the records.
         folder: where the table lies; None means the run's own scores.
     """
-    options, path = config.audit, (folder or config.folder / "scores") / f"{sitting.table}.parquet"
+    options = config.audit
+    path = (folder or config.folder / "scores") / f"{sitting.table}.parquet"
     side = target.side(config.data.resolution)
     claims = claim(target, split, sitting.attacks, options, config.seed, side)
     scores = finished_scores(path, claims)

@@ -65,19 +65,15 @@ def is_done(stage: Stage, job: Job) -> bool:
     attacks = config.attacks
     wanted: dict[str, Mapping[str, Signals]] = dict.fromkeys(job.roles, attacks)
     wanted[UTILITY] = {UTILITY: held_out_loss(config.utility)}
-    if (
-        stage.model["target"].is_dir()
-        and find_reference(str(stage.model["target"]), config.audit.reference)[0]
-    ):
+    target = stage.model["target"]
+    if target.is_dir() and find_reference(str(target), config.audit.reference)[0]:
         names = config.audit.reference_attacks
         asked = attacks if names is None else {name: attacks[name] for name in names}
         wanted |= {REFERENCE[role]: asked for role in job.roles if asked}
     tables = {name: stage.scores / f"{name}.parquet" for name in wanted}
-    if not all(
-        answered(path, wanted[name], split, config.audit, config.seed)
-        for name, path in tables.items()
-    ):
-        return False
+    for name, path in tables.items():
+        if not answered(path, wanted[name], split, config.audit, config.seed):
+            return False
     note = read_about(tables["target"]).training
     refuse_stale(note, config, split, str(tables["target"]))
     return not stage.final or is_reported(stage.scores, config.utility)
@@ -90,14 +86,14 @@ def carry_out(job: Job) -> None:
     if todo and not all((config.folder / role).is_dir() for role in job.roles):
         for role in job.roles:
             train(replace(config, role=role))
-    missing = []
+    missing: list[str] = []
     for stage in todo:
         if all(model.is_dir() for model in stage.model.values()):
             _audit(stage, config, job.split)
-        elif stage.step is not None and stage.step < min(
-            _ended_at(config.folder / role) for role in job.roles
-        ):
-            missing.append(str(stage.step))
+        elif stage.step is not None:
+            ended = min(_ended_at(config.folder / role) for role in job.roles)
+            if stage.step < ended:
+                missing.append(str(stage.step))
     if missing:
         raise UserError(
             f"{config.folder}: no model of step {few(missing)} was exported in training; delete "

@@ -57,33 +57,32 @@ def _read(stage: Stage, job: Job, titles: dict[str, str]) -> Measured:
     assert note is not None  # its facts were compared with the cell's
     members, step, privacy = int(tables.member.sum()), note.steps, note.privacy
     return Measured(
-        job.cell.defense,
-        job.cell.seed,
-        step,
-        step / members,
-        step * note.facts.images_per_step / members,
-        stage.final,
-        tables.ids,
-        tables.member,
-        {name: verdict.score for name, (_, verdict) in judged.items()},
-        _usefulness(stage),
-        None if privacy is None else (privacy.epsilon, privacy.delta),
+        defense=job.cell.defense,
+        seed=job.cell.seed,
+        step=step,
+        steps_per_image=step / members,
+        passes=step * note.facts.images_per_step / members,
+        final=stage.final,
+        ids=tables.ids,
+        member=tables.member,
+        scores={name: verdict.score for name, (_, verdict) in judged.items()},
+        usefulness=_usefulness(stage),
+        epsilon=None if privacy is None else (privacy.epsilon, privacy.delta),
     )
 
 
 def _usefulness(stage: Stage) -> Usefulness:
     table = Scores.load(stage.scores / f"{UTILITY}.parquet")
-    loss, unconditional = (
-        -table.signals[f"{UTILITY}_{kind}"] for kind in ("conditional", "unconditional")
-    )
+    loss = -table.signals[f"{UTILITY}_conditional"]
+    unconditional = -table.signals[f"{UTILITY}_unconditional"]
     held_out = ~table.member
     samples: dict[str, Any] = read_json(stage.scores / REPORT) if stage.final else {}
     return Usefulness(
-        loss[held_out],
-        (unconditional - loss)[held_out],
-        float(loss[table.member].mean()),
-        samples.get("frechet"),
-        samples.get("frechet_of_members_images"),
-        samples.get("clip_score"),
-        stage.scores / "samples.png" if stage.final else None,
+        loss=loss[held_out],
+        gain=(unconditional - loss)[held_out],
+        members_loss=float(loss[table.member].mean()),
+        frechet=samples.get("frechet"),
+        frechet_floor=samples.get("frechet_of_members_images"),
+        clip_score=samples.get("clip_score"),
+        sheet=stage.scores / "samples.png" if stage.final else None,
     )

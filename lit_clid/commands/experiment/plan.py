@@ -72,18 +72,15 @@ def _job(cell: Cell, files: Sequence[str], changes: Sequence[str], experiment: S
     except UserError as error:
         raise UserError(f"grid.defenses.{cell.defense}: {error}") from None
     followed = experiment.grid.checkpoints if experiment.grid.follows(cell.defense) else []
-    finetune = replace(config.finetune, checkpoints=followed)
-    return Job(
-        cell,
-        replace(
-            config,
-            runs=str(experiment.folder),
-            name=cell.name,
-            seed=cell.seed,
-            finetune=finetune,
-            role="target",
-        ),
+    own_config = replace(
+        config,
+        runs=str(experiment.folder),
+        name=cell.name,
+        seed=cell.seed,
+        finetune=replace(config.finetune, checkpoints=followed),
+        role="target",
     )
+    return Job(cell, own_config)
 
 
 def overlay(word: str, defense: str) -> str:
@@ -179,10 +176,8 @@ def _split(config: Settings) -> Split:
 
 
 def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:
-    return replace(
-        job,
-        config=replace(job.config, finetune=replace(job.config.finetune, checkpoints=checkpoints)),
-    )
+    finetune = replace(job.config.finetune, checkpoints=checkpoints)
+    return replace(job, config=replace(job.config, finetune=finetune))
 
 
 def _check_job(job: Job, split: Split, dry: bool) -> Job:

@@ -43,19 +43,16 @@ def main(arguments: Sequence[str]) -> None:
 def attempt(job: Job) -> str:
     """Carry out a cell; returns why it failed, or nothing.
 
-    With several processes it raises: what one of them met the others may not have, and they would
-    wait for it.
+    One of several processes raises: the others may not have met the fault, and would wait for it.
     """
     try:
         carry_out(job)
     except Exception as error:  # a failure of one cell must not cost the others
         if torch.distributed.is_initialized():
             raise
-        return (
-            str(error)
-            if isinstance(error, UserError)
-            else f"{type(error).__name__}: {first_line(error)}"
-        )
+        if isinstance(error, UserError):
+            return str(error)
+        return f"{type(error).__name__}: {first_line(error)}"
     return ""
 
 
@@ -72,12 +69,8 @@ def publish(jobs: Sequence[Job], failed: dict[str, str], config: Settings) -> No
         "provenance": provenance("see the tables").as_json(),
     }
     page = write_comparison(comparison, found.measured, config.folder, config.name, about)
-    print(
-        f"\n{terminal(comparison)}\n\n"
-        + "\n".join(findings(comparison))
-        + f"\n\ncomparison: {page}",
-        flush=True,
-    )
+    sentences = "\n".join(findings(comparison))
+    print(f"\n{terminal(comparison)}\n\n{sentences}\n\ncomparison: {page}", flush=True)
 
 
 def plan_in_words(jobs: Sequence[Job], config: Settings) -> str:
@@ -90,10 +83,7 @@ def plan_in_words(jobs: Sequence[Job], config: Settings) -> str:
     for name in grid.defenses:
         job = next(job for job in jobs if job.cell.defense == name)
         stops = [f"{each:g}" for each in job.config.finetune.checkpoints]
-        at = (
-            f"audited at {', '.join(stops)} steps per image and at the end"
-            if stops
-            else "audited at the end"
-        )
-        lines.append(f"  {name}: {' '.join(grid.defenses[name]) or 'nothing added'}; {at}")
+        way = f"{', '.join(stops)} steps per image and at " if stops else ""
+        words = " ".join(grid.defenses[name]) or "nothing added"
+        lines.append(f"  {name}: {words}; audited at {way}the end")
     return "\n".join(lines)

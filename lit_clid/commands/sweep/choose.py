@@ -47,7 +47,7 @@ class Losses:
 
 
 def read_losses(scores: Scores, grid: Grid) -> Losses:
-    """Take the losses out of a sweep's table, whose signals are called grid_…"""
+    """Take the losses out of a sweep's table, whose signals are called `grid_t_draw_condition`."""
     names = [f"grid_{suffix}" for suffix in grid.columns()]
     cells = {cell: -scores.signals[name] for cell, name in zip(grid.cells, names, strict=True)}
     return Losses(grid.t, grid.draws, cells, scores.member)
@@ -78,14 +78,16 @@ class Swept:
 
     def changes(self, draws: Draws) -> dict[str, object]:
         """The attack's fields that say so."""
+        t, each = draws
         count = self.attack.swept[self.field]
-        return {self.field: draws[0]} | ({} if count is None else {count: draws[1]})
+        return {self.field: t} if count is None else {self.field: t, count: each}
 
     def score(self, losses: Losses, draws: Draws) -> np.ndarray:
         """The attack's first column (N,), asked at these timesteps of this field alone."""
         alone: dict[str, Any] = {**dict.fromkeys(self.attack.swept, ()), **self.changes(draws)}
         asked = replace(self.attack, **alone)
-        return np.asarray(asked.signal(Replay(losses.cells))[:, 0].numpy())
+        columns = asked.signal(Replay(losses.cells))
+        return np.asarray(columns[:, 0].numpy())
 
     def strength(self, losses: Losses, draws: Draws) -> float:
         """AUROC of that score."""
@@ -133,8 +135,8 @@ def choose(losses: Losses, swept: Swept) -> Choice:
         return max(options, key=lambda option: swept.strength(records, option))
 
     first, second = (losses.rows(half) for half in _halves(losses.member))
-    graded = [swept.strength(second, best(first)), swept.strength(first, best(second))]
-    held_out = float(np.mean(graded))
+    there, back = swept.strength(second, best(first)), swept.strength(first, best(second))
+    held_out = float(np.mean([there, back]))
     near = _on_the_grid(losses, swept.had)
     before = None
     if near is not None:

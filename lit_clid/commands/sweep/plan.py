@@ -76,8 +76,8 @@ def overlay(
 
 def _changed(name: str, attack: Attack, values: Mapping[str, Any]) -> dict[str, Any]:
     """What makes the attack called `name` of one that is known by name."""
-    kinds = {known: type(original) for known, original in ATTACKS.items()}
-    original = name if name in ATTACKS else list(kinds)[list(kinds.values()).index(type(attack))]
+    kin = [known for known, each in ATTACKS.items() if type(each) is type(attack)]
+    original = name if name in ATTACKS else kin[0]
     changed: dict[str, Any] = {} if original == name else {"attack": original}
     for key, value in values.items():
         if value != getattr(ATTACKS[original], key):

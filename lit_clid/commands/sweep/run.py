@@ -26,8 +26,8 @@ from lit_clid.judging.roc import auroc
 from lit_clid.models.levels import STEPS
 
 PROXY = (
-    "AUROCs are of the caption against the empty caption alone, whatever texts the attack asks "
-    "about."
+    "AUROCs are of the caption against the empty caption alone, "
+    "whatever texts the attack asks about."
 )
 SHOWN = {
     "loss": Swept(Loss(), "t"),
@@ -59,22 +59,15 @@ def main(arguments: Sequence[str]) -> None:
     losses = read_losses(scores, grid)
     choices = choose_all(wanted, losses)
     folder = config.folder / "sweep"
-    write_text(folder / "sweep.svg", plots.sweep_figure(grid.t, intervals(losses)))
+    figure, chosen = folder / "sweep.svg", folder / "attacks.yaml"
+    write_text(figure, plots.sweep_figure(grid.t, intervals(losses)))
     head = (
-        f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by python -m "
-        "lit_clid.sweep."
+        f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by "
+        "python -m lit_clid.sweep."
     )
-    write_text(
-        folder / "attacks.yaml", f"# {head}\n# {PROXY}\n" + config_text(overlay(attacks, choices))
-    )
-    print(
-        f"\n{table(choices)}\n\n{PROXY}\n\nfigure: {folder / 'sweep.svg'}\nconfig: "
-        f"{folder / 'attacks.yaml'}",
-        flush=True,
-    )
-    print(
-        f"next: {next_command(arguments, folder / 'attacks.yaml', config.name, models)}", flush=True
-    )
+    write_text(chosen, f"# {head}\n# {PROXY}\n{config_text(overlay(attacks, choices))}")
+    print(f"\n{table(choices)}\n\n{PROXY}\n\nfigure: {figure}\nconfig: {chosen}", flush=True)
+    print(f"next: {next_command(arguments, chosen, config.name, models)}", flush=True)
 
 
 def next_command(
@@ -85,9 +78,8 @@ def next_command(
     own = ("attacks=", "name=", "audit.target=", "audit.shadow=", "sweep.")
     kept = [word for word in arguments if "=" in word and not word.startswith(own)]
     named = [f"audit.{role}={model.path}" for role, model in models.items()]
-    return shlex.join(
-        ["python", "audit.py", *files, str(overlay), f"name={name}-swept", *kept, *named]
-    )
+    words = [*files, str(overlay), f"name={name}-swept", *kept, *named]
+    return shlex.join(["python", "audit.py", *words])
 
 
 def intervals(losses: Losses) -> dict[str, list[Estimate]]:
