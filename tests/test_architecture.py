@@ -136,6 +136,8 @@ WALLS: dict[str, tuple[list[str], set[str]]] = {
     ),
 }  # fmt: skip
 """(modules that a fresh process imports, what must not come along)."""
+ENTRANCES = ("the package", "the doors")
+"""They load what is behind them when it is asked for."""
 HEAVY: dict[str, tuple[list[str], set[str]]] = {
     # Lightning's own metrics look for transformers, which is not barred here for that reason
     "data": (within("data"), {"diffusers", "datasets"} | barred("models", *WINGS, "commands")),
@@ -159,6 +161,16 @@ def test_walls(name: str) -> None:
 @pytest.mark.parametrize("name", HEAVY)
 def test_walls_of_rooms_that_load_lightning(name: str) -> None:
     check_walls(*HEAVY[name])
+
+
+@pytest.mark.parametrize("name", [name for name in WALLS | HEAVY if name not in ENTRANCES])
+def test_walls_hold_for_imports_within_functions_too(name: str) -> None:
+    modules, absent = (WALLS | HEAVY)[name]
+    reached, new = set(modules), set(modules)
+    while new:
+        new = set().union(*map(own_imports, new)) - reached
+        reached |= new
+    assert not {f"lit_clid.{module}" for module in reached} & absent
 
 
 def test_nobody_needs_the_metrics_for_other_loops() -> None:

@@ -19,6 +19,7 @@ from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.queries import describe_attacks
 from lit_clid.commands.reading import build_attacks
 from lit_clid.judging.roc import auroc, curve
+from lit_clid.models.families import FAMILIES
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 PIPELINE = ROOT / "lit_clid" / "models" / "demo" / "pipeline" / "README.md"
@@ -69,3 +70,17 @@ def test_links_of_the_documents(page: Path) -> None:
 )
 def test_commands_of_the_documents(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     check_command(command, monkeypatch)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_files_that_the_documents_name_exist(page: Path) -> None:
+    named = set(re.findall(r"`((?:lit_clid|tests|docs)/[\w/.]+)`", page.read_text("utf-8")))
+    new = {"lit_clid/auditing/attacks/word_order.py"}
+    assert not [path for path in named - new if not (ROOT / path).exists()]
+
+
+def test_every_family_and_what_it_lets_be_tuned_has_its_column() -> None:
+    page = (ROOT / "docs" / "families.md").read_text(encoding="utf-8")
+    for name, family in FAMILIES.items():
+        words = (name, *family.groups, *(module.removeprefix("attn.") for module in family.lora))
+        assert not [word for word in words if f"`{word}`" not in page]
