@@ -5,10 +5,18 @@ from lit_clid.models.diffusion import TO_EPS, TRAINING_TARGET, diffuse, min_snr_
 from lit_clid.models.levels import vp_schedule
 
 
+def noise_levels(prediction: str, alpha_bar: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
+    """α and σ: variance preserving, α² + σ² = 1; for a flow its own, α + σ = 1."""
+    alpha, sigma = vp_schedule(torch.tensor(alpha_bar, dtype=torch.float64))
+    if prediction == "flow":
+        return alpha / (alpha + sigma), sigma / (alpha + sigma)
+    return alpha, sigma
+
+
 @pytest.mark.parametrize("prediction", sorted(TO_EPS))
 def test_a_perfect_network_gives_back_the_noise(prediction: str) -> None:
     z_0, eps = torch.randn(5, 4, 3, 3), torch.randn(5, 4, 3, 3)
-    alpha, sigma = vp_schedule(torch.tensor([0.999, 0.9, 0.5, 0.1, 0.01]))
+    alpha, sigma = (x.float() for x in noise_levels(prediction, [0.999, 0.9, 0.5, 0.1, 0.01]))
     z_t = diffuse(z_0, eps, alpha, sigma)
     output = TRAINING_TARGET[prediction](z_0, eps, alpha, sigma)
     # z_0 → ε divides by σ ≥ 0.03, which amplifies float32 rounding about thirtyfold
@@ -25,7 +33,7 @@ def test_vp_schedule_preserves_variance() -> None:
 @pytest.mark.parametrize("prediction", sorted(TO_EPS))
 def test_min_snr_weighs_the_z_0_error_alike(prediction: str) -> None:
     """For any prediction, weight × its error = min(SNR, γ) × the error of the implied z_0."""
-    alpha, sigma = vp_schedule(torch.tensor([0.99, 0.5, 0.05], dtype=torch.float64))
+    alpha, sigma = noise_levels(prediction, [0.99, 0.5, 0.05])
     z_0, eps = torch.randn(3, 2, 2, 2), torch.randn(3, 2, 2, 2)
     z_t = diffuse(z_0, eps, alpha, sigma)
     wrong = TRAINING_TARGET[prediction](z_0, eps, alpha, sigma) + 0.1
