@@ -173,6 +173,8 @@ class Claims(Plain):
     Args:
         split, importance, model: fingerprints.
         resolution: side of the square images, in pixels.
+        asked_by: how the ruler's t was looked up; None where it is the model's own, or for tables
+            from before there was a ruler.
         attacks: `kind` and parameters by the attack's name.
     """
 
@@ -185,6 +187,7 @@ class Claims(Plain):
     model: str | None
     precision: str | None
     posterior: str | None
+    asked_by: str | None = None
     attacks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property

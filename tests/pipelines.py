@@ -91,7 +91,10 @@ def type_without_projection(encoder: Any) -> Any:
 
 
 def make_sd3(folder: Path, *, t5: bool) -> Path:
-    """A rectified flow under two CLIP encoders of 16 and 24 dimensions, and T5 of 48 or none."""
+    """A rectified flow under two CLIP encoders of 16 and 24 dimensions, and T5 of 48 or none.
+
+    With T5 it is built as 3.5 is: normalised queries and keys, a layer with a second attention.
+    """
     with quiet_imports():
         from diffusers import (
             FlowMatchEulerDiscreteScheduler,
@@ -114,6 +117,8 @@ def make_sd3(folder: Path, *, t5: bool) -> Path:
             pooled_projection_dim=40,
             out_channels=4,
             pos_embed_max_size=16,
+            qk_norm="rms_norm" if t5 else None,
+            dual_attention_layers=(0,) if t5 else (),
         )
         pipeline = StableDiffusion3Pipeline(
             transformer=transformer,

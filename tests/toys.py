@@ -1,6 +1,7 @@
 """Targets whose denoiser is known exactly, so that what an attack must find is known too."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,14 +17,34 @@ from lit_clid.models.white_box import WhiteBox
 SHAPE = (4, 4, 4)
 
 
-class Toy(Target):
+class Bare(Target):
+    """What a target has beside its answers, as little as can be."""
+
+    source, device, fingerprint, kin = "toy", torch.device("cpu"), "toy", {}
+    rows, mask_tokens, asked_by = 64, ("<end>",), None
+
+    def to(self, device: torch.device) -> "Bare":
+        return self
+
+    def side(self, resolution: int | None) -> int:
+        return resolution or SHAPE[1]
+
+    def overlong(self, captions: Sequence[str]) -> int:
+        return 0
+
+    def sample(self, *_: Any, **__: Any) -> list[Any]:
+        raise NotImplementedError
+
+    def export(self, *_: Any, **__: Any) -> None:
+        raise NotImplementedError
+
+
+class Toy(Bare):
     """Images are latents, the prior is N(0, 1); captions in `memory` keep their exact latent.
 
     For a remembered caption the denoiser is that of N(x, `spread`²) around the remembered x,
     otherwise the prior's.
     """
-
-    rows, mask_tokens = 64, ("<end>",)
 
     def __init__(self, memory: Mapping[str, Tensor] | None = None, spread: float = 0.3) -> None:
         self.memory = dict(memory or {})
@@ -91,10 +112,8 @@ def leaky() -> tuple[Toy, Batch]:
     return Toy(dict(zip(records.captions[:40], records.images[:40], strict=True))), records
 
 
-class Linear(Target):
+class Linear(Bare):
     """ε_θ = W·z, a linear layer: gradients in closed form."""
-
-    rows, mask_tokens = 64, ("<end>",)
 
     def __init__(self, side: int = 3) -> None:
         torch.manual_seed(0)

@@ -14,7 +14,7 @@ from lit_clid.config.options.audit import AuditOptions
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.files import read_json, write_json
-from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.target import Target
 from lit_clid.provenance import refuse_changes
 from lit_clid.scores import Scores
 
@@ -22,7 +22,7 @@ CLAIMS = "claims.json"
 
 
 def claim(
-    target: PipelineTarget,
+    target: Target,
     split: Split,
     attacks: Mapping[str, Signals],
     options: AuditOptions,
@@ -47,6 +47,7 @@ def claim(
         model=target.fingerprint,
         precision=options.precision,
         posterior=options.posterior,
+        asked_by=target.asked_by,
         attacks=_specs(attacks),
     )
 

@@ -15,7 +15,7 @@ from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.models.load import check_target
 from lit_clid.models.note import read_note
-from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.target import Target
 from lit_clid.provenance import refuse_changes
 
 BASE = "base"
@@ -36,7 +36,7 @@ class Model:
     variant: str | None = None
     fingerprint: str | None = None
 
-    def verify(self, loaded: PipelineTarget) -> None:
+    def verify(self, loaded: Target) -> None:
         """Raise UserError if the loaded model is not the one meant."""
         if self.fingerprint not in (None, loaded.fingerprint):
             raise UserError(
@@ -100,7 +100,7 @@ def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
     return base, ""
 
 
-def check_reference(target: PipelineTarget, reference: PipelineTarget) -> None:
+def check_reference(target: Target, reference: Target) -> None:
     """Refuse a reference whose answers about a record cannot be subtracted from the target's."""
     if target.fingerprint == reference.fingerprint:
         raise UserError(
@@ -110,9 +110,7 @@ def check_reference(target: PipelineTarget, reference: PipelineTarget) -> None:
     _check_kin(target, reference, "reference", list(target.kin))
 
 
-def check_shadow(
-    target: PipelineTarget, shadow: PipelineTarget, attacks: Mapping[str, Signals]
-) -> None:
+def check_shadow(target: Target, shadow: Target, attacks: Mapping[str, Signals]) -> None:
     """Refuse a shadow whose signals cannot calibrate the target's.
 
     Another architecture will do but for gradients.
@@ -122,9 +120,7 @@ def check_shadow(
     _check_kin(target, shadow, "shadow", names)
 
 
-def _check_kin(
-    target: PipelineTarget, other: PipelineTarget, role: str, names: Sequence[str]
-) -> None:
+def _check_kin(target: Target, other: Target, role: str, names: Sequence[str]) -> None:
     strange = [name for name in names if other.kin[name] != target.kin[name]]
     if strange:
         raise UserError(

@@ -13,7 +13,7 @@ from lit_clid.auditing.questions import Batch
 from lit_clid.auditing.shards import write_shard
 from lit_clid.auditing.signals import Signals, column_names
 from lit_clid.errors import UserError, few
-from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.target import Target
 
 
 class Auditor(L.LightningModule):
@@ -29,7 +29,7 @@ class Auditor(L.LightningModule):
 
     def __init__(
         self,
-        target: PipelineTarget,
+        target: Target,
         attacks: Mapping[str, Signals],
         seed: int,
         folder: Path,

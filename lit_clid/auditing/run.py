@@ -18,13 +18,13 @@ from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.files import write_json
-from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.target import Target
 from lit_clid.provenance import provenance
 from lit_clid.scores import Scores
 
 
 def fill_table(
-    target: PipelineTarget,
+    target: Target,
     split: Split,
     data: CaptionedImages,
     attacks: Mapping[str, Signals],

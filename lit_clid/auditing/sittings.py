@@ -12,7 +12,7 @@ from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.models.load import load_target
-from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.target import Target
 
 REFERENCE = {"target": "reference", "shadow": "reference_shadow"}
 """Table of the reference's answers about a role's records."""
@@ -67,9 +67,9 @@ def plan(
     return sittings + [Sitting(REFERENCE[role], role, reference, asked) for role in roles if asked]
 
 
-def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[Model, PipelineTarget]:
+def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[Model, Target]:
     """Every model, loaded and verified before any of them is asked."""
-    loaded: dict[Model, PipelineTarget] = {}
+    loaded: dict[Model, Target] = {}
     for sitting in sittings:
         model = sitting.model
         if model not in loaded:
@@ -91,7 +91,7 @@ def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[Model, P
 
 
 def check_sittings(
-    sittings: list[Sitting], models: Mapping[Model, PipelineTarget], split: Split
+    sittings: list[Sitting], models: Mapping[Model, Target], split: Split
 ) -> list[str]:
     """Refuse what cannot be asked, before anything is; returns the attacks' remarks, each once."""
     captions = split.captions()

@@ -30,7 +30,7 @@ from lit_clid.judging.report.pictures import Picture, PictureSource
 from lit_clid.judging.report.publish import publish
 from lit_clid.judging.rules import RULES
 from lit_clid.models.note import read_note
-from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.target import Target
 from lit_clid.scores import Scores
 
 
@@ -78,7 +78,7 @@ class Audited:
     """
 
     tables: dict[str, Scores | None]
-    target: PipelineTarget
+    target: Target
 
 
 def audit(
@@ -132,7 +132,7 @@ def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
 
 def table_of(
     sitting: Sitting,
-    target: PipelineTarget,
+    target: Target,
     config: Settings,
     split: Split,
     carried: Scores | None = None,

@@ -56,6 +56,9 @@ class Embedding:
     def noised(self, rate: float, draw: Callable[[str, torch.Size], Tensor]) -> "Embedding":
         """Every real tensor x plus rate · std(x) · z, the deviation taken record by record.
 
+        What is exactly zero stays so, and has no part in the deviation: the room beside an encoder
+        that is narrower than others, or that of one that is absent, which no text ever fills.
+
         Args:
             rate: in units of the tensor's own standard deviation.
             draw: (name, shape (B, …)) → z, standard normal.
@@ -64,9 +67,21 @@ class Embedding:
         def noise(name: str, x: Tensor) -> Tensor:
             if not x.is_floating_point():
                 return x
-            return x + rate * expand(x.flatten(1).std(1), x) * draw(name, x.shape).to(x)
+            z = draw(name, x.shape).to(x)
+            return x + rate * expand(_deviation(x), x) * z * (x != 0)
 
         return Embedding({name: noise(name, x) for name, x in self.parts.items()})
+
+
+def _deviation(x: Tensor) -> Tensor:
+    """Standard deviation (B,) of what is not zero in each row of x (B, …); 0 where nothing is."""
+    rows, filled = x.flatten(1), x.flatten(1) != 0
+    if bool(filled.all()):
+        return rows.std(1)
+    count = filled.sum(1)
+    mean = rows.sum(1) / count.clamp(min=1)
+    square = ((rows - mean[:, None]) * filled).square().sum(1)
+    return (square / (count - 1).clamp(min=1)).sqrt()
 
 
 def cat(embeddings: Sequence[Embedding]) -> Embedding:

@@ -8,6 +8,7 @@ held. Rows are ordered record by record.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -78,13 +79,28 @@ def _layer_norm(module: nn.LayerNorm, a: Tensor, g: Tensor) -> Iterator[tuple[st
     yield "bias", g.sum(inner) if inner else g
 
 
-LAYERS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], Iterator[tuple[str, Tensor]]]] = {
-    nn.Linear: _linear,
-    nn.Conv2d: _conv2d,
-    nn.GroupNorm: _group_norm,
-    nn.LayerNorm: _layer_norm,
-}
-"""Layer → its parameters' gradients (N, …) from N rows' inputs and output gradients in float32."""
+def _rms_norm(module: Any, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tensor]]:
+    normal = a * torch.rsqrt(a.square().mean(-1, keepdim=True) + module.eps)
+    inner = tuple(range(1, a.dim() - 1))
+    yield "weight", (g * normal).sum(inner) if inner else g * normal
+    yield "bias", g.sum(inner) if inner else g
+
+
+Rule = Callable[[Any, Tensor, Tensor], Iterator[tuple[str, Tensor]]]
+
+
+@cache
+def _rules() -> dict[type[nn.Module], Rule]:
+    """Layer → its parameters' gradients (N, …) from N rows' inputs and output gradients."""
+    from diffusers.models.normalization import RMSNorm
+
+    return {
+        nn.Linear: _linear,
+        nn.Conv2d: _conv2d,
+        nn.GroupNorm: _group_norm,
+        nn.LayerNorm: _layer_norm,
+        RMSNorm: _rms_norm,
+    }
 
 
 def unreachable(network: nn.Module) -> list[str]:
@@ -115,7 +131,7 @@ def _layers(network: nn.Module) -> Iterator[tuple[str, nn.Module, list[str]]]:
     """(prefix, layer, names of its parameters) of every layer that has any."""
     for path, module in network.named_modules():
         names = [name for name, _ in module.named_parameters(recurse=False)]
-        if names and type(module) in LAYERS:
+        if names and type(module) in _rules():
             yield f"{path}." if path else "", module, names
 
 
@@ -234,7 +250,7 @@ def _norms(
     rows = steps * max(1, BLOCK // (max(largest, seen) * steps))
     parts: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in names}
     for a_part, g_part in zip(a.split(rows), g.split(rows), strict=True):
-        for name, gradient in LAYERS[type(module)](module, a_part.float(), g_part.float()):
+        for name, gradient in _rules()[type(module)](module, a_part.float(), g_part.float()):
             if name not in parts:
                 continue
             per_row = gradient.flatten(1).unflatten(0, (-1, steps))

@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from lit_clid.models.latents import KLLatents
+from lit_clid.models.latents import Latents
 from lit_clid.models.schedules import Schedule
 
 
 def fingerprint(
-    networks: Sequence[Any], schedule: Schedule, latents: KLLatents, tokenizers: Sequence[Any]
+    networks: Sequence[Any], schedule: Schedule, latents: Latents, tokenizers: Sequence[Any]
 ) -> str:
     """Hash (32 hex digits) of the weights as stored, schedule, scaling and tokenizers."""
     digest = blake2b(digest_size=16)
@@ -25,16 +25,17 @@ def fingerprint(
     return digest.hexdigest()
 
 
-def kinship(network: Any, schedule: Schedule, latents: KLLatents) -> dict[str, str]:
+def kinship(network: Any, schedule: Schedule, latents: Latents) -> dict[str, str]:
     """What two models must share for their answers to be compared; hashes by name."""
     shapes = [(name, tuple(value.shape)) for name, value in sorted(network.state_dict().items())]
     space = blake2b(digest_size=16)
-    _add_weights(space, latents.vae)
+    for part in latents.networks:
+        _add_weights(space, part)
     space.update(latents.facts.encode())
     return {
         "architecture": _hash(str(shapes)),
         "latent space": space.hexdigest(),
-        "noise schedule": _hash(schedule.facts[-1]),
+        "noise schedule": _hash(schedule.table),
     }
 
 

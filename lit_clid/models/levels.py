@@ -11,6 +11,7 @@ from torch import Tensor
 
 STEPS = 1000
 """Levels on the ruler."""
+CPU = torch.device("cpu")
 
 
 def vp_schedule(alphas_cumprod: Tensor) -> tuple[Tensor, Tensor]:
@@ -25,13 +26,33 @@ def _table() -> Tensor:
     return torch.cumprod(1.0 - betas, dim=0)
 
 
+class Levels:
+    """α_t and σ_t of a table (T,) each, copied to every device once."""
+
+    def __init__(self, alpha: Tensor, sigma: Tensor) -> None:
+        self._on = {CPU: (alpha, sigma)}
+
+    def __len__(self) -> int:
+        """T."""
+        return len(self._on[CPU][0])
+
+    def at(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Both on a device."""
+        if device not in self._on:
+            alpha, sigma = self._on[CPU]
+            self._on[device] = alpha.to(device), sigma.to(device)
+        return self._on[device]
+
+
 TABLE = _table()
 ALPHA, SIGMA = vp_schedule(TABLE)
+RULER = Levels(ALPHA, SIGMA)
 
 
 def alpha_sigma(t: Tensor) -> tuple[Tensor, Tensor]:
     """α_t and σ_t (B,) float32 at integer t (B,), on the device of `t`."""
-    return ALPHA.to(t.device)[t], SIGMA.to(t.device)[t]
+    alpha, sigma = RULER.at(t.device)
+    return alpha[t], sigma[t]
 
 
 def as_steps(t: int, like: Tensor) -> Tensor:

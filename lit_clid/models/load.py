@@ -126,10 +126,16 @@ def _check_parts(path: str, where: str, index: dict[str, Any], family: Family) -
         raise UserError(
             f"{path}: parts {few(strange)} need code from outside diffusers; nothing of it is run"
         )
+    absent = [name for name in family.optional if parts.get(name) is None]
+    if absent and len(absent) < len(family.optional):
+        raise UserError(
+            f"{path}: model_index.json names no {few(absent)}, but {few(list(family.optional))} go "
+            "together; export the pipeline again"
+        )
     for name, patterns in family.parts.items():
         if name in family.optional and parts.get(name) is None:
             continue
-        if name not in parts:
+        if parts.get(name) is None:
             raise UserError(
                 f"{path}: model_index.json names no {name}; a complete text-to-image pipeline is "
                 "needed"

@@ -13,7 +13,6 @@ from lit_clid.models.denoiser import Denoiser
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import Family
 from lit_clid.models.identity import fingerprint, kinship
-from lit_clid.models.latents import KLLatents
 from lit_clid.models.quiet import quiet_imports
 from lit_clid.models.target import Target
 from lit_clid.models.white_box import NetworkGradients, WhiteBox
@@ -44,15 +43,14 @@ class PipelineTarget(Target):
     ) -> None:
         self.pipeline, self.family, self.source, self.rows = pipeline, family, source, rows
         network, schedule = getattr(pipeline, family.network), family.schedule(pipeline.scheduler)
-        self.latents = KLLatents(pipeline.vae, pipeline.vae_scale_factor)
+        self.latents = family.latents(pipeline)
         self.text = family.text(pipeline)
-        networks = _networks(pipeline, family)
+        networks = [*self.latents.networks, *_encoders(pipeline, family), network]
         for part in networks:
             part.eval().requires_grad_(False)
         self.fingerprint = fingerprint(networks, schedule, self.latents, self.text.tokenizers)
-        """Hash (32 hex digits) of what decides the answers."""
         self.kin = kinship(network, schedule, self.latents)
-        """What two models must share for their answers to be compared; hashes by name."""
+        self.asked_by = schedule.asked_by
         self.denoiser = Denoiser(
             network,
             family.call(pipeline),
@@ -63,12 +61,12 @@ class PipelineTarget(Target):
             rows=rows,
         )
         if channels_last:
-            pipeline.vae.to(memory_format=torch.channels_last)
+            for part in self.latents.networks:
+                part.to(memory_format=torch.channels_last)
         self.resolution: int = network.config.sample_size * self.latents.downsampling
         """Side in pixels of the images that the model was made for."""
         self.mask_tokens = self.text.mask_tokens
         self.device = torch.device("cpu")
-        """Where the model lies."""
 
     @classmethod
     def load(
@@ -112,7 +110,6 @@ class PipelineTarget(Target):
         return self
 
     def to(self, device: torch.device) -> "PipelineTarget":
-        """Move every part to `device`, in place."""
         self.pipeline.to(device)
         self.device = device
         return self
@@ -137,51 +134,51 @@ class PipelineTarget(Target):
         return NetworkGradients(self.denoiser)
 
     def overlong(self, captions: Sequence[str]) -> int:
-        """How many captions every tokenizer cuts."""
         return self.text.overlong(captions)
 
     @torch.no_grad()
     def sample(
         self, captions: Sequence[str], noise: Tensor, steps: int = 30, guidance: float = 3.0
     ) -> list[Any]:
-        """Draw one PIL image per caption from noise (B, C, h, w) with the pipeline's sampler."""
-        images: list[Any] = self.pipeline(
-            prompt=list(captions),
-            latents=noise.to(self.device),
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-        ).images
+        network = getattr(self.pipeline, self.family.network)
+        network.to(torch.float32)  # as the other parts are, and what the pipeline hands it
+        try:
+            images: list[Any] = self.pipeline(
+                prompt=list(captions),
+                latents=noise.to(self.device),
+                height=noise.shape[-2] * self.latents.downsampling,
+                width=noise.shape[-1] * self.latents.downsampling,
+                num_inference_steps=steps,
+                guidance_scale=guidance,
+            ).images
+        finally:
+            network.to(self.denoiser.dtype)
         return images
 
     def side(self, resolution: int | None) -> int:
-        """Side of the images in pixels: `resolution`, or the model's own."""
         side = resolution or self.resolution
-        factor = self.latents.downsampling
+        patch, most = self.family.sides(self.denoiser.network)
+        factor = self.latents.downsampling * patch
         if side % factor:
-            raise UserError(
-                f"data.resolution: {side} is not a multiple of {factor}, the VAE's factor"
-            )
+            raise UserError(f"data.resolution: {side} is not a multiple of {factor}; give one")
+        if most is not None and side > most * self.latents.downsampling:
+            largest = most * self.latents.downsampling
+            raise UserError(f"data.resolution: {side} is more than the model takes, {largest}")
         return side
 
     def export(self, folder: Path, annotate: Callable[[Path], None] = lambda part: None) -> None:
-        """Write a folder that a plain `DiffusionPipeline.from_pretrained` loads, whole or not.
-
-        Args:
-            folder: must not exist.
-            annotate: called with the folder before it gets its name, to add files.
-        """
+        """Write a folder that plain diffusers loads, whole or not."""
         part = folder.with_name(f".{folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
-        for network in (self.denoiser.network, self.pipeline.vae):
+        for network in (getattr(self.pipeline, self.family.network), *self.latents.networks):
             network.to(memory_format=torch.contiguous_format)
         self.pipeline.save_pretrained(part, safe_serialization=True)
         annotate(part)
         part.rename(folder)
 
 
-def _networks(pipeline: Any, family: Family) -> list[Any]:
-    """VAE, text encoders and denoiser, without those that the pipeline lacks."""
-    encoders = [name for name in family.parts if name.startswith("text_encoder")]
-    names = ["vae", *encoders, family.network]
-    networks = [getattr(pipeline, name) for name in names]
-    return [network for network in networks if network is not None]
+def _encoders(pipeline: Any, family: Family) -> list[Any]:
+    """The text encoders, without those that the pipeline lacks."""
+    names = [name for name in family.parts if name.startswith("text_encoder")]
+    encoders = [getattr(pipeline, name) for name in names]
+    return [encoder for encoder in encoders if encoder is not None]

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.target import Target
 from lit_clid.randomness import noise
 
 BATCH = 16
@@ -33,7 +33,7 @@ class Samples:
 
 
 def draw_samples(
-    target: PipelineTarget,
+    target: Target,
     ids: Sequence[str],
     captions: Sequence[str],
     side: int,

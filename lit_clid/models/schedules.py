@@ -13,7 +13,16 @@ from torch import Tensor
 
 from lit_clid.errors import UserError
 from lit_clid.models.diffusion import TO_EPS
-from lit_clid.models.levels import ALPHA, SIGMA, alpha_sigma, log_snr, vp_schedule
+from lit_clid.models.levels import (
+    ALPHA,
+    CPU,
+    SIGMA,
+    STEPS,
+    Levels,
+    alpha_sigma,
+    log_snr,
+    vp_schedule,
+)
 
 
 @dataclass(frozen=True)
@@ -33,14 +42,16 @@ class Shown:
 
 
 class Schedule(ABC):
-    """A family's levels.
-
-    `prediction` is a key of `diffusion.TO_EPS`; `facts` are the texts by which two schedules are
-    told apart, the last of them naming the table.
-    """
+    """A family's levels."""
 
     prediction: str
+    """What the network gives, a key of `diffusion.TO_EPS`."""
     facts: tuple[str, ...]
+    """By which two schedules are told apart, for hashes."""
+    table: str
+    """The levels alone: where they agree, answers compare."""
+    asked_by: str | None = "signal-to-noise ratio"
+    """How the ruler's t is looked up; None where t is the network's own time."""
 
     @abstractmethod
     def shown(self, t: Tensor) -> Shown:
@@ -71,20 +82,23 @@ class VariancePreserving(Schedule):
     """
 
     def __init__(self, alphas_cumprod: Tensor, prediction: str) -> None:
-        self.prediction = prediction
-        self.facts = (prediction, str(alphas_cumprod.tolist()))
-        self._alpha, self._sigma = vp_schedule(alphas_cumprod)
-        own, ruler = log_snr(self._alpha, self._sigma), log_snr(ALPHA, SIGMA)
+        self.prediction, self.table = prediction, str(alphas_cumprod.tolist())
+        self.facts = (prediction, self.table)
+        self._levels = Levels(*vp_schedule(alphas_cumprod))
+        own, ruler = log_snr(*self._levels.at(CPU)), log_snr(ALPHA, SIGMA)
         self.nearest = (ruler[:, None] - own[None]).abs().argmin(1)
+        if torch.equal(self.nearest, torch.arange(STEPS)) and len(alphas_cumprod) == STEPS:
+            self.asked_by = None
 
     def shown(self, t: Tensor) -> Shown:
         return Shown(self.nearest.to(t.device)[t], None, *alpha_sigma(t))
 
     def draw(self, count: int, dice: torch.Generator) -> Tensor:
-        return torch.randint(len(self._alpha), (count,), generator=dice)
+        return torch.randint(len(self._levels), (count,), generator=dice)
 
     def coefficients(self, level: Tensor) -> tuple[Tensor, Tensor]:
-        return self._alpha.to(level.device)[level], self._sigma.to(level.device)[level]
+        alpha, sigma = self._levels.at(level.device)
+        return alpha[level], sigma[level]
 
     def time(self, level: Tensor) -> Tensor:
         return level
@@ -106,7 +120,7 @@ class RectifiedFlow(Schedule):
 
     def __init__(self, steps: int, shift: float) -> None:
         self.steps, self.shift = steps, shift
-        self.facts = (self.prediction, str((steps, shift)))
+        self.facts, self.table = (self.prediction, str((steps, shift))), str(steps)
 
     def shown(self, t: Tensor) -> Shown:
         alpha_t, sigma_t = alpha_sigma(t)
@@ -132,9 +146,13 @@ def variance_preserving(scheduler: Any) -> VariancePreserving:
         UserError: if it has none, or predicts something unknown.
     """
     prediction: str = scheduler.config.get("prediction_type", "epsilon")
-    if prediction not in TO_EPS or not hasattr(scheduler, "alphas_cumprod"):
+    known = prediction in TO_EPS and prediction != RectifiedFlow.prediction
+    if not known or not hasattr(scheduler, "alphas_cumprod"):
         name = type(scheduler).__name__
-        raise UserError(f"scheduler {name} is not variance preserving; give an SD 1.x/2.x pipeline")
+        raise UserError(
+            f"scheduler {name} is not variance preserving with a known prediction; give the "
+            "pipeline's own, such as DDIMScheduler"
+        )
     return VariancePreserving(scheduler.alphas_cumprod, prediction)
 
 

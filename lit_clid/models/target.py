@@ -1,8 +1,11 @@
 """The contract between the wings and any text-to-image diffusion model."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
@@ -12,14 +15,60 @@ from lit_clid.models.white_box import WhiteBox
 class Target(ABC):
     """A model that answers questions; freezing, precision and memory live in its subclasses.
 
-    Inputs may lie on any device; answers lie on the model's, in float32 whatever precision its
-    network runs in. t is on the ruler (`levels`).
+    Images and noise may lie on any device, what a denoiser is shown lies on the model's, and so do
+    answers, in float32 whatever precision its network runs in. t is on the ruler (`levels`).
     """
 
+    source: str
+    """Folder or hub id, for messages and notes."""
+    device: torch.device
+    """Where the model lies."""
     rows: int
     """Most rows one network call may have."""
     mask_tokens: tuple[str, ...]
     """What stands for a word that is left out, one for each text encoder."""
+    fingerprint: str
+    """Hash (32 hex digits) of what decides the answers."""
+    kin: dict[str, str]
+    """What two models must share for their answers to be compared; hashes by name."""
+    asked_by: str | None
+    """How the ruler's t is looked up; None where t is the model's own."""
+
+    @abstractmethod
+    def to(self, device: torch.device) -> "Target":
+        """Move every part to `device`, in place."""
+
+    @abstractmethod
+    def side(self, resolution: int | None) -> int:
+        """Side of the square images in pixels: `resolution`, or the model's own.
+
+        Raises:
+            UserError: if the model takes no such images.
+        """
+
+    @abstractmethod
+    def overlong(self, captions: Sequence[str]) -> int:
+        """How many captions every tokenizer cuts."""
+
+    @abstractmethod
+    def sample(
+        self, captions: Sequence[str], noise: Tensor, steps: int = 30, guidance: float = 3.0
+    ) -> list[Any]:
+        """Draw one PIL image per caption from noise (B, C, h, w) with the model's own sampler.
+
+        Args:
+            steps: of the sampler.
+            guidance: scale of classifier-free guidance.
+        """
+
+    @abstractmethod
+    def export(self, folder: Path, annotate: Callable[[Path], None] = lambda part: None) -> None:
+        """Write a folder that `load_target` loads, whole or not.
+
+        Args:
+            folder: must not exist.
+            annotate: called with the folder before it gets its name, to add files.
+        """
 
     @abstractmethod
     def latent_shape(self, images: Tensor) -> tuple[int, int, int]:

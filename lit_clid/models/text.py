@@ -33,9 +33,10 @@ class Text(ABC):
     def encode(self, wordings: Sequence[Sequence[str]]) -> Embedding:
         """B texts for each encoder → their embedding, in one pass."""
 
-    @abstractmethod
+    @torch.no_grad()
     def pooled(self, captions: Sequence[str]) -> Tensor:
-        """Captions → one vector each (B, D) float32, in one pass."""
+        """Captions → one vector each (B, D) float32, in one pass: the embedding's `pooled`."""
+        return self.encode([captions])["pooled"].float()
 
     @torch.no_grad()
     def embed(self, wordings: Sequence[Sequence[str]]) -> Embedding:

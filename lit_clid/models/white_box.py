@@ -59,8 +59,8 @@ class NetworkGradients(WhiteBox):
         missing = gradients.unreachable(self._denoiser.network)
         if missing:
             raise ValueError(
-                f"{few(missing, 2)} are quantised or of an unknown layer; give the full-precision "
-                "model"
+                f"{few(missing, 2)} are quantised, or of a layer whose gradients are not known; "
+                "give a quantised model in full precision"
             )
 
     def norms(

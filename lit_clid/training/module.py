@@ -19,7 +19,7 @@ from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.randomness import generator, noise
 from lit_clid.training.defenses import Augmenter, Defenses, MemberAware, Privacy
 from lit_clid.training.learning_rate import SCHEDULES
-from lit_clid.training.objectives import Misleading, Noised, Objective, Plain, Private, noised
+from lit_clid.training.objectives import Drawn, Misleading, Objective, Plain, Private, throw
 
 
 @dataclass(frozen=True)
@@ -138,15 +138,15 @@ class FineTune(L.LightningModule):
             return images
         return self.augment(images, number, self.global_rank)
 
-    def noised(self, batch: dict[str, Any], number: int) -> Noised | None:
+    def drawn(self, batch: dict[str, Any], number: int) -> Drawn | None:
         """A training batch with its dice thrown; None for a Poisson batch of nobody."""
         if not batch["id"]:
             return None
         dice = generator(self.dice, "training", number, self.global_rank)
-        return noised(self.target.denoiser, *self.encoded(batch, number), dice)
+        return throw(self.target.denoiser, *self.encoded(batch, number), dice)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor | None:
-        return self.objective.step(self, self.noised(batch, batch_idx), batch_idx)
+        return self.objective.step(self, self.drawn(batch, batch_idx), batch_idx)
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Held-out loss; a record's level and ε are the same at every validation."""
@@ -154,7 +154,7 @@ class FineTune(L.LightningModule):
         dice = [generator(self.seed, name, "t") for name in batch["id"]]
         levels = torch.cat([denoiser.draw_levels(1, each) for each in dice]).to(z_0.device)
         eps = noise(self.seed, batch["id"], "validation", z_0.shape[1:]).to(z_0.device)
-        held_out = Noised(z_0, eps, levels, self.target.embed(batch["caption"]))
+        held_out = Drawn(z_0, eps, levels, self.target.embed(batch["caption"]))
         loss = mean_square(self.objective.residuals(held_out)).mean()
         self.log("val_loss", loss, prog_bar=True, batch_size=len(z_0), sync_dist=True)
 

@@ -30,7 +30,7 @@ from lit_clid.training.defenses import MemberAware, Privacy, Proxy, keep_gradien
 
 
 @dataclass(frozen=True)
-class Noised:
+class Drawn:
     """A training batch of B records with its dice thrown.
 
     Args:
@@ -49,17 +49,17 @@ class Noised:
         """B."""
         return len(self.z_0)
 
-    def split(self, rows: int) -> list["Noised"]:
+    def split(self, rows: int) -> list["Drawn"]:
         """Parts of at most so many records."""
         parts = (each.split(rows) for each in (self.z_0, self.eps, self.level, self.embedding))
-        return [Noised(*part) for part in zip(*parts, strict=True)]
+        return [Drawn(*part) for part in zip(*parts, strict=True)]
 
 
-def noised(denoiser: Denoiser, z_0: Tensor, embedding: Embedding, dice: torch.Generator) -> Noised:
+def throw(denoiser: Denoiser, z_0: Tensor, embedding: Embedding, dice: torch.Generator) -> Drawn:
     """Draw levels, then noise, on the CPU; use both where z_0 lies."""
     level = denoiser.draw_levels(len(z_0), dice)
     eps = torch.randn(z_0.shape, generator=dice)
-    return Noised(z_0, eps.to(z_0.device), level.to(z_0.device), embedding)
+    return Drawn(z_0, eps.to(z_0.device), level.to(z_0.device), embedding)
 
 
 class Objective(ABC):
@@ -81,7 +81,7 @@ class Objective(ABC):
         return self
 
     @abstractmethod
-    def step(self, module: L.LightningModule, batch: Noised | None, number: int) -> Tensor | None:
+    def step(self, module: L.LightningModule, batch: Drawn | None, number: int) -> Tensor | None:
         """The loss of one batch, logged; None if the optimiser has made its step.
 
         Args:
@@ -90,7 +90,7 @@ class Objective(ABC):
             number: of the batch.
         """
 
-    def residuals(self, batch: Noised) -> Tensor:
+    def residuals(self, batch: Drawn) -> Tensor:
         """r (B, C, h, w), differentiable."""
         return self.denoiser.residual(batch.z_0, batch.eps, batch.level, batch.embedding)
 
@@ -117,7 +117,7 @@ class Objective(ABC):
 class Plain(Objective):
     """The mean of ℓ."""
 
-    def step(self, module: L.LightningModule, batch: Noised | None, number: int) -> Tensor:
+    def step(self, module: L.LightningModule, batch: Drawn | None, number: int) -> Tensor:
         assert batch is not None
         loss = self.losses(self.residuals(batch), batch.level).mean()
         module.log("train_loss", loss, prog_bar=True, batch_size=batch.rows)
@@ -152,7 +152,7 @@ class Private(Objective):
         keep_gradients(network)
         return self.privacy.optimizer(inner, batch_size)
 
-    def step(self, module: L.LightningModule, batch: Noised | None, number: int) -> None:
+    def step(self, module: L.LightningModule, batch: Drawn | None, number: int) -> None:
         optimizer: Any = module.optimizers()
         private: Any = optimizer.optimizer
         seed = stream(self.dice, "dp", number)
@@ -167,7 +167,7 @@ class Private(Objective):
         optimizer.step()
         module.lr_schedulers().step()  # type: ignore[union-attr]
 
-    def _accumulate(self, module: L.LightningModule, private: Any, batch: Noised) -> Tensor:
+    def _accumulate(self, module: L.LightningModule, private: Any, batch: Drawn) -> Tensor:
         """Leave every record's clipped gradient in the optimiser; the sum of their losses."""
         total = torch.zeros((), device=module.device)
         *earlier, last = batch.split(self.rows)
@@ -205,7 +205,7 @@ class Misleading(Objective):
         self._others.keep_latents(target, others.images, len(others))
         self._others.keep_embedding(target, others.captions)
 
-    def step(self, module: L.LightningModule, batch: Noised | None, number: int) -> Tensor:
+    def step(self, module: L.LightningModule, batch: Drawn | None, number: int) -> Tensor:
         assert batch is not None
         residuals = self.residuals(batch)
         loss = self.losses(residuals, batch.level).mean()
@@ -238,7 +238,7 @@ class Misleading(Objective):
         rows = torch.randint(len(latents), (count,), generator=chosen)
         z_0, told = latents[rows].to(module.device), embedding.take(rows).to(module.device)
         dice = generator(self.dice, "others", *names, module.global_rank)
-        return self.residuals(noised(self.denoiser, z_0, told, dice)).square()
+        return self.residuals(throw(self.denoiser, z_0, told, dice)).square()
 
     def state_dict(self) -> dict[str, Any]:
         return {} if self._proxy is None else self._proxy.state_dict()

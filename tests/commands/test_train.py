@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from safetensors.torch import load_file
 from lit_clid.commands import train
 from lit_clid.randomness import generator
 from lit_clid.training.module import FineTune
+from lit_clid.training.objectives import Drawn, throw
 
 
 @pytest.mark.slow
@@ -69,14 +71,18 @@ def test_two_processes_equal_one_at_twice_the_batch(
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, out + err
 
-    def both(self: FineTune, z_0: torch.Tensor, *names: object) -> tuple[torch.Tensor, ...]:
-        ranks = [generator(self.seed, *names, rank) for rank in (0, 1)]
-        half, shape = len(z_0) // 2, z_0.shape[1:]
-        t = [torch.randint(self.target.timesteps, (half,), generator=dice) for dice in ranks]
-        eps = [torch.randn(half, *shape, generator=dice) for dice in ranks]
-        return torch.cat(eps), torch.cat(t)
+    def both(self: FineTune, batch: dict[str, Any], number: int) -> Drawn:
+        z_0, embedding = self.encoded(batch, number)
+        half = len(z_0) // 2
+        halves = zip(z_0.split(half), embedding.split(half), strict=True)
+        ranks = []
+        for rank, (latents, told) in enumerate(halves):
+            dice = generator(self.dice, "training", number, rank)
+            ranks.append(throw(self.target.denoiser, latents, told, dice))
+        eps = torch.cat([part.eps for part in ranks])
+        return Drawn(z_0, eps, torch.cat([part.level for part in ranks]), embedding)
 
-    monkeypatch.setattr(FineTune, "_draws", both)
+    monkeypatch.setattr(FineTune, "drawn", both)
     train.main(arguments(tmp_path / "one", pipeline_folder, "finetune.batch_size=8"))
     exported = "small/target/unet/diffusion_pytorch_model.safetensors"
     found, expected = (load_file(tmp_path / name / exported) for name in ("two", "one"))

@@ -9,7 +9,7 @@ from lit_clid.models.denoiser import Denoiser
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.levels import TABLE
 from lit_clid.models.schedules import RectifiedFlow, Schedule, VariancePreserving
-from lit_clid.training.objectives import Noised, Plain, noised
+from lit_clid.training.objectives import Drawn, Plain, throw
 
 
 class Scaled(torch.nn.Module):
@@ -31,10 +31,10 @@ def denoiser(schedule: Schedule) -> Denoiser:
     return Denoiser(Scaled(), call, schedule, **ask)
 
 
-def batch(schedule: Schedule, rows: int = 6) -> Noised:
+def batch(schedule: Schedule, rows: int = 6) -> Drawn:
     dice = torch.Generator().manual_seed(0)
     z_0 = torch.randn(rows, 2, 3, 3, generator=dice)
-    return noised(denoiser(schedule), z_0, Embedding({"tokens": torch.zeros(rows, 1, 1)}), dice)
+    return throw(denoiser(schedule), z_0, Embedding({"tokens": torch.zeros(rows, 1, 1)}), dice)
 
 
 @pytest.mark.parametrize(

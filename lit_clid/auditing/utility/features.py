@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_clid.errors import UserError, first_line
-from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.target import Target
 from lit_clid.models.vision import clip_loader, load_vision
 
 Features = nn.Module
@@ -19,7 +19,7 @@ POOLED = 4
 class LatentFeatures(nn.Module):
     """The target's own VAE encoder, its latent averaged over a grid of 4 × 4; no other weights."""
 
-    def __init__(self, target: PipelineTarget, side: int) -> None:
+    def __init__(self, target: Target, side: int) -> None:
         super().__init__()
         self._target = (target,)  # in a tuple, so that it is no submodule
         self.num_features = target.latent_shape(torch.zeros(1, 3, side, side))[0] * POOLED**2
@@ -29,7 +29,7 @@ class LatentFeatures(nn.Module):
         return nn.functional.adaptive_avg_pool2d(latents, POOLED).flatten(1)
 
 
-def features_named(name: str, target: PipelineTarget, side: int) -> Features | int:
+def features_named(name: str, target: Target, side: int) -> Features | int:
     """The extractor that `utility.features` names; for "inception", how many features it has.
 
     Raises:

@@ -20,8 +20,8 @@ from lit_clid.config.options.experiment import UtilityOptions
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.records import RecordSet
 from lit_clid.files import read_json, write_json
-from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.models.samples import Samples, draw_samples
+from lit_clid.models.target import Target
 
 REPORT = "utility.report.json"
 """The report's name, beside the tables."""
@@ -37,7 +37,7 @@ def is_reported(folder: Path, options: UtilityOptions) -> bool:
 
 
 def report_samples(
-    target: PipelineTarget, data: CaptionedImages, options: UtilityOptions, folder: Path
+    target: Target, data: CaptionedImages, options: UtilityOptions, folder: Path
 ) -> None:
     """Draw samples, grade them and write the report; one process does it.
 
@@ -60,7 +60,7 @@ def _asked(options: UtilityOptions) -> dict[str, Any]:
 
 
 def _figures(
-    target: PipelineTarget, data: CaptionedImages, options: UtilityOptions, folder: Path
+    target: Target, data: CaptionedImages, options: UtilityOptions, folder: Path
 ) -> dict[str, float]:
     holdouts, side = data.holdouts, data.holdouts.side
     ids = [entry.id for entry in holdouts.entries[: options.samples]]
@@ -85,9 +85,7 @@ def _figures(
     return figures
 
 
-def _distances(
-    target: PipelineTarget, made: Samples, data: CaptionedImages, name: str
-) -> dict[str, float]:
+def _distances(target: Target, made: Samples, data: CaptionedImages, name: str) -> dict[str, float]:
     """Fréchet distances to the hold-outs: of the samples, and of as many members' images."""
     features = features_named(name, target, data.holdouts.side)
     if not isinstance(features, int):

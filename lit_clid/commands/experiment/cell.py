@@ -23,7 +23,7 @@ from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.models.note import read_note
-from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.target import Target
 from lit_clid.training.trainer import checkpoint_steps
 
 
@@ -123,7 +123,7 @@ def _audit(stage: Stage, config: Settings, split: Split) -> None:
         _report(audited.target, config, split, stage.scores)
 
 
-def _report(target: PipelineTarget, config: Settings, split: Split, folder: Path) -> None:
+def _report(target: Target, config: Settings, split: Split, folder: Path) -> None:
     """Have the samples graded, on the card where there is one."""
     if config.utility.samples and _on_gpu(config):
         target.to(torch.device("cuda", torch.cuda.current_device()))

@@ -6,6 +6,7 @@ from typing import Any
 
 from lit_clid.errors import UserError, few
 from lit_clid.models.denoiser import Call
+from lit_clid.models.latents import KLLatents, Latents
 from lit_clid.models.schedules import Schedule
 from lit_clid.models.text import Text
 
@@ -26,6 +27,9 @@ class Family:
         groups: what `finetune.train` may name → parts of the names of the parameters it trains.
         lora: modules of the network that LoRA factors are added to.
         text: pipeline → its text encoders.
+        latents: pipeline → the space it denoises in.
+        sides: network → the number that a latent's side is a multiple of, and its largest side;
+            None if any is taken.
         schedule: scheduler → its levels.
         call: pipeline → how its network is called.
         optional: parts that a pipeline may lack.
@@ -41,6 +45,8 @@ class Family:
     text: Callable[[Any], Text]
     schedule: Callable[[Any], Schedule]
     call: Callable[[Any], Call]
+    latents: Callable[[Any], Latents] = KLLatents
+    sides: Callable[[Any], tuple[int, int | None]] = lambda network: (1, None)
     optional: tuple[str, ...] = ()
     loading: Mapping[str, Any] = field(default_factory=dict)
 

@@ -6,7 +6,6 @@ Esser et al. 2024, "Scaling rectified flow transformers for high-resolution imag
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
@@ -41,9 +40,11 @@ class ThreeTexts(Text):
         )
         return Embedding({"tokens": tokens, "pooled": pooled})
 
-    @torch.no_grad()
-    def pooled(self, captions: Sequence[str]) -> Tensor:
-        return self.encode([captions])["pooled"].float()
+
+def patched(network: Any) -> tuple[int, int | None]:
+    """Latents are cut into patches, for each of which there is a position."""
+    patch: int = network.config.patch_size
+    return patch, patch * network.config.pos_embed_max_size
 
 
 def denoise(network: Any, z: Tensor, time: Tensor, embedding: Embedding) -> Tensor:
@@ -81,5 +82,6 @@ SD3 = Family(
     text=ThreeTexts,
     schedule=rectified_flow,
     call=lambda pipeline: denoise,
+    sides=patched,
     loading={"feature_extractor": None, "image_encoder": None},
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Stable Diffusion XL: two CLIP encoders, a pooled embedding, and time ids (Podell et al. 2023)."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -40,9 +40,11 @@ class TwoClipTexts(Text):
         kept = torch.tensor(told, device=tokens.device)
         return embedding.each(lambda x: x * expand(kept, x))
 
-    @torch.no_grad()
-    def pooled(self, captions: Sequence[str]) -> Tensor:
-        return self.encode([captions])["pooled"].float()
+
+@lru_cache(maxsize=16)
+def whole_image(height: int, width: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Time ids (6,) of an image of this size in pixels, uncropped."""
+    return torch.tensor([height, width, 0, 0, height, width], device=device, dtype=dtype)
 
 
 def denoise(
@@ -50,7 +52,7 @@ def denoise(
 ) -> Tensor:
     """The U-Net's output, told that the image is whole and as large as z says."""
     height, width = (downsampling * side for side in z.shape[-2:])
-    whole = torch.tensor([height, width, 0, 0, height, width], device=z.device, dtype=z.dtype)
+    whole = whole_image(height, width, z.device, z.dtype)
     more = {"text_embeds": embedding["pooled"], "time_ids": whole.expand(len(z), -1)}
     sample: Tensor = network(z, time, embedding["tokens"], added_cond_kwargs=more).sample
     return sample

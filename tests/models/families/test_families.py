@@ -42,6 +42,15 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
     return load_split(DATA, 0, tmp_path_factory.mktemp("split"))
 
 
+def plain_pipeline(folder: Path) -> Any:
+    """The folder in plain diffusers, which wants to be told what a pipeline is to lack."""
+    from diffusers import DiffusionPipeline
+
+    index = json.loads((folder / "model_index.json").read_text())
+    absent = {name: None for name, part in index.items() if part == [None, None]}
+    return DiffusionPipeline.from_pretrained(folder, **absent)
+
+
 def by_hand(pipe: Any, z_t: torch.Tensor, t: int, text: str) -> torch.Tensor:
     """ε of one row in plain diffusers calls."""
     time = torch.tensor([t])
@@ -71,12 +80,7 @@ def by_hand(pipe: Any, z_t: torch.Tensor, t: int, text: str) -> torch.Tensor:
 
 
 def test_eps_equals_a_hand_written_call(folder: Path) -> None:
-    from diffusers import DiffusionPipeline
-
-    target = load_target(str(folder))
-    index = json.loads((folder / "model_index.json").read_text())
-    absent = {name: None for name, part in index.items() if part == [None, None]}
-    pipe = DiffusionPipeline.from_pretrained(folder, **absent)
+    target, pipe = load_target(str(folder)), plain_pipeline(folder)
     z = torch.randn(3, *target.latent_shape(torch.zeros(1, 3, 64, 64)))
     for t in (0, 450, 999):
         found = target.eps(z, torch.full((3,), t), target.embed(TEXTS))
@@ -133,8 +137,6 @@ def test_gradients_of_every_family_are_those_of_autograd(folder: Path) -> None:
 def test_training_learns_and_the_export_is_an_ordinary_pipeline(
     folder: Path, split: Split, tmp_path: Path
 ) -> None:
-    from diffusers import DiffusionPipeline
-
     family = check_target(str(folder))
     whole = next(iter(family.groups))
     options = recipe(train=whole, learning_rate=3e-3, validate_every=20, ema_decay=None)
@@ -145,7 +147,7 @@ def test_training_learns_and_the_export_is_an_ordinary_pipeline(
     z, t = torch.randn(2, *target.latent_shape(torch.zeros(1, 3, 64, 64))), torch.tensor([30, 800])
     before = target.eps(z, t, target.embed(TEXTS[:2]))
     finish(module, trainer, tmp_path / "model", {})
-    plain = DiffusionPipeline.from_pretrained(tmp_path / "model")
+    plain = plain_pipeline(tmp_path / "model")
     plain.set_progress_bar_config(disable=True)
     for row, step in enumerate(t.tolist()):
         with torch.no_grad():

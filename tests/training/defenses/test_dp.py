@@ -17,7 +17,7 @@ from lit_clid.randomness import generator
 from lit_clid.training.defenses import DPSGD, Privacy
 from lit_clid.training.exported import finish
 from lit_clid.training.module import FineTune
-from lit_clid.training.objectives import Noised
+from lit_clid.training.objectives import Drawn
 
 
 def test_the_accountant_is_opacus_step_by_step() -> None:
@@ -69,7 +69,7 @@ def test_a_private_step_is_the_noisy_mean_of_clipped_gradients(
     clipped = 0
     for k in range(len(z_0)):
         one = slice(k, k + 1)
-        alone = Noised(z_0[one], eps[one], t[one], condition.take(torch.tensor([k])))
+        alone = Drawn(z_0[one], eps[one], t[one], condition.take(torch.tensor([k])))
         loss = mean_square(fresh.objective.residuals(alone)).mean()
         own = torch.autograd.grad(loss, fresh.trainable)
         norm = torch.sqrt(sum(g.square().sum() for g in own))
