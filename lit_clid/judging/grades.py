@@ -66,8 +66,6 @@ class Grade:
         tpr = {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()}
         tnr = {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()}
         versus = self.versus_headline
-        tpr = {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()}
-        tnr = {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()}
         return {
             "title": self.title,
             "auroc": self.auroc.as_json(),
