@@ -68,6 +68,7 @@ class Grade:
         tpr = {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()}
         tnr = {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()}
         versus = self.versus_headline
+        difference = None if isinstance(versus, Unresolved) else versus.as_json()
         return {
             "title": self.title,
             "auroc": self.auroc.as_json(),
@@ -80,9 +81,7 @@ class Grade:
             "rule": self.verdict.rule,
             "threshold": self.verdict.threshold,
             "shadow_auroc": self.shadow_auroc,
-            "auroc_of_headline_minus_this": None
-            if isinstance(versus, Unresolved)
-            else versus.as_json(),
+            "auroc_of_headline_minus_this": difference,
         }
 
 
