@@ -23,8 +23,8 @@ import numpy as np
 from lit_clid.judging import plots
 from lit_clid.judging.evidence import Estimate, replicate
 from lit_clid.judging.judge import Judgement, judge
+from lit_clid.judging.notation import interval
 from lit_clid.judging.pooled import pool
-from lit_clid.judging.report.cells import interval
 from lit_clid.judging.roc import Statistic, auroc, curve, tpr_at_fpr
 from lit_clid.judging.tables import load_tables
 

@@ -18,16 +18,8 @@ DRAWN = {"matplotlib", "sklearn", "scipy", "xgboost", "jinja2", "markupsafe", "t
 LIGHT = NETWORKS | DRAWN | {"torch", "lightning", "numpy"}
 """What nothing light brings along."""
 HOMES = {
-    "torch": (
-        "randomness",
-        "data",
-        "models",
-        "training",
-        "auditing",
-        "commands",
-        "judging.metrics",
-    ),
-    "torchmetrics": ("auditing.utility", "judging.metrics"),
+    "torch": ("randomness", "data", "models", "training", "auditing", "commands"),
+    "torchmetrics": ("auditing.utility",),
     "lightning": ("config.trainer", "data", "training", "auditing", "commands.train"),
     "diffusers": ("models",),
     "transformers": ("models",),
@@ -122,9 +114,8 @@ WALLS: dict[str, tuple[list[str], set[str]]] = {
         LIGHT | barred("scores", "randomness", "data"),
     ),
     "models": (within("models"), NETWORKS | DRAWN | {"lightning"} | barred(*WINGS, "commands")),
-    # metrics is the twin of a grade for others' Lightning loops; nothing here imports it
     "judging": (
-        within("judging", but=["judging.metrics"]),
+        within("judging"),
         LIGHT - {"numpy"} | OTHERS["judging"] | barred("config", "data", "models", "randomness"),
     ),
     "rules": (["judging.rules"], LIGHT - {"numpy"} | TABLES),
@@ -171,10 +162,6 @@ def test_walls_hold_for_imports_within_functions_too(name: str) -> None:
         new = set().union(*map(own_imports, new)) - reached
         reached |= new
     assert not {f"lit_clid.{module}" for module in reached} & absent
-
-
-def test_nobody_needs_the_metrics_for_other_loops() -> None:
-    assert not [name for name in MODULES if "judging.metrics" in own_imports(name)]
 
 
 def test_attacks_and_rules_know_neither_files_nor_devices() -> None:

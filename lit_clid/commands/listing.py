@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from textwrap import shorten
 
 from lit_clid import console
 from lit_clid.auditing.attacks import ATTACKS
-from lit_clid.config.explained import summary
+from lit_clid.config.explained import as_yaml, summary
 from lit_clid.errors import UserError, suggestion
 from lit_clid.judging.rules import RULES
 from lit_clid.models.families import FAMILIES
@@ -13,11 +15,11 @@ from lit_clid.training.defenses import DEFENSES
 
 
 def _attacks() -> dict[str, str]:
-    return {name: f"{attack.title}: {summary(type(attack))}" for name, attack in ATTACKS.items()}
+    return {name: f"{attack.title}: {_told(attack)}" for name, attack in ATTACKS.items()}
 
 
 def _defenses() -> dict[str, str]:
-    return {name: defense.describe() for name, defense in DEFENSES.items()}
+    return {name: _one_line(defense.describe()) for name, defense in DEFENSES.items()}
 
 
 def _families() -> dict[str, str]:
@@ -29,9 +31,11 @@ def _families() -> dict[str, str]:
 
 
 def _rules() -> dict[str, str]:
-    return {name: summary(type(rule)) for name, rule in RULES.items()}
+    return {name: _told(rule) for name, rule in RULES.items()}
 
 
+LONGEST = 50
+"""Most characters of a parameter's value."""
 LISTS: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "attacks": _attacks,
     "defenses": _defenses,
@@ -43,14 +47,37 @@ LISTS: Mapping[str, Callable[[], Mapping[str, str]]] = {
 def main(arguments: Sequence[str]) -> None:
     for word in arguments:
         if word not in LISTS:
-            raise UserError(f"nothing to list under '{word}'{suggestion(word, list(LISTS))}")
+            known = suggestion(word, list(LISTS), listed="lists")
+            raise UserError(f"nothing to list under '{word}'{known}")
     console.say("\n\n".join(listing(kind) for kind in arguments or LISTS))
 
 
 def listing(kind: str) -> str:
     """One kind: its name, then a line for each that is known."""
-    lines = [(f"  {name}", _one_line(text)) for name, text in LISTS[kind]().items()]
+    lines = [(f"  {name}", text) for name, text in LISTS[kind]().items()]
     return f"{kind}\n{console.aligned(lines)}"
+
+
+def _told(known: object) -> str:
+    """The first sentence about its class, then the parameters that are not the class's defaults."""
+    said = _one_line(summary(type(known)))
+    own = ", ".join(f"{name}: {value}" for name, value in _own(known).items())
+    return f"{said}; here {own}" if own else said
+
+
+def _own(known: object) -> dict[str, str]:
+    """The parameters that are not the class's defaults, by name and as YAML writes them.
+
+    A title is told already; long lists are cut. What is no dataclass has none.
+    """
+    if not is_dataclass(known):
+        return {}
+    found: dict[str, str] = {}
+    for each in fields(known):
+        value = getattr(known, each.name)
+        if each.name != "title" and each.default is not MISSING and value != each.default:
+            found[each.name] = shorten(as_yaml(value), LONGEST, placeholder=" …]")
+    return found
 
 
 def _one_line(text: str) -> str:

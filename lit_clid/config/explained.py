@@ -97,6 +97,11 @@ def usual(each: Field[Any]) -> str:
         value = each.default_factory()
     if value is MISSING:
         return ""
+    return as_yaml(value)
+
+
+def as_yaml(value: object) -> str:
+    """A plain value as YAML writes it on one line."""
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -41,7 +41,7 @@ class Unresolved:
     """A figure that cannot be given.
 
     Args:
-        reason: why, for report.json.
+        reason: why, for readers of the code and of report.json.
         shown: what a table says in the figure's place.
     """
 
@@ -52,7 +52,8 @@ class Unresolved:
         return {"value": None, "low": None, "high": None, "note": self.reason}
 
 
-Figure = Estimate | Unresolved
+Evidence = Estimate | Unresolved
+"""What is known of a figure: its interval, or why there is none."""
 
 
 def replicate_weights(member: np.ndarray, replicates: int, seed: int) -> Iterator[np.ndarray]:

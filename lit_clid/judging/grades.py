@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lit_clid.judging.calibration import Verdict
-from lit_clid.judging.evidence import Estimate, Figure, Unresolved, estimate
+from lit_clid.judging.evidence import Estimate, Evidence, Unresolved, estimate
 from lit_clid.judging.roc import (
     Curve,
     Statistic,
@@ -27,6 +27,8 @@ from lit_clid.judging.trials import Trial
 FPR_CAPS = (0.1, 0.01, 0.001)
 """The false-positive rates reported, and the false-negative rates of `tnr_at_fnr`."""
 CAPS = {f"{cap:g}": cap for cap in FPR_CAPS}
+HEADLINE = Unresolved("the headline attack itself", shown="–")
+"""How the headline attack differs from itself."""
 
 
 @dataclass(frozen=True)
@@ -47,27 +49,26 @@ class Grade:
         shadow_auroc: on the shadow's own records, which picks the headline attack; None without
             a shadow.
         versus_headline: AUROC of the headline attack minus this one's, paired on resampled
-            records; None for the headline attack itself.
+            records; unresolved for the headline attack itself.
     """
 
     title: str
     verdict: Verdict
     auroc: Estimate
-    asr: Figure
+    asr: Evidence
     oracle_asr: Estimate
-    tpr_at_fpr: Mapping[str, Figure]
-    tnr_at_fnr: Mapping[str, Figure]
+    tpr_at_fpr: Mapping[str, Evidence]
+    tnr_at_fnr: Mapping[str, Evidence]
     queries: int | None
     backward: int
     shadow_auroc: float | None
-    versus_headline: Estimate | None = None
+    versus_headline: Evidence = HEADLINE
 
     def as_json(self) -> dict[str, Any]:
         tpr = {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()}
         tnr = {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()}
         versus = self.versus_headline
-        tpr = {cap: figure.as_json() for cap, figure in self.tpr_at_fpr.items()}
-        tnr = {cap: figure.as_json() for cap, figure in self.tnr_at_fnr.items()}
+        difference = None if isinstance(versus, Unresolved) else versus.as_json()
         return {
             "title": self.title,
             "auroc": self.auroc.as_json(),
@@ -80,7 +81,7 @@ class Grade:
             "rule": self.verdict.rule,
             "threshold": self.verdict.threshold,
             "shadow_auroc": self.shadow_auroc,
-            "auroc_of_headline_minus_this": None if versus is None else versus.as_json(),
+            "auroc_of_headline_minus_this": difference,
         }
 
 
@@ -110,12 +111,12 @@ def _statistics() -> dict[str, Statistic]:
     return found
 
 
-def _rates(figures: Mapping[str, Estimate], kind: str, records: int) -> dict[str, Figure]:
+def _rates(figures: Mapping[str, Estimate], kind: str, records: int) -> dict[str, Evidence]:
     """The figures of one kind by cap.
 
     A cap that allows less than one of the `records` that it counts is unresolved.
     """
-    found: dict[str, Figure] = {}
+    found: dict[str, Evidence] = {}
     for name, cap in CAPS.items():
         too_few = f"unresolved: {records} records cannot show a rate of {name}"
         shows = records * cap >= 1 - 1e-9
@@ -123,7 +124,7 @@ def _rates(figures: Mapping[str, Estimate], kind: str, records: int) -> dict[str
     return found
 
 
-def _carried_accuracy(verdict: Verdict, member: np.ndarray) -> Figure:
+def _carried_accuracy(verdict: Verdict, member: np.ndarray) -> Evidence:
     """Balanced accuracy of the calls at the threshold carried over from shadow: ½·(TPR + TNR)."""
     if verdict.threshold is None:
         return Unresolved("no threshold without a shadow", shown="–")

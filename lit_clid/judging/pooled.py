@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lit_clid.judging.evidence import TAIL, Estimate, Figure, Unresolved, percentile_interval
+from lit_clid.judging.evidence import TAIL, Estimate, Evidence, Unresolved, percentile_interval
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Pooled:
 
     over_records: Estimate
     runs: tuple[float, ...]
-    over_runs: Figure
+    over_runs: Evidence
 
     @property
     def value(self) -> float:
@@ -44,6 +44,11 @@ class Pooled:
         over_runs = self.over_runs.as_json()
         bounds = {"low": over_runs["low"], "high": over_runs["high"]}
         return {**self.over_records.as_json(), "runs": list(self.runs), "over_runs": bounds}
+
+
+def over_records(figure: Pooled | Unresolved) -> Evidence:
+    """What the very runs show of a figure that may not have been pooled."""
+    return figure.over_records if isinstance(figure, Pooled) else figure
 
 
 def pool(
@@ -63,7 +68,7 @@ def pool(
     return Pooled(own, runs, _over_runs(mean, runs))
 
 
-def _over_runs(mean: float, runs: tuple[float, ...]) -> Figure:
+def _over_runs(mean: float, runs: tuple[float, ...]) -> Evidence:
     if len(runs) < 2:
         return Unresolved("one run says nothing of others")
     from scipy.stats import t

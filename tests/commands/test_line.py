@@ -10,6 +10,7 @@ from runs import ROOT
 from lit_clid.auditing.attacks import ATTACKS
 from lit_clid.commands import line
 from lit_clid.commands.line import COMMANDS
+from lit_clid.commands.listing import LISTS
 from lit_clid.config.schema import known_keys
 from lit_clid.judging.rules import RULES
 from lit_clid.training.defenses import DEFENSES
@@ -58,8 +59,19 @@ def test_list_names_everything_on_one_line_each(
     assert set(named) >= {*ATTACKS, *DEFENSES, *RULES}
     _, printed = call("list", "rules", monkeypatch=monkeypatch, capsys=capsys)
     assert [line.split()[0] for line in printed.splitlines()] == ["rules", *RULES]
+    code, printed = call("list", "pictures", monkeypatch=monkeypatch, capsys=capsys)
+    assert code == 2 and "lists: attacks, defenses, families, rules" in printed
     code, printed = call("list", "atacks", monkeypatch=monkeypatch, capsys=capsys)
     assert (code, "did you mean 'attacks'?" in printed) == (2, True)
+
+
+@pytest.mark.parametrize("kind", ["attacks", "rules"])
+def test_no_two_names_are_told_alike(kind: str) -> None:
+    """Whatever their titles: each says what tells it from the others of its class."""
+    told: list[str] = []
+    for name, text in LISTS[kind]().items():
+        told.append(text.removeprefix(f"{ATTACKS[name].title}: ") if name in ATTACKS else text)
+    assert len(set(told)) == len(told)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from lit_clid.judging.comparison import (
     terminal,
 )
 from lit_clid.judging.evidence import Unresolved
+from lit_clid.judging.pooled import Pooled
 from lit_clid.judging.roc import auroc, curve
 
 
@@ -54,12 +55,12 @@ def test_a_comparison_averages_seeds_and_pairs_records() -> None:
     assert none.attacks["strong"].auroc.runs == pytest.approx(tuple(by_hand))
     assert none.attacks["strong"].auroc.value == pytest.approx(np.mean(by_hand))
     change = a.attacks["strong"].change
-    assert change is not None and change.over_records.high < 0
+    assert isinstance(change, Pooled) and change.over_records.high < 0
     alone, paired = none.attacks["strong"].auroc.over_records, change.over_records
     assert paired.high - paired.low < 0.7 * (alone.high - alone.low)  # the noise is shared
-    assert a.loss_change is not None
+    assert isinstance(a.loss_change, Pooled)
     assert astuple(a.loss_change.over_records) == pytest.approx((0.02, 0.02, 0.02))
-    assert none.attacks["strong"].change is None
+    assert none.attacks["strong"].change == Unresolved("the baseline itself", shown="–")
     assert found.pareto == ["none", "a"]
     said = " ".join(findings(found))
     assert "a helps: AUROC of strong -" in said and "2.0 % worse" in said
@@ -76,11 +77,12 @@ def test_a_defense_without_effect_is_not_called_one() -> None:
 def test_cells_are_compared_over_the_seeds_that_both_have() -> None:
     found = grid_of(measured("none", 0, 1, 1), measured("a", 0, 0.5, 1), measured("a", 1, 0.5, 1))
     change = found.defenses["a"].attacks["strong"].change
-    assert change is not None and len(change.runs) == 1
+    assert isinstance(change, Pooled) and len(change.runs) == 1
     assert isinstance(change.over_runs, Unresolved)
     assert len(found.defenses["a"].seeds) == 2
     lone = compare([measured("a", 0, 0.5, 1)], "none", TITLES, {"none-seed0": "out of memory"})
-    assert lone is not None and lone.defenses["a"].attacks["strong"].change is None
+    assert lone is not None
+    assert isinstance(lone.defenses["a"].attacks["strong"].change, Unresolved)
     assert "Not finished: none-seed0 (out of memory)." in findings(lone)
     assert compare([], "none", TITLES, {}) is None
 

@@ -32,8 +32,11 @@ def test_judgement_end_to_end() -> None:
     assert rare.reason == "unresolved: 200 records cannot show a rate of 0.001"
     assert judgement.headline in ("clid_th", "clid_vec")
     versus = judgement.grades["loss"].versus_headline
-    assert versus is not None
+    assert isinstance(versus, Estimate)
     assert versus.low > 0.1
+    itself = judgement.grades[judgement.headline]
+    assert isinstance(itself.versus_headline, Unresolved)
+    assert itself.as_json()["auroc_of_headline_minus_this"] is None
     assert judge(target, None).unjudged == ("clid_vec",)
 
 

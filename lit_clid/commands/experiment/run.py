@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
                 failed[job.cell.name] = reason
                 console.say(f"failed: {reason}")
     if console.is_first_process():
-        publish(jobs, failed, config)
+        compare_finished(jobs, failed, config)
     if failed:
         raise UserError(
             f"{len(failed)} of {len(mine)} cells failed ({few(list(failed))}); run it again to "
@@ -56,7 +56,7 @@ def attempt(job: Job) -> str:
     return ""
 
 
-def publish(jobs: Sequence[Job], failed: dict[str, str], config: Settings) -> None:
+def compare_finished(jobs: Sequence[Job], failed: dict[str, str], config: Settings) -> None:
     """Compare what is there, write it down and print the summary."""
     found = collect(jobs, failed)
     comparison = compare(found.measured, config.grid.baseline, found.titles, found.unfinished)

@@ -6,43 +6,25 @@ replicate by replicate; then runs are pooled over seeds.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 from lit_clid.judging.comparison.compared import Against, Comparison, Defended, Point
+from lit_clid.judging.comparison.drawn import (
+    Asked,
+    Drawn,
+    draw,
+    pool_drawn,
+    pooled_mean,
+    relative_change,
+)
 from lit_clid.judging.comparison.measured import Measured
-from lit_clid.judging.evidence import replicate, replicate_means
-from lit_clid.judging.pooled import Pooled, pool
-from lit_clid.judging.roc import Statistic, auroc, curve, tpr_at_fpr
+from lit_clid.judging.evidence import Unresolved
 
-STATISTICS: dict[str, Statistic] = {"auroc": auroc, "tpr_at_1": tpr_at_fpr(0.01)}
 ENOUGH = 100
 """Hold-outs from which on an FPR of 1 % can be shown."""
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    """A figure on a model's records, and on their bootstrap replicates (R,)."""
-
-    value: float
-    replicates: np.ndarray
-
-    def minus(self, other: "_Drawn") -> "_Drawn":
-        return _Drawn(self.value - other.value, self.replicates - other.replicates)
-
-
-@dataclass(frozen=True)
-class _Graded:
-    """A model with the statistics of each attack, computed once."""
-
-    model: Measured
-    attacks: Mapping[str, Mapping[str, _Drawn]]
-
-    def pairs_with(self, other: "_Graded") -> bool:
-        """True if both were asked about the same records, so that their figures can be paired."""
-        mine, theirs = self.model, other.model
-        return mine.ids == theirs.ids and bool((mine.member == theirs.member).all())
+BASELINE = Unresolved("the baseline itself", shown="–")
+UNPAIRED = Unresolved("no run of the baseline has equal records", shown="–")
+CHECKPOINT = Unresolved("checkpoints are not compared with the baseline", shown="–")
+"""Why a figure has no change."""
 
 
 def compare(
@@ -62,9 +44,9 @@ def compare(
         unfinished: cells that are missing, with the reason.
     """
     attacks = [name for name in titles if _asked_all(measured, name)]
-    graded = [_grade(model, attacks) for model in measured]
-    ends: dict[str, list[_Graded]] = {}
-    for each in graded:
+    asked = [draw(model, attacks) for model in measured]
+    ends: dict[str, list[Asked]] = {}
+    for each in asked:
         if each.model.final:
             ends.setdefault(each.model.defense, []).append(each)
     if not ends:
@@ -72,46 +54,32 @@ def compare(
     base = {each.model.seed: each for each in ends.get(baseline, [])}
     defenses: dict[str, Defended] = {}
     for name, runs in ends.items():
-        defenses[name] = _defended(runs, base if name != baseline else {})
+        itself = name == baseline
+        defenses[name] = _defended(runs, {}, BASELINE) if itself else _defended(runs, base)
     strongest = defenses.get(baseline, next(iter(defenses.values())))
     headline = max(attacks, key=lambda attack: strongest.attacks[attack].auroc.value)
     kept = {name: titles[name] for name in attacks}
-    return Comparison(baseline, headline, kept, defenses, _trajectories(graded, ends), unfinished)
+    return Comparison(baseline, headline, kept, defenses, _trajectories(asked, ends), unfinished)
 
 
 def _asked_all(measured: Sequence[Measured], attack: str) -> bool:
     return all(attack in model.scores for model in measured)
 
 
-def _grade(model: Measured, attacks: Sequence[str]) -> _Graded:
-    return _Graded(model, {attack: _statistics(model, attack) for attack in attacks})
-
-
-def _statistics(model: Measured, attack: str) -> dict[str, _Drawn]:
-    """Equal seeds of cells resample equal records, which pairs two defenses."""
-    score = model.scores[attack]
-    roc = curve(score, model.member)
-    drawn = replicate(STATISTICS, score, model.member, model.seed)
-    return {name: _Drawn(float(of(roc)), drawn[name]) for name, of in STATISTICS.items()}
-
-
-def _pool(drawn: Sequence[_Drawn], smaller: int | None = None) -> Pooled:
-    values = [each.value for each in drawn]
-    replicates = [each.replicates for each in drawn]
-    return pool(values, replicates, smaller)
-
-
-def _defended(runs: Sequence[_Graded], base: Mapping[int, _Graded]) -> Defended:
+def _defended(
+    runs: Sequence[Asked], base: Mapping[int, Asked], alone: Unresolved = UNPAIRED
+) -> Defended:
     """A defense over its runs.
 
     Args:
         runs: the ends of its runs.
         base: the baseline's by seed; none for the baseline itself.
+        alone: the change where nothing can be paired.
     """
     beside = [(run, base.get(run.model.seed)) for run in runs]
     paired = [(run, other) for run, other in beside if other and run.pairs_with(other)]
     losses = [(run.model.usefulness.loss, other.model.usefulness.loss) for run, other in paired]
-    attacks = {attack: _against(runs, paired, attack) for attack in runs[0].attacks}
+    attacks = {attack: _against(runs, attack, paired, alone) for attack in runs[0].attacks}
     models = [run.model for run in runs]
     seeds = tuple(model.seed for model in models)
     steps = tuple(model.step for model in models)
@@ -127,9 +95,9 @@ def _defended(runs: Sequence[_Graded], base: Mapping[int, _Graded]) -> Defended:
         seeds=seeds,
         steps=steps,
         attacks=attacks,
-        loss=_mean(held_out),
-        loss_change=_relative_change(losses) if losses else None,
-        gain=_mean(gains),
+        loss=pooled_mean(held_out),
+        loss_change=relative_change(losses) if losses else alone,
+        gain=pooled_mean(gains),
         gap=gap,
         frechet=_present(frechet),
         frechet_floor=_present(floor),
@@ -143,46 +111,35 @@ def _present(values: Sequence[float | None]) -> tuple[float, ...]:
 
 
 def _against(
-    runs: Sequence[_Graded], paired: Sequence[tuple[_Graded, _Graded]], attack: str
+    runs: Sequence[Asked], attack: str, paired: Sequence[tuple[Asked, Asked]], alone: Unresolved
 ) -> Against:
-    """One attack against one defense; `paired` holds its runs with the baseline's."""
-    holdouts = min(int((~run.model.member).sum()) for run in runs)
-    fewest = min(holdouts, *(int(run.model.member.sum()) for run in runs))
-    rate = _pool([run.attacks[attack]["tpr_at_1"] for run in runs], fewest)
+    """One attack against one defense; `paired` holds its runs with the baseline's.
+
+    `alone` is the change where there are none.
+    """
+    holdouts = min(run.holdouts for run in runs)
+    fewest = min(holdouts, *(run.members for run in runs))
     aurocs = [run.attacks[attack]["auroc"] for run in runs]
-    changes: list[_Drawn] = []
+    rates = [run.attacks[attack]["tpr_at_1"] for run in runs]
+    too_few = Unresolved(f"{holdouts} hold-outs cannot show a rate of 0.01")
+    changes: list[Drawn] = []
     for run, other in paired:
         ours, theirs = run.attacks[attack], other.attacks[attack]
         changes.append(ours["auroc"].minus(theirs["auroc"]))
     return Against(
-        auroc=_pool(aurocs, fewest),
-        tpr_at_1=rate if holdouts >= ENOUGH else None,
-        change=_pool(changes) if changes else None,
+        auroc=pool_drawn(aurocs, fewest),
+        tpr_at_1=pool_drawn(rates, fewest) if holdouts >= ENOUGH else too_few,
+        change=pool_drawn(changes) if changes else alone,
     )
 
 
-def _mean(values: Sequence[np.ndarray]) -> Pooled:
-    """The mean of each run's values (H,), pooled."""
-    drawn = [_Drawn(float(v.mean()), replicate_means(v, k)) for k, v in enumerate(values)]
-    return _pool(drawn)
-
-
-def _relative_change(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Pooled:
-    """Mean of the first over mean of the second, minus one, of each pair of (H,), pooled."""
-    drawn: list[_Drawn] = []
-    for k, (ours, theirs) in enumerate(pairs):
-        ratio = replicate_means(ours, k) / replicate_means(theirs, k)
-        drawn.append(_Drawn(float(ours.mean() / theirs.mean() - 1), ratio - 1))
-    return _pool(drawn)
-
-
 def _trajectories(
-    graded: Sequence[_Graded], ends: Mapping[str, Sequence[_Graded]]
+    asked: Sequence[Asked], ends: Mapping[str, Sequence[Asked]]
 ) -> dict[str, tuple[Point, ...]]:
     """The trajectories of the defenses that ended, where checkpoints lead to the end."""
     found: dict[str, tuple[Point, ...]] = {}
     for name in ends:
-        runs = [each for each in graded if each.model.defense == name]
+        runs = [each for each in asked if each.model.defense == name]
         points = _trajectory(runs)
         followed = any(not each.model.final for each in runs)  # ends alone are no way
         if followed and len(points) > 1:
@@ -190,9 +147,9 @@ def _trajectories(
     return found
 
 
-def _trajectory(runs: Sequence[_Graded]) -> tuple[Point, ...]:
+def _trajectory(runs: Sequence[Asked]) -> tuple[Point, ...]:
     """The points of one defense; runs that ended early contribute to the points they reached."""
-    places: dict[int, list[_Graded]] = {}
+    places: dict[int, list[Asked]] = {}
     for each in sorted(runs, key=lambda each: (each.model.step, each.model.final)):
         here = places.setdefault(each.model.step, [])
         if all(other.model.seed != each.model.seed for other in here):
@@ -200,14 +157,14 @@ def _trajectory(runs: Sequence[_Graded]) -> tuple[Point, ...]:
     return tuple(_point(here) for here in places.values())
 
 
-def _point(runs: Sequence[_Graded]) -> Point:
+def _point(runs: Sequence[Asked]) -> Point:
     first = runs[0].model
-    attacks = {attack: _against(runs, [], attack) for attack in runs[0].attacks}
+    attacks = {attack: _against(runs, attack, [], CHECKPOINT) for attack in runs[0].attacks}
     losses = [run.model.usefulness.loss for run in runs]
     return Point(
         steps_per_image=first.steps_per_image,
         passes=first.passes,
         seeds=len(runs),
         attacks=attacks,
-        loss=_mean(losses),
+        loss=pooled_mean(losses),
     )

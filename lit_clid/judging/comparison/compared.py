@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lit_clid.judging.evidence import Unresolved
 from lit_clid.judging.pooled import Pooled
 
 
@@ -18,13 +19,14 @@ class Against:
 
     Args:
         auroc: in [0, 1].
-        tpr_at_1: TPR at 1 % FPR, in [0, 1]; None with fewer than a hundred hold-outs.
-        change: AUROC minus that without the defense, in [−1, 1]; None for the baseline.
+        tpr_at_1: TPR at 1 % FPR, in [0, 1]; unresolved with fewer than a hundred hold-outs.
+        change: AUROC minus that without the defense, in [−1, 1]; unresolved for the baseline, and
+            where no run of it has equal records.
     """
 
     auroc: Pooled
-    tpr_at_1: Pooled | None
-    change: Pooled | None
+    tpr_at_1: Pooled | Unresolved
+    change: Pooled | Unresolved
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -43,8 +45,8 @@ class Defended:
         steps: at which each run's exported weights stood.
         attacks: by name.
         loss: held-out denoising loss.
-        loss_change: its change relative to the baseline's, 0.01 for one percent worse; None for the
-            baseline.
+        loss_change: its change relative to the baseline's, 0.01 for one percent worse; unresolved
+            where `change` is.
         gain: how much captions lower it.
         gap: held-out minus members' loss, of each seed.
         frechet: Fréchet distance of samples to the hold-outs, of each seed where measured.
@@ -57,7 +59,7 @@ class Defended:
     steps: tuple[int, ...]
     attacks: Mapping[str, Against]
     loss: Pooled
-    loss_change: Pooled | None
+    loss_change: Pooled | Unresolved
     gain: Pooled
     gap: tuple[float, ...]
     frechet: tuple[float, ...] = ()
@@ -166,5 +168,6 @@ class Comparison:
         }
 
 
-def _json(figure: Pooled | None) -> dict[str, Any] | None:
-    return None if figure is None else figure.as_json()
+def _json(figure: Pooled | Unresolved) -> dict[str, Any] | None:
+    """Null for what is unresolved, as comparison.json has always said it."""
+    return figure.as_json() if isinstance(figure, Pooled) else None

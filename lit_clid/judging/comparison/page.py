@@ -1,6 +1,6 @@
 """`comparison.json`, the figures as SVG and PNG, and `comparison.html`, one page in itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ from lit_clid.judging import pages, plots
 from lit_clid.judging.comparison import words
 from lit_clid.judging.comparison.compared import Comparison, Point
 from lit_clid.judging.comparison.measured import Measured
-from lit_clid.judging.evidence import Estimate
-from lit_clid.judging.pooled import Pooled
+from lit_clid.judging.evidence import Estimate, Evidence
+from lit_clid.judging.pooled import over_records
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 SHEET = 1024
@@ -53,11 +53,11 @@ def write_comparison(
 def _figures(comparison: Comparison) -> dict[str, Any]:
     """The figures by name; a heat map where anything is compared, trajectories where there are."""
     plane: dict[str, tuple[Estimate, Estimate]] = {}
-    changes: dict[str, dict[str, Estimate | None]] = {}
+    changes: dict[str, dict[str, Evidence]] = {}
     for name, d in comparison.defenses.items():
         plane[name] = d.attacks[d.strongest].auroc.over_records, d.loss.over_records
-        row = {attack: _over_records(against.change) for attack, against in d.attacks.items()}
-        if any(row.values()):
+        row = {attack: over_records(against.change) for attack, against in d.attacks.items()}
+        if _any_resolved(row.values()):
             changes[name] = row
     figures = {"plane": plots.plane_figure(plane, comparison.pareto, "the strongest attack")}
     if changes:
@@ -68,19 +68,19 @@ def _figures(comparison: Comparison) -> dict[str, Any]:
 
 
 def _trajectory(points: Sequence[Point], attacks: Sequence[str]) -> Any:
-    auroc: dict[str, list[Estimate | None]] = {}
-    rates: dict[str, list[Estimate | None]] = {}
+    auroc: dict[str, list[Evidence]] = {}
+    rates: dict[str, list[Evidence]] = {}
     for attack in attacks:
         against = [point.attacks[attack] for point in points]
         auroc[attack] = [each.auroc.over_records for each in against]
-        rates[attack] = [_over_records(each.tpr_at_1) for each in against]
-    shown = {attack: found for attack, found in rates.items() if any(found)}
+        rates[attack] = [over_records(each.tpr_at_1) for each in against]
+    shown = {attack: found for attack, found in rates.items() if _any_resolved(found)}
     x = [point.steps_per_image for point in points]
     return plots.trajectory_figure(x, auroc, shown, [point.loss.over_records for point in points])
 
 
-def _over_records(figure: Pooled | None) -> Estimate | None:
-    return None if figure is None else figure.over_records
+def _any_resolved(found: Iterable[Evidence]) -> bool:
+    return any(isinstance(each, Estimate) for each in found)
 
 
 def _render(

@@ -4,23 +4,12 @@ from collections.abc import Sequence
 
 from lit_clid import console
 from lit_clid.judging.comparison.compared import Comparison, Defended
-from lit_clid.judging.evidence import Estimate
-from lit_clid.judging.pooled import Pooled
+from lit_clid.judging.evidence import Estimate, Unresolved
+from lit_clid.judging.notation import bounds, interval
+from lit_clid.judging.pooled import Pooled, over_records
 
 Table = tuple[list[str], list[list[str]]]
 """A heading, and lines of as many cells."""
-
-
-def interval(figure: Pooled | None, scale: float = 1.0, digits: int = 3, sign: bool = False) -> str:
-    """value [low, high] over records, times `scale`."""
-    if figure is None:
-        return "–"
-
-    def number(value: float) -> str:
-        return f"{scale * value:{'+' if sign else ''}.{digits}f}"
-
-    own = figure.over_records
-    return f"{number(own.value)} [{number(own.low)}, {number(own.high)}]"
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
@@ -59,17 +48,18 @@ def rows(comparison: Comparison) -> Table:
 
 def _row(name: str, defended: Defended, comparison: Comparison) -> list[str]:
     against = defended.attacks[comparison.headline]
+    strongest = defended.attacks[defended.strongest].auroc.over_records
     private = f" (ε = {defended.epsilon[0]:.2g})" if defended.epsilon else ""
     steps = sorted(set(defended.steps))
     return [
         f"{name}{private}{' *' if name in comparison.pareto else ''}",
         str(steps[0]) if len(steps) == 1 else f"{steps[0]}–{steps[-1]}",
-        f"{defended.strongest} {interval(defended.attacks[defended.strongest].auroc)}",
-        interval(against.change, sign=True),
-        interval(against.tpr_at_1, 100, 1),
-        interval(defended.loss, digits=4),
-        interval(defended.loss_change, 100, 1, sign=True),
-        interval(defended.gain, digits=4),
+        f"{defended.strongest} {interval(strongest)}",
+        interval(over_records(against.change), sign=True),
+        interval(over_records(against.tpr_at_1), percent=True),
+        interval(defended.loss.over_records, 4),
+        interval(over_records(defended.loss_change), percent=True, sign=True),
+        interval(defended.gain.over_records, 4),
         spread(defended.frechet),
     ]
 
@@ -78,8 +68,8 @@ def attack_rows(comparison: Comparison) -> Table:
     """AUROC of every attack against every defense."""
     lines: list[list[str]] = []
     for name, defended in comparison.defenses.items():
-        found = [defended.attacks[attack].auroc for attack in comparison.titles]
-        lines.append([name, *(interval(auroc, digits=2) for auroc in found)])
+        found = [defended.attacks[attack].auroc.over_records for attack in comparison.titles]
+        lines.append([name, *(interval(auroc, 2) for auroc in found)])
     return ["defense", *comparison.titles], lines
 
 
@@ -93,11 +83,11 @@ def change_rows(comparison: Comparison) -> Table:
     return ["defense", *comparison.titles], lines
 
 
-def _both(change: Pooled | None) -> str:
-    own = interval(change, digits=2, sign=True)
-    if change is None or not isinstance(change.over_runs, Estimate):
+def _both(change: Pooled | Unresolved) -> str:
+    own = interval(over_records(change), 2, sign=True)
+    if isinstance(change, Unresolved) or isinstance(change.over_runs, Unresolved):
         return own
-    return f"{own}; runs [{change.over_runs.low:+.2f}, {change.over_runs.high:+.2f}]"
+    return f"{own}; runs {bounds(change.over_runs, 2, sign=True)}"
 
 
 def markdown(heading: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -120,7 +110,7 @@ def findings(comparison: Comparison) -> list[str]:
     said: list[str] = []
     base = comparison.defenses.get(comparison.baseline)
     if base is not None:
-        auroc = base.attacks[comparison.headline].auroc
+        auroc = base.attacks[comparison.headline].auroc.over_records
         seeds = f"{len(base.seeds)} seed{'s' if len(base.seeds) > 1 else ''}"
         said.append(
             f"Without a defense ({comparison.baseline}) {comparison.titles[comparison.headline]}, "
@@ -128,7 +118,7 @@ def findings(comparison: Comparison) -> list[str]:
         )
     for name, defended in comparison.defenses.items():
         change, loss = defended.attacks[comparison.headline].change, defended.loss_change
-        if change is not None and loss is not None:
+        if isinstance(change, Pooled) and isinstance(loss, Pooled):
             said.append(_finding(f"{name} {_helps(change)}", comparison.headline, change, loss))
     for cell, reason in comparison.unfinished.items():
         said.append(f"Not finished: {cell} ({reason}).")
@@ -144,12 +134,13 @@ def _helps(change: Pooled) -> str:
 def _finding(begin: str, headline: str, change: Pooled, loss: Pooled) -> str:
     runs = ""
     if isinstance(change.over_runs, Estimate):
-        low, high = change.over_runs.low, change.over_runs.high
-        runs = f", over runs like these [{low:+.3f}, {high:+.3f}]"
+        runs = f", over runs like these {bounds(change.over_runs, sign=True)}"
     price = "not shown to be other"
     if loss.over_records.excludes(0.0):
         price = f"{abs(100 * loss.value):.1f} % {'worse' if loss.value > 0 else 'better'}"
+    difference = interval(change.over_records, sign=True)
+    percentage = interval(loss.over_records, percent=True, sign=True)
     return (
-        f"{begin}: AUROC of {headline} {interval(change, sign=True)}{runs}; the held-out loss is "
-        f"{price} ({interval(loss, 100, 1, sign=True)} %)."
+        f"{begin}: AUROC of {headline} {difference}{runs}; the held-out loss is "
+        f"{price} ({percentage} %)."
     )

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from lit_clid.judging.evidence import Estimate
+from lit_clid.judging.evidence import Estimate, Evidence
+from lit_clid.judging.notation import interval
 from lit_clid.judging.plots.style import AXIS, GRID, INK, SECOND, STYLE, band, whisker
 
-Trace = Sequence[Estimate | None]
-"""A figure at each of P places; None where it has none."""
+Trace = Sequence[Evidence]
+"""A figure at each of P places; an unresolved one is a gap."""
 
 
 def trajectory_figure(
@@ -116,11 +117,11 @@ def plane_figure(
         return figure
 
 
-def heat_map(changes: Mapping[str, Mapping[str, Estimate | None]], baseline: str) -> Any:
+def heat_map(changes: Mapping[str, Mapping[str, Evidence]], baseline: str) -> Any:
     """Change of every attack's AUROC under every defense; bold where its interval excludes 0.
 
     Args:
-        changes: in [−1, 1], by defense and attack; None for what is not compared.
+        changes: in [−1, 1], by defense and attack; a square without words is unresolved.
         baseline: the defense they are changes to.
     """
     import matplotlib
@@ -137,7 +138,7 @@ def heat_map(changes: Mapping[str, Mapping[str, Estimate | None]], baseline: str
         for i, row in enumerate(rows):
             for j, column in enumerate(columns):
                 change = changes[row][column]
-                if change is not None:
+                if isinstance(change, Estimate):
                     _square(axes, i, j, change, dark=abs(change.value) > 0.62 * most)
         axes.set_xticks(range(len(columns)), columns, rotation=20, ha="right")
         axes.set_yticks(range(len(rows)), rows)
@@ -152,7 +153,7 @@ def _square(axes: Any, row: int, column: int, change: Estimate, *, dark: bool) -
     axes.text(
         column,
         row,
-        f"{change.value:+.2f}\n[{change.low:+.2f}, {change.high:+.2f}]",
+        interval(change, 2, sign=True).replace(" [", "\n["),
         ha="center",
         va="center",
         fontsize=7,

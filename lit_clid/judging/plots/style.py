@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lit_clid.judging.evidence import Estimate
+from lit_clid.judging.evidence import Estimate, Evidence
 
 MEMBER, HOLDOUT, INK = "#c2410c", "#0f766e", "#1f2937"
 AXIS, GRID, SECOND = "#9ca3af", "#e5e7eb", "#6b7280"
@@ -24,12 +24,12 @@ STYLE: Any = {
 }
 
 
-def band(estimates: Sequence[Estimate | None]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Value, low and high of each (N,); NaN, a gap in the line, where there is none."""
-    parts = np.full((3, len(estimates)), np.nan)
-    for k, found in enumerate(estimates):
-        if found is not None:
-            parts[:, k] = found.value, found.low, found.high
+def band(found: Sequence[Evidence]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Value, low and high of each (N,); NaN, a gap in the line, where it is unresolved."""
+    parts = np.full((3, len(found)), np.nan)
+    for k, each in enumerate(found):
+        if isinstance(each, Estimate):
+            parts[:, k] = each.value, each.low, each.high
     return parts[0], parts[1], parts[2]
 
 

@@ -11,10 +11,8 @@ from PIL import Image
 from tables import clid_columns, scores_of, tables
 
 from lit_clid.about import About, Cost
-from lit_clid.judging.evidence import Estimate, Unresolved
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report import page, words
-from lit_clid.judging.report.cells import interval
 from lit_clid.judging.report.pictures import Picture
 from lit_clid.judging.report.publish import publish
 from lit_clid.judging.report.section import Report, Section
@@ -134,21 +132,6 @@ def test_the_surest_are_the_largest_scores() -> None:
     assert [s for _, s, _ in found] == sorted(score, reverse=True)[:5]
     members = dict(zip(judgement.target.ids, judgement.target.member, strict=True))
     assert all(members[name] == member for name, _, member in found)
-
-
-@pytest.mark.parametrize(
-    ("figure", "percent", "said"),
-    [
-        (Estimate(0.7124, 0.665, 0.7561), False, "0.712 [0.665, 0.756]"),
-        (Estimate(0.7124, 0.665, 0.7561), True, "71.2 [66.5, 75.6]"),
-        (Estimate(-0.0001, -0.2, 0.2), False, "0.000 [-0.200, 0.200]"),
-        (Unresolved("unresolved: 9 records"), True, "unresolved"),
-        (Unresolved("no threshold without a shadow", shown="–"), True, "–"),
-        (None, False, "–"),
-    ],
-)
-def test_a_figure_in_words(figure: Any, percent: bool, said: str) -> None:
-    assert interval(figure, percent) == said
 
 
 def test_curves_are_drawn_of_the_headline_and_the_strongest() -> None:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lit_clid import console
-from lit_clid.judging.grades import CAPS
+from lit_clid.judging.grades import CAPS, Grade
 from lit_clid.judging.judge import Judgement
+from lit_clid.judging.notation import interval
 from lit_clid.judging.pages import stacked
-from lit_clid.judging.report.cells import interval, queries
 from lit_clid.judging.report.section import Report, Section
 
 HEADER = ("attack", "queries", "AUROC", "ASR", "TPR@10%FPR", "TPR@1%FPR", "TPR@0.1%FPR")
@@ -85,8 +85,15 @@ def rows(judgement: Judgement) -> list[tuple[str, ...]]:
     for name, grade in judgement.ranked:
         rates = [interval(grade.tpr_at_fpr[cap], percent=True) for cap in CAPS]
         asr = interval(grade.asr, percent=True)
-        lines.append((name, queries(grade), interval(grade.auroc), asr, *rates))
+        lines.append((name, _queries(grade), interval(grade.auroc), asr, *rates))
     return lines
+
+
+def _queries(grade: Grade) -> str:
+    """ "15", or "10 + 1∇" with backward passes."""
+    if grade.queries is None:
+        return "–"
+    return f"{grade.queries} + {grade.backward}∇" if grade.backward else str(grade.queries)
 
 
 def total_queries(judgement: Judgement) -> str:

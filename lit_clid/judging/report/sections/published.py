@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lit_clid.judging.grades import CAPS, Grade
+from lit_clid.judging.notation import interval
 from lit_clid.judging.pages import stacked
-from lit_clid.judging.report.cells import interval
 from lit_clid.judging.report.section import Report, Section
 
 

@@ -7,7 +7,7 @@ and one hold-out; the sentence depends on where its 95 % interval lies to one ha
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lit_clid.judging.evidence import Figure, Unresolved
+from lit_clid.judging.evidence import Evidence, Unresolved
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.report.section import Report, Section
 
@@ -103,7 +103,7 @@ def _chosen(judgement: Judgement) -> str:
     return "here, which flatters it a little" if judgement.shadow is None else "on the shadow"
 
 
-def _surely(sure: Figure, holdouts: int) -> str:
+def _surely(sure: Evidence, holdouts: int) -> str:
     """The TPR at 1 % FPR in words."""
     if isinstance(sure, Unresolved):
         return (
