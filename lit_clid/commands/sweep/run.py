@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
     write_text(figure, plots.sweep_figure(grid.t, intervals(losses)))
     head = (
         f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by "
-        "python -m lit_clid.sweep."
+        "lit-clid sweep."
     )
     write_text(chosen, f"# {head}\n# {PROXY}\n{config_text(overlay(attacks, choices))}")
     print(f"\n{table(choices)}\n\n{PROXY}\n\nfigure: {figure}\nconfig: {chosen}", flush=True)
@@ -80,7 +80,7 @@ def next_command(
     kept = [word for word in arguments if "=" in word and not word.startswith(own)]
     named = [f"audit.{role}={model.path}" for role, model in models.items()]
     words = [*files, str(overlay), f"name={name}-swept", *kept, *named]
-    return shlex.join(["python", "audit.py", *words])
+    return shlex.join(["lit-clid", "audit", *words])
 
 
 def intervals(losses: Losses) -> dict[str, list[Estimate]]:
