@@ -94,7 +94,7 @@ class Spent(Plain):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelNote(Plain):
-    """How train.py made the exported model that the note lies beside.
+    """How training made the exported model that the note lies beside.
 
     Args:
         base: folder or hub id of the model that was tuned.

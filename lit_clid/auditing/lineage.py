@@ -60,8 +60,8 @@ def find_models(folder: Path, options: AuditOptions, wanted: str = "target") -> 
             models[role] = Model(str(folder / role))
     if wanted not in models:
         raise UserError(
-            f"{folder / wanted}: no trained {wanted}; run train.py role={wanted} with the same "
-            f"config first, or name a model with audit.{wanted}=FOLDER or a hub id"
+            f"{folder / wanted}: no trained {wanted}; run lit-clid train role={wanted} with the "
+            f"same config first, or name a model with audit.{wanted}=FOLDER or a hub id"
         )
     for model in models.values():
         check_target(model.path)

@@ -16,7 +16,7 @@ from lit_clid.auditing.questions import Question
 from lit_clid.auditing.views import WHOLE
 from lit_clid.models.gradients import GradientNorms
 
-Cell = tuple[int, str, str]
+Asked = tuple[int, str, str]
 """(t, draw, "caption" or "empty")."""
 
 
@@ -27,20 +27,26 @@ class Replay(Oracle):
         losses: (t, draw, condition) → ℓ (N,).
 
     Raises:
-        ValueError: for a question that the table does not answer: any but those about losses.
+        ValueError: for a question that the table does not answer: any but those about its losses.
+            The attack is the text's subject.
     """
 
-    def __init__(self, losses: Mapping[Cell, np.ndarray]) -> None:
+    def __init__(self, losses: Mapping[Asked, np.ndarray]) -> None:
         self._losses = losses
 
     def errors(self, questions: Sequence[Question]) -> Tensor:
-        answers = [torch.from_numpy(self._losses[self._cell(question)]) for question in questions]
+        answers = [torch.from_numpy(self._loss(question)) for question in questions]
         return torch.stack(answers, dim=1)
 
-    def _cell(self, question: Question) -> Cell:
+    def _loss(self, question: Question) -> np.ndarray:
         if question.view != WHOLE:
             raise ValueError("asks about views of the image, which a table of losses cannot answer")
-        return question.t, question.draw, "caption" if question.condition == CAPTION else "empty"
+        condition = "caption" if question.condition == CAPTION else "empty"
+        asked = question.t, question.draw, condition
+        if asked not in self._losses:
+            where = f"t = {question.t}, draw {question.draw or 0}"
+            raise ValueError(f"asks for {where}, which the table does not have")
+        return self._losses[asked]
 
     @property
     def latents(self) -> Tensor:

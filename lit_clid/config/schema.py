@@ -36,7 +36,7 @@ class Config(Generic[A, D]):
         name: of the run; everything is written to `runs`/`name`.
         runs: folder of all runs.
         seed: of the split, of training and of the audit's noise.
-        role: which model `train.py` trains, "target" or "shadow".
+        role: which model `lit-clid train` trains, "target" or "shadow".
         data, target, finetune, audit, sweep, grid, utility: see the options' classes.
         attacks: list of names, or a mapping from name to changed parameters; a later one replaces
             an earlier one.

@@ -85,7 +85,7 @@ def _read_index(where: str) -> dict[str, Any]:
             raise UserError(
                 f"{where}: no diffusers pipeline there (model_index.json is missing); give a "
                 f"folder written by "
-                "train.py or by save_pretrained, a hub id, or 'demo'"
+                "lit-clid train or by save_pretrained, a hub id, or 'demo'"
             )
         try:
             index: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))

@@ -7,11 +7,11 @@ from lit_clid.files import read_json
 from lit_clid.models.load import locate
 
 NOTE = "lit_clid.json"
-"""File in an exported model's folder that says how train.py made it."""
+"""File in an exported model's folder that says how training made it."""
 
 
 def read_note(model: str) -> ModelNote | None:
-    """What train.py wrote beside the model it exported; None for a model from elsewhere.
+    """What training wrote beside the model it exported; None for a model from elsewhere.
 
     Raises:
         UserError: if it holds anything else.

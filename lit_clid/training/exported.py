@@ -28,7 +28,8 @@ def finished_model(folder: Path, facts: Facts) -> bool:
     file = folder / NOTE
     if not file.is_file():
         raise UserError(
-            f"{folder}: exists and was not written by train.py; use another name=… or delete it"
+            f"{folder}: exists and was not written by lit-clid train; use another name=… or "
+            "delete it"
         )
     note = ModelNote.from_json(read_json(file), str(file))
     refuse_changes(note.facts.as_json(), facts.as_json(), str(folder))

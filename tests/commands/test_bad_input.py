@@ -78,7 +78,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
         ),
         (audit, arguments(untold, pipeline_folder), "target.json is missing"),
         (sweep, [fresh, "attacks=[sima]"], "none has timesteps to choose"),
-        (sweep, [fresh, "name=none"], "no trained shadow; run train.py role=shadow"),
+        (sweep, [fresh, "name=none"], "no trained shadow; run lit-clid train role=shadow"),
         (audit, [fresh, "name=nan", f"scores={nan}"], "column 's' is not a finite number for a"),
         (audit, [fresh, "name=nan", "scores=none.csv"], "no file none.csv"),
         (

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from tuning import DATA, defended, recipe
 
 from lit_clid.data.split import load_split
 from lit_clid.training.kept import Kept
 
 
+@pytest.mark.slow
 def test_the_probe_is_an_audit_of_the_averaged_weights(
     pipeline_folder: Path, tmp_path: Path
 ) -> None:

@@ -26,9 +26,7 @@ def test_a_sweep_asks_the_shadow_and_writes_a_config(
     assert "24 records × 24 queries" in printed
     assert "<svg" in (folder / "sweep" / "sweep.svg").read_text()
     assert not (folder / "scores" / "target.parquet").exists()
-    command = next(
-        line for line in printed.splitlines() if line.startswith("next: python audit.py")
-    )
+    command = next(line for line in printed.splitlines() if line.startswith("next: lit-clid audit"))
     code, printed = run(
         audit,
         *command.split()[3:],

@@ -25,6 +25,11 @@ class Attack(Signals):
 
     Only an attack that asks for losses alone can be swept.
     """
+    proxied: ClassVar[tuple[str, ...]] = ()
+    """Fields that only say which texts are asked about beside the caption.
+
+    They make no difference to a sweep's score, which has the empty caption's loss for all of these.
+    """
     condition: str = field(default="caption", kw_only=True)
 
     def __post_init__(self) -> None:

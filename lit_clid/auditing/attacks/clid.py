@@ -29,6 +29,7 @@ class CLiD(Attack):
 
     rules: ClassVar[tuple[str, ...]] = ("robust_mix", "boosted_trees")
     swept: ClassVar[Mapping[str, str | None]] = {"t": "draws"}
+    proxied: ClassVar[tuple[str, ...]] = ("reduction",)
     reduction: str = "importance"
     t: tuple[int, ...] = (440, 450, 460)
     draws: int = 1

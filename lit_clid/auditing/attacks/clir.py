@@ -55,6 +55,7 @@ class CLiR(Attack):
 
     rules: ClassVar[tuple[str, ...]] = ("scaled_mean",)
     swept: ClassVar[Mapping[str, str | None]] = {"still": None, "t": "draws"}
+    proxied: ClassVar[tuple[str, ...]] = ("others",)
     still: tuple[int, ...] = (300,)
     t: tuple[int, ...] = (300, 400)
     draws: int = 1

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from lit_clid.auditing.attacks import ATTACKS, Attack
 from lit_clid.auditing.losses import Grid
-from lit_clid.commands.sweep.choose import Choice, Losses, Swept, candidates, choose
+from lit_clid.auditing.swept import Losses, Swept, blank_losses
 from lit_clid.errors import UserError
+from lit_clid.judging.choice import Choice, candidates, choose
 
 
 def wishes(attacks: Mapping[str, Attack], grid: Grid) -> dict[str, list[Swept]]:
@@ -17,14 +19,15 @@ def wishes(attacks: Mapping[str, Attack], grid: Grid) -> dict[str, list[Swept]]:
     and empty caption.
 
     Raises:
-        UserError: if nothing can be chosen, or the grid is too small for an attack.
+        UserError: if nothing can be chosen, the grid is too small for an attack, or an attack asks
+            for more than losses.
     """
     found: dict[str, list[Swept]] = {}
     for name, attack in attacks.items():
         every = [Swept(attack, field) for field in attack.swept]
         asked = [swept for swept in every if swept.had[0] and attack.condition == "caption"]
         for swept in asked:
-            _check_size(f"attacks.{name}.{swept.field}", swept, grid)
+            _check(name, swept, grid)
         if asked:
             found[name] = asked
     if not found:
@@ -35,13 +38,19 @@ def wishes(attacks: Mapping[str, Attack], grid: Grid) -> dict[str, list[Swept]]:
     return found
 
 
-def _check_size(key: str, swept: Swept, grid: Grid) -> None:
+def _check(name: str, swept: Swept, grid: Grid) -> None:
     count = len(swept.had[0]) * swept.had[1]
-    if not candidates(count, grid.t, swept.most_draws(grid.draws)):
+    options = candidates(count, grid.t, swept.most_draws(grid.draws))
+    if not options:
         raise UserError(
-            f"{key}: {count} draws do not fit on {len(grid.t)} timesteps with {grid.draws} draws "
-            "each; give more in sweep.t or sweep.draws, or leave the attack out"
+            f"attacks.{name}.{swept.field}: {count} draws do not fit on {len(grid.t)} "
+            f"timesteps with {grid.draws} draws each; give more in sweep.t or sweep.draws, "
+            "or leave the attack out"
         )
+    try:
+        swept.score(blank_losses(grid), options[0])
+    except ValueError as error:
+        raise UserError(f"attacks.{name}: cannot be swept, it {error}") from None
 
 
 def choose_all(
@@ -49,16 +58,23 @@ def choose_all(
 ) -> dict[str, list[tuple[Swept, Choice]]]:
     """A choice for every field that can be chosen, by attack.
 
-    Raises:
-        UserError: for an attack that asks for more than losses.
+    Attacks that share a score and a number of draws share the work.
     """
+    made: dict[Swept, Choice] = {}
     found: dict[str, list[tuple[Swept, Choice]]] = {}
     for name, fields_of in wanted.items():
-        try:
-            found[name] = [(swept, choose(losses, swept)) for swept in fields_of]
-        except ValueError as error:
-            raise UserError(f"attacks.{name}: cannot be swept, it {error}") from None
+        for swept in fields_of:
+            if swept.plain not in made:
+                made[swept.plain] = choice_of(swept, losses)
+            found.setdefault(name, []).append((swept, made[swept.plain]))
     return found
+
+
+def choice_of(swept: Swept, losses: Losses) -> Choice:
+    """As many draws as the attack had, by the AUROC of its score."""
+    most = swept.most_draws(losses.draws)
+    score, grid = partial(swept.score, losses), (losses.t, losses.draws)
+    return choose(score, losses.member, grid, swept.had, most)
 
 
 def overlay(

@@ -5,6 +5,7 @@ AUROC is plotted against t and the choice written as a config.
 
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from lit_clid import console
@@ -12,17 +13,17 @@ from lit_clid.auditing.attacks import CLiD, CLiR, Loss
 from lit_clid.auditing.lineage import Model, check_split, find_models
 from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.sittings import Sitting, check_sittings, load_models
+from lit_clid.auditing.swept import Losses, Swept, read_losses
 from lit_clid.commands.audit import table_of
 from lit_clid.commands.reading import read
-from lit_clid.commands.sweep.choose import Choice, Losses, Swept, read_losses
 from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
 from lit_clid.config.reading import DEMO, config_text
 from lit_clid.data.split import load_split
 from lit_clid.errors import UserError
 from lit_clid.files import write_text
 from lit_clid.judging import plots
-from lit_clid.judging.evidence import Estimate, estimate
-from lit_clid.judging.roc import auroc
+from lit_clid.judging.choice import Choice, at_each_timestep
+from lit_clid.judging.evidence import Estimate
 from lit_clid.models.levels import STEPS
 
 PROXY = (
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
     write_text(figure, plots.sweep_figure(grid.t, intervals(losses)))
     head = (
         f"Chosen on the shadow of the run '{config.name}' ({len(scores.ids)} records) by "
-        "python -m lit_clid.sweep."
+        "lit-clid sweep."
     )
     write_text(chosen, f"# {head}\n# {PROXY}\n{config_text(overlay(attacks, choices))}")
     print(f"\n{table(choices)}\n\n{PROXY}\n\nfigure: {figure}\nconfig: {chosen}", flush=True)
@@ -79,15 +80,15 @@ def next_command(
     kept = [word for word in arguments if "=" in word and not word.startswith(own)]
     named = [f"audit.{role}={model.path}" for role, model in models.items()]
     words = [*files, str(overlay), f"name={name}-swept", *kept, *named]
-    return shlex.join(["python", "audit.py", *words])
+    return shlex.join(["lit-clid", "audit", *words])
 
 
 def intervals(losses: Losses) -> dict[str, list[Estimate]]:
     """AUROC of every kind of score at every single timestep, one draw, with its interval."""
     found: dict[str, list[Estimate]] = {}
     for name, swept in SHOWN.items():
-        scores = [swept.score(losses, ((t,), 1)) for t in losses.t]
-        found[name] = [estimate({"auroc": auroc}, s, losses.member)["auroc"] for s in scores]
+        score = partial(swept.score, losses)
+        found[name] = at_each_timestep(score, losses.member, losses.t)
     return found
 
 

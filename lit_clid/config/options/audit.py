@@ -9,7 +9,7 @@ from lit_clid.errors import UserError
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """What `python -m lit_clid.sweep` asks the shadow.
+    """What `lit-clid sweep` asks the shadow.
 
     Args:
         t: timesteps.

@@ -13,7 +13,7 @@ KEEP = ("all", "last")
 
 @dataclass(frozen=True)
 class GridOptions:
-    """What `python -m lit_clid.experiment` trains and audits.
+    """What `lit-clid experiment` trains and audits.
 
     Args:
         defenses: name → list of overlays and key=value words that make it, as on the command line;

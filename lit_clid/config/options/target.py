@@ -8,7 +8,7 @@ PRECISIONS = ("32", "bf16", "16")
 
 @dataclass(frozen=True)
 class TargetOptions:
-    """The base that `train.py` tunes.
+    """The base that `lit-clid train` tunes.
 
     Args:
         path: diffusers folder, hub id, or "demo" for the embedded base.
