@@ -84,8 +84,7 @@ def _read_index(where: str) -> dict[str, Any]:
         if not file.is_file():
             raise UserError(
                 f"{where}: no diffusers pipeline there (model_index.json is missing); give a "
-                f"folder written by "
-                "train.py or by save_pretrained, a hub id, or 'demo'"
+                "folder written by train.py or by save_pretrained, a hub id, or 'demo'"
             )
         try:
             index: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))

@@ -25,7 +25,7 @@ def check_defenses(
     if options.cache == "always" and images:
         raise UserError(
             f"finetune.cache: cannot always keep latents, {few(images)} changes pixels in every "
-            f"step; set it to auto"
+            "step; set it to auto"
         )
     if options.cache == "always" and defenses.redraws_captions:
         raise UserError(

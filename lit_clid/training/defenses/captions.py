@@ -203,7 +203,7 @@ class CaptionShuffle(ShareDefense):
         if round(self.share * len(texts.own)) < 2:
             raise ValueError(
                 f"share = {self.share} of {len(texts.own)} members leaves nobody to exchange "
-                f"captions with"
+                "captions with"
             )
 
     def describe(self) -> str:

@@ -81,9 +81,8 @@ class DPSGD(Defense):
         need_opacus()
         if batch_size >= members:
             raise UserError(
-                f"defenses.dp: finetune.batch_size={batch_size} must be smaller than the {members} "
-                f"members; each is "
-                "drawn with probability batch size / members"
+                f"defenses.dp: finetune.batch_size={batch_size} must be smaller than the "
+                f"{members} members; each is drawn with probability batch size / members"
             )
         rate, delta = batch_size / members, self.delta or 1 / (10 * members)
         noise = self.noise_multiplier

@@ -149,7 +149,7 @@ class RandAugment(ImageDefense):
         if self.operations < 1 or not 1 <= self.magnitude <= 29:
             raise ValueError(
                 f"operations = {self.operations}, magnitude = {self.magnitude}: at least 1, and "
-                f"within 1…29"
+                "within 1…29"
             )
         if self.probability != 1:
             raise ValueError("RandAugment has no probability; lower operations or magnitude")
