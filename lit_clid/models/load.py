@@ -102,8 +102,8 @@ def _read_index(where: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UserError(
             f"target '{where}': neither a folder here nor reachable as a hub id "
-            f"({first_line(error)}); "
-            "check the spelling and the network, or give a local diffusers folder"
+            f"({first_line(error)}); check the spelling and the network, or give a local "
+            "diffusers folder"
         ) from None
 
 

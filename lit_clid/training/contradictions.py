@@ -92,6 +92,5 @@ def _check_aware(data: DataOptions, processes: int) -> None:
     if data.shadow != "disjoint":
         raise UserError(
             "data.shadow: member-aware training borrows the other role's hold-outs, which are "
-            "nobody's members only if "
-            "the splits are disjoint; set data.shadow=disjoint"
+            "nobody's members only if the splits are disjoint; set data.shadow=disjoint"
         )

@@ -121,8 +121,8 @@ def checkpoint_steps(
     if beyond:
         raise UserError(
             f"finetune.checkpoints: {beyond[0]:g} steps per image of {members} members are step "
-            f"{steps[beyond[0]]}, "
-            f"but training ends at step {last}; leave it out or raise trainer.max_steps"
+            f"{steps[beyond[0]]}, but training ends at step {last}; leave it out or raise "
+            "trainer.max_steps"
         )
     if len(set(steps.values())) < len(steps):
         raise UserError(

@@ -101,8 +101,7 @@ class DPSGD(Defense):
             except ValueError as error:
                 raise UserError(
                     f"defenses.dp: no noise reaches epsilon={self.epsilon:g} at delta={delta:g} "
-                    f"({first_line(error)}); "
-                    "ask for a larger epsilon or fewer steps"
+                    f"({first_line(error)}); ask for a larger epsilon or fewer steps"
                 ) from None
         return Privacy(float(noise), self.max_grad_norm, rate, delta, self.accountant, self.secret)
 

@@ -91,8 +91,7 @@ class ColourJitter(ImageDefense):
     def describe(self) -> str:
         return (
             f"brightness ± {self.brightness:g}, contrast ± {self.contrast:g}, saturation ± "
-            f"{self.saturation:g}, "
-            f"hue ± {self.hue:g}"
+            f"{self.saturation:g}, hue ± {self.hue:g}"
         )
 
 
