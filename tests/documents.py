@@ -7,10 +7,12 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runs import DEMO, ROOT
 
+from lit_clid.auditing.attacks import Attack
 from lit_clid.commands.experiment.plan import read_jobs
 from lit_clid.commands.line import COMMANDS
 from lit_clid.commands.reading import read
@@ -19,6 +21,19 @@ LAUNCHED = r"(?:lit-clid|python|make|torchrun|srun|sbatch|pip) .+"
 CONFIGS = ["configs/demo.yaml", "configs/experiments/defenses.yaml"]
 """What the word CONFIGS of a document stands for."""
 CONFIGURED = ("train", "audit", "sweep", "experiment")
+
+
+GUIDE = (ROOT / "docs" / "attacks" / "add-your-own.md").read_text(encoding="utf-8")
+
+
+def example_attack() -> dict[str, Attack]:
+    """The guide's class, under the name that the guide's line gives it."""
+    names: dict[str, Any] = {"__name__": "lit_clid.auditing.attacks.word_order"}
+    (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    exec(compile(code, "add-your-own.md", "exec"), names)
+    (line,) = re.findall(r'^    ("word_order": .*),$', GUIDE, re.MULTILINE)
+    found: dict[str, Attack] = eval(f"{{{line}}}", names)
+    return found
 
 
 def commands(document: Path) -> list[str]:

@@ -4,12 +4,11 @@ commands parse.
 
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from documents import check_command, commands
+from documents import check_command, commands, example_attack
 from runs import ROOT
 from toys import Toy, toy_records
 
@@ -23,16 +22,11 @@ from lit_clid.models.families import FAMILIES
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 PIPELINE = ROOT / "lit_clid" / "models" / "demo" / "pipeline" / "README.md"
-GUIDE = (ROOT / "docs" / "attacks" / "add-your-own.md").read_text(encoding="utf-8")
 
 
 def test_the_example_attack_works(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page's class, added by the page's line, finds the members of a toy."""
-    (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
-    names: dict[str, Any] = {"__name__": "example"}
-    exec(compile(code, "add-your-own.md", "exec"), names)
-    (line,) = re.findall(r'^    ("word_order": .*),$', GUIDE, re.MULTILINE)
-    for name, attack in eval(f"{{{line}}}", names).items():
+    for name, attack in example_attack().items():
         monkeypatch.setitem(ATTACKS, name, attack)
     built = build_attacks({"word_order": {"t": [200, 450]}, "loss": None})
     records = toy_records(40)
