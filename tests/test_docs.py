@@ -17,6 +17,7 @@ from lit_clid.auditing.ledger import count_queries
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.queries import describe_attacks
 from lit_clid.commands.reading import build_attacks
+from lit_clid.errors import UserError
 from lit_clid.judging.roc import auroc, curve
 from lit_clid.models.families import FAMILIES
 
@@ -64,6 +65,23 @@ def test_links_of_the_documents(page: Path) -> None:
 )
 def test_commands_of_the_documents(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     check_command(command, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "lit-clid list atacks",
+        "lit-clid train --help now",
+        "python train.py data.membrs=3",
+        "make tests",
+        "torchrun --nproc-pernode 4 -m lit_clid.experiment CONFIGS",
+        "sbatch --aray 1-8 --wrap 'srun python -m lit_clid.experiment CONFIGS'",
+        "srun --quick python -m lit_clid.experiment CONFIGS",
+    ],
+)
+def test_mistyped_commands_are_noticed(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises((AssertionError, KeyError, UserError, SystemExit)):
+        check_command(command, monkeypatch)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
