@@ -62,6 +62,7 @@ def test_list_names_everything_on_one_line_each(
     assert (code, "did you mean 'attacks'?" in printed) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "door", [["train.py"], ["audit.py"], ["-m", "lit_clid.sweep"], ["-m", "lit_clid.experiment"]]
 )
@@ -74,6 +75,7 @@ def test_help_loads_nothing_heavy(door: list[str]) -> None:
     assert not loaded & {"torch", "lightning", "numpy", "omegaconf"}
 
 
+@pytest.mark.slow
 def test_a_table_is_judged_without_what_models_need(tmp_path: Path) -> None:
     rows = "".join(f"r{k},{k % 2},{k % 2 + k / 9}\n" for k in range(40))
     (tmp_path / "t.csv").write_text(f"id,member,s\n{rows}")

@@ -144,6 +144,7 @@ def test_the_trainer_s_keys_are_those_of_the_installed_lightning() -> None:
     assert tuple(key for key in parameters if key not in own) == TRAINER_KEYS
 
 
+@pytest.mark.slow
 def test_reading_loads_neither_torch_nor_lightning() -> None:
     code = """
 import pkgutil, importlib, sys
