@@ -6,7 +6,6 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PA
 
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from pipelines import make_pipeline
@@ -40,10 +39,9 @@ def v_pipeline_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a command, named by its module, in this process: (exit code, everything it printed)."""
+    """Run a command by its name in this process: (exit code, everything it printed)."""
 
-    def call(script: ModuleType, *arguments: str) -> tuple[int, str]:
-        name = script.__name__.split(".")[2]
+    def call(name: str, *arguments: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["lit-clid", name, *arguments])
         code = 0
         try:

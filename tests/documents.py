@@ -7,18 +7,36 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runs import DEMO, ROOT
+from torch.distributed.run import get_args_parser
 
+from lit_clid.auditing.attacks import Attack
 from lit_clid.commands.experiment.plan import read_jobs
 from lit_clid.commands.line import COMMANDS
+from lit_clid.commands.listing import LISTS
 from lit_clid.commands.reading import read
 
 LAUNCHED = r"(?:lit-clid|python|make|torchrun|srun|sbatch|pip) .+"
 CONFIGS = ["configs/demo.yaml", "configs/experiments/defenses.yaml"]
 """What the word CONFIGS of a document stands for."""
-CONFIGURED = ("train", "audit", "sweep", "experiment")
+SBATCH = {"--array": r"\d+-\d+", "--wrap": "srun .+|python .+"}
+"""Its options that the documents use → what they take."""
+
+
+GUIDE = (ROOT / "docs" / "attacks" / "add-your-own.md").read_text(encoding="utf-8")
+
+
+def example_attack() -> dict[str, Attack]:
+    """The guide's class, under the name that the guide's line gives it."""
+    names: dict[str, Any] = {"__name__": "lit_clid.auditing.attacks.word_order"}
+    (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    exec(compile(code, "add-your-own.md", "exec"), names)
+    (line,) = re.findall(r'^    ("word_order": .*),$', GUIDE, re.MULTILINE)
+    found: dict[str, Attack] = eval(f"{{{line}}}", names)
+    return found
 
 
 def commands(document: Path) -> list[str]:
@@ -41,20 +59,43 @@ def check_command(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if program == "make":
         check_make(words)
     elif program == "lit-clid":
-        name, *arguments = words
-        assert name in COMMANDS
-        if name in CONFIGURED and "--help" not in arguments:
-            check_arguments(name, arguments)
+        check_called(*words)
     elif program == "pip":
         check_pip(words)
     elif program == "sbatch":
-        check_command(words[words.index("--wrap") + 1], monkeypatch)
+        check_command(wrapped(words), monkeypatch)
     elif program == "srun":
         check_command(shlex.join(words), monkeypatch)
     elif program == "torchrun":
-        check_python(words[words.index("-m") :], monkeypatch)
+        check_python(launched(words), monkeypatch)
     else:
         check_python(words, monkeypatch)
+
+
+def wrapped(words: Sequence[str]) -> str:
+    """The command line that sbatch is to run, after options of which each has its value."""
+    options = dict(zip(words[::2], words[1::2], strict=True))
+    for option, value in options.items():
+        assert re.fullmatch(SBATCH[option], value), f"{option} {value}"
+    return options["--wrap"]
+
+
+def launched(words: Sequence[str]) -> list[str]:
+    """What python is told by torchrun, whose own parser takes its options."""
+    parsed = get_args_parser().parse_args(list(words))
+    assert parsed.module and not parsed.no_python
+    return ["-m", parsed.training_script, *parsed.training_script_args]
+
+
+def check_called(name: str, *arguments: str) -> None:
+    """One of `lit-clid`'s commands, and what it is told."""
+    assert name in COMMANDS
+    if "--help" in arguments:
+        assert arguments == ("--help",)
+    elif name == "list":
+        assert set(arguments) <= set(LISTS)
+    else:
+        check_arguments(name, arguments)
 
 
 def check_make(words: Sequence[str]) -> None:
@@ -85,8 +126,8 @@ def check_python(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
         name, arguments = Path(words[0]).stem, list(words[1:])
     if words[0].startswith("benchmarks/"):
         check_benchmark(ROOT / words[0], arguments, monkeypatch)
-    elif name in CONFIGURED and arguments != ["--help"]:
-        check_arguments(name, arguments)
+    elif name in COMMANDS:
+        check_called(name, *arguments)
     else:
         assert not arguments
 

@@ -125,38 +125,28 @@ WALLS: dict[str, tuple[list[str], set[str]]] = {
         NETWORKS | DRAWN | {"lightning", "PIL", "pyarrow"} | OTHERS["auditing"] | TABLES
         | barred("provenance", "console", "config", "data", "models.load", "models.pipeline"),
     ),
-}  # fmt: skip
-"""(modules that a fresh process imports, what must not come along)."""
-ENTRANCES = ("the package", "the doors")
-"""They load what is behind them when it is asked for."""
-HEAVY: dict[str, tuple[list[str], set[str]]] = {
     # Lightning's own metrics look for transformers, which is not barred here for that reason
     "data": (within("data"), {"diffusers", "datasets"} | barred("models", *WINGS, "commands")),
     "training": (within("training"), NETWORKS - {"transformers"} | OTHERS["training"]),
     "auditing": (within("auditing"), NETWORKS - {"transformers"} | OTHERS["auditing"]),
-}
+}  # fmt: skip
+"""(modules that a fresh process imports, what must not come along)."""
+ENTRANCES = ("the package", "the doors")
+"""They load what is behind them when it is asked for."""
 
 
-def check_walls(modules: list[str], absent: set[str]) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WALLS)
+def test_walls(name: str) -> None:
+    modules, absent = WALLS[name]
     known = brought(modules)
     assert f"lit_clid.{modules[0]}".rstrip(".") in known
     assert not known & absent
 
 
-@pytest.mark.parametrize("name", WALLS)
-def test_walls(name: str) -> None:
-    check_walls(*WALLS[name])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", HEAVY)
-def test_walls_of_rooms_that_load_lightning(name: str) -> None:
-    check_walls(*HEAVY[name])
-
-
-@pytest.mark.parametrize("name", [name for name in WALLS | HEAVY if name not in ENTRANCES])
+@pytest.mark.parametrize("name", [name for name in WALLS if name not in ENTRANCES])
 def test_walls_hold_for_imports_within_functions_too(name: str) -> None:
-    modules, absent = (WALLS | HEAVY)[name]
+    modules, absent = WALLS[name]
     reached, new = set(modules), set(modules)
     while new:
         new = set().union(*map(own_imports, new)) - reached

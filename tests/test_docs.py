@@ -4,12 +4,11 @@ commands parse.
 
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from documents import check_command, commands
+from documents import check_command, commands, example_attack
 from runs import ROOT
 from toys import Toy, toy_records
 
@@ -18,21 +17,17 @@ from lit_clid.auditing.ledger import count_queries
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.queries import describe_attacks
 from lit_clid.commands.reading import build_attacks
+from lit_clid.errors import UserError
 from lit_clid.judging.roc import auroc, curve
 from lit_clid.models.families import FAMILIES
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 PIPELINE = ROOT / "lit_clid" / "models" / "demo" / "pipeline" / "README.md"
-GUIDE = (ROOT / "docs" / "attacks" / "add-your-own.md").read_text(encoding="utf-8")
 
 
 def test_the_example_attack_works(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page's class, added by the page's line, finds the members of a toy."""
-    (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
-    names: dict[str, Any] = {"__name__": "example"}
-    exec(compile(code, "add-your-own.md", "exec"), names)
-    (line,) = re.findall(r'^    ("word_order": .*),$', GUIDE, re.MULTILINE)
-    for name, attack in eval(f"{{{line}}}", names).items():
+    for name, attack in example_attack().items():
         monkeypatch.setitem(ATTACKS, name, attack)
     built = build_attacks({"word_order": {"t": [200, 450]}, "loss": None})
     records = toy_records(40)
@@ -70,6 +65,23 @@ def test_links_of_the_documents(page: Path) -> None:
 )
 def test_commands_of_the_documents(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     check_command(command, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "lit-clid list atacks",
+        "lit-clid train --help now",
+        "python train.py data.membrs=3",
+        "make tests",
+        "torchrun --nproc-pernode 4 -m lit_clid.experiment CONFIGS",
+        "sbatch --aray 1-8 --wrap 'srun python -m lit_clid.experiment CONFIGS'",
+        "srun --quick python -m lit_clid.experiment CONFIGS",
+    ],
+)
+def test_mistyped_commands_are_noticed(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises((AssertionError, KeyError, UserError, SystemExit)):
+        check_command(command, monkeypatch)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

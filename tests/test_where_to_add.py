@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
+from documents import example_attack
 from tables import normal_scores
-from test_docs import GUIDE
 from toys import Toy, picture_records, toy_records
 
 from lit_clid.about import About
@@ -56,10 +56,7 @@ def table_of(attacks: Any, first: int, seed: int) -> Scores:
 
 def test_an_attack(monkeypatch: pytest.MonkeyPatch) -> None:
     """The guide's: configured, named, refused where it cannot be asked, asked, judged, reported."""
-    names: dict[str, Any] = {"__name__": "lit_clid.auditing.attacks.word_order"}
-    (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
-    exec(code, names)
-    monkeypatch.setitem(ATTACKS, "word_order", names["WordOrder"](title="word order"))
+    monkeypatch.setitem(ATTACKS, "word_order", example_attack()["word_order"])
     attacks = build_attacks({"word_order": {"t": [200, 450]}, "loss": None})
     assert "word order: Mean over t of" in listing("attacks")
     late = build_attacks({"word_order": {"t": 1000}})
@@ -69,6 +66,21 @@ def test_an_attack(monkeypatch: pytest.MonkeyPatch) -> None:
     grade = found.grades["word_order"]
     assert grade.auroc.value > 0.95 and grade.queries == 4
     assert re.search(r"^word_order +4 +\d\.\d", words.terminal(Report("toy", found)), re.MULTILINE)
+
+
+def test_the_attack_under_a_text_of_the_auditors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reverses the text it was given: what every record would get were that its caption."""
+    monkeypatch.setitem(ATTACKS, "word_order", example_attack()["word_order"])
+    records = toy_records(40)
+    words = records.captions[3]
+    spoken = replace(records, captions=(words,) * 40)
+    toy = Toy({words: records.images[3]})
+    built = build_attacks({"word_order": None, "given": {"attack": "word_order"}})
+    given = replace(built["given"], condition=f"text:{words}").signal(ModelOracle(toy, records))
+    assert bool(given.any())
+    torch.testing.assert_close(given, built["word_order"].signal(ModelOracle(toy, spoken)))
+    with pytest.raises(UserError, match="has no words to read backwards"):
+        build_attacks({"word_order": {"condition": "empty"}})
 
 
 # ------------------------------------------------------------------------------------ a family

@@ -27,7 +27,8 @@ def read(arguments: Sequence[str], default: Path = DEMO) -> Settings:
     Raises:
         UserError: for anything in it that nothing could be made of.
     """
-    attacks, defenses = Section(USUAL, build_attacks), Section({}, build_defenses)
+    attacks = Section(USUAL, build_attacks, all=list(ATTACKS))
+    defenses = Section({}, build_defenses)
     return read_config(arguments, default, attacks, defenses)
 
 

@@ -2,7 +2,7 @@
 in.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
@@ -27,10 +27,16 @@ class Section(Generic[G]):
     Args:
         usual: what it holds unless a configuration says otherwise.
         build: makes of what was written what the commands use; raises UserError.
+        all: names that the word "all" stands for; None where it is no such word.
     """
 
     usual: Any
     build: Callable[[Any], G]
+    all: Sequence[str] | None = None
+
+    def spelled(self, wanted: Any) -> Any:
+        """What was written, "all" as the names it stands for."""
+        return wanted if self.all is None or wanted != "all" else list(self.all)
 
 
 NOTHING: Section[None] = Section(None, lambda _: None)

@@ -30,10 +30,11 @@ def read_config(
         UserError: for a missing or broken file, an unknown key or name, a value of the wrong type
             or out of range.
     """
-    written = {"attacks": attacks.usual, "defenses": defenses.usual}
-    values = _merged(arguments, default, written)
+    sections: dict[str, Section[Any]] = {"attacks": attacks, "defenses": defenses}
+    usual = {key: section.usual for key, section in sections.items()}
+    values = _merged(arguments, default, usual)
     _check_trainer(values["trainer"])
-    written = {key: values.pop(key) for key in written}
+    written = {key: section.spelled(values.pop(key)) for key, section in sections.items()}
     return Config(
         **values,
         attacks=attacks.build(written["attacks"]),

@@ -38,8 +38,8 @@ class Config(Generic[A, D]):
         seed: of the split, of training and of the audit's noise.
         role: which model `lit-clid train` trains, "target" or "shadow".
         data, target, finetune, audit, sweep, grid, utility: see the options' classes.
-        attacks: list of names, or a mapping from name to changed parameters; a later one replaces
-            an earlier one.
+        attacks: list of names, or a mapping from name to changed parameters, or all; a later one
+            replaces an earlier one. Without it, every attack but the costly.
         defenses: the same, of what is done against memorisation while training; later ones add to
             earlier ones.
         trainer: arguments of Lightning's Trainer, verbatim.

@@ -84,8 +84,7 @@ def _read_index(where: str) -> dict[str, Any]:
         if not file.is_file():
             raise UserError(
                 f"{where}: no diffusers pipeline there (model_index.json is missing); give a "
-                f"folder written by "
-                "lit-clid train or by save_pretrained, a hub id, or 'demo'"
+                "folder written by lit-clid train or by save_pretrained, a hub id, or 'demo'"
             )
         try:
             index: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -103,8 +102,8 @@ def _read_index(where: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UserError(
             f"target '{where}': neither a folder here nor reachable as a hub id "
-            f"({first_line(error)}); "
-            "check the spelling and the network, or give a local diffusers folder"
+            f"({first_line(error)}); check the spelling and the network, or give a local "
+            "diffusers folder"
         ) from None
 
 

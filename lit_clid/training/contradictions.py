@@ -25,7 +25,7 @@ def check_defenses(
     if options.cache == "always" and images:
         raise UserError(
             f"finetune.cache: cannot always keep latents, {few(images)} changes pixels in every "
-            f"step; set it to auto"
+            "step; set it to auto"
         )
     if options.cache == "always" and defenses.redraws_captions:
         raise UserError(
@@ -92,6 +92,5 @@ def _check_aware(data: DataOptions, processes: int) -> None:
     if data.shadow != "disjoint":
         raise UserError(
             "data.shadow: member-aware training borrows the other role's hold-outs, which are "
-            "nobody's members only if "
-            "the splits are disjoint; set data.shadow=disjoint"
+            "nobody's members only if the splits are disjoint; set data.shadow=disjoint"
         )

@@ -47,7 +47,7 @@ def finish(module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str,
     if trainer.global_step < trainer.max_steps and not stopped:
         raise UserError(
             f"training stopped at step {trainer.global_step} of {trainer.max_steps}; run the "
-            f"command again"
+            "command again"
         )
     ending = None if kept is None else kept.restore(module, trainer)
     write_model(module, trainer, folder, config, ending)

@@ -89,9 +89,8 @@ class Kept(Callback):
         """
         if not self.weights and self.budget is not None and self.overspent:
             raise UserError(
-                f"defenses.privacy_budget: the first validation was beyond the cap already (AUROC "
-                f"over "
-                f"{self.budget.cap:g}); validate earlier with finetune.validate_every"
+                "defenses.privacy_budget: the first validation was beyond the cap already (AUROC "
+                f"over {self.budget.cap:g}); validate earlier with finetune.validate_every"
             )
         if not self.weights:
             raise UserError(

@@ -70,7 +70,7 @@ def training_trainer(
         if validating:
             raise UserError(
                 f"trainer.{validating[0]}: decides when a stopping defense stops; use "
-                f"finetune.validate_every instead"
+                "finetune.validate_every instead"
             )
     budget = defended.one(StepBudget)
     if budget is not None:
@@ -121,8 +121,8 @@ def checkpoint_steps(
     if beyond:
         raise UserError(
             f"finetune.checkpoints: {beyond[0]:g} steps per image of {members} members are step "
-            f"{steps[beyond[0]]}, "
-            f"but training ends at step {last}; leave it out or raise trainer.max_steps"
+            f"{steps[beyond[0]]}, but training ends at step {last}; leave it out or raise "
+            "trainer.max_steps"
         )
     if len(set(steps.values())) < len(steps):
         raise UserError(
@@ -137,7 +137,7 @@ def _check(trainer: dict[str, Any]) -> tuple[int, int]:
     if refused:
         raise UserError(
             f"trainer.{refused[0]}: not allowed, it changes what is trained on; use "
-            f"trainer.max_steps"
+            "trainer.max_steps"
         )
     if str(trainer.get("precision", "32-true")) not in PRECISIONS:
         raise UserError(

@@ -18,6 +18,7 @@ def table(path: Path, shift: int = 0) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_nothing_heavy() -> None:
     code = (
         "import sys, lit_clid; print(dir(lit_clid)); print({'torch', 'numpy'} & set(sys.modules))"

@@ -21,7 +21,7 @@ from runs import (
 from safetensors.torch import load_file, save_file
 
 from lit_clid.auditing.shards import write_shard
-from lit_clid.commands import audit, train
+from lit_clid.commands import audit
 from lit_clid.scores import Scores
 
 
@@ -68,9 +68,9 @@ def test_doing_it_again_does_nothing(
     trained: Path, pipeline_folder: Path, audited: Path, run: Run
 ) -> None:
     before = (audited / "scores" / "target.parquet").stat().st_mtime_ns
-    code, printed = run(train, *arguments(trained, pipeline_folder))
+    code, printed = run("train", *arguments(trained, pipeline_folder))
     assert (code, "already trained" in printed) == (0, True)
-    code, printed = run(audit, *arguments(trained, pipeline_folder))
+    code, printed = run("audit", *arguments(trained, pipeline_folder))
     assert (code, "already audited" in printed) == (0, True)
     assert (audited / "scores" / "target.parquet").stat().st_mtime_ns == before
 
@@ -78,7 +78,7 @@ def test_doing_it_again_does_nothing(
 def test_any_judgement_can_be_made_again_from_the_tables(
     audited: Path, tmp_path: Path, run: Run
 ) -> None:
-    code, printed = run(audit, f"scores={audited / 'scores'}", f"runs={tmp_path}", "name=again")
+    code, printed = run("audit", f"scores={audited / 'scores'}", f"runs={tmp_path}", "name=again")
     assert code == 0, printed
     old, new = (
         json.loads((f / "report.json").read_text())["attacks"]
@@ -146,7 +146,7 @@ def test_a_killed_audit_goes_on(
     process.communicate()
     kept = len(list(shards.glob("*.parquet")))
     assert 3 <= kept < 24
-    code, printed = run(audit, *common)
+    code, printed = run("audit", *common)
     assert code == 0, printed
     assert f"{24 - kept} records × {EACH} queries" in printed
     assert_same_table(tmp_path / "small", audited)
@@ -164,7 +164,7 @@ def test_an_audit_killed_before_its_merge_goes_on(
     shutil.rmtree(scores)
     write_shard(scores / "target.shards", table.ids, table.member, table.signals)
     (scores / "target.shards" / "claims.json").write_text(json.dumps(claims))
-    code, printed = run(audit, *common)
+    code, printed = run("audit", *common)
     assert code == 0, printed
     assert f"0 records × {EACH} queries" in printed
     assert_same_table(tmp_path / "small", audited)
@@ -187,7 +187,7 @@ def test_nan_is_named_and_the_rest_is_kept(
         f"audit.target={tmp_path / 'nan'}",
         "attacks=[loss]",
     ]
-    code, printed = run(audit, *wanted)
+    code, printed = run("audit", *wanted)
     assert code == 2
     assert (
         "the model answers NaN or infinity about 24 records: critter-"
@@ -201,6 +201,6 @@ def test_data_are_escaped_on_the_page(tmp_path: Path, run: Run) -> None:
     rng = np.random.default_rng(0)
     rows = [f"r{k},{int(k < 20)},{rng.normal() + (k < 20)}" for k in range(40)]
     table.write_text("id,member,<script>alert(1)</script>\n" + "\n".join(rows))
-    code, printed = run(audit, f"scores={table}", f"runs={tmp_path}", "name=evil")
+    code, printed = run("audit", f"scores={table}", f"runs={tmp_path}", "name=evil")
     assert code == 0, printed
     assert "<script>" not in (tmp_path / "evil" / "report.html").read_text()

@@ -6,9 +6,6 @@ from pathlib import Path
 from PIL import Image
 from runs import SMALL, Run, arguments
 
-from lit_clid.commands import audit, train
-from lit_clid.commands.sweep import run as sweep
-
 
 def missing_part(base: Path, folder: Path) -> str:
     shutil.copytree(base, folder / "broken")
@@ -29,74 +26,76 @@ def test_bad_input_is_one_line_and_exit_code_2(
     (untold / "small" / "scores" / "target.json").unlink()
     nan = tmp_path / "nan.csv"
     nan.write_text("id,member,s\na,1,nan\nb,0,1\n")
-    cases: list[tuple[object, list[str], str]] = [
-        (train, [fresh, "data.membrs=3"], "did you mean 'data.members'"),
-        (train, [fresh, base, "finetune.train=all"], "no part of Stable Diffusion 1.x/2.x; one of"),
-        (train, [fresh, "data.members=lots"], "data.members: Value 'lots'"),
-        (train, [fresh, "target.path=./nowhere", *SMALL], "no diffusers pipeline there"),
+    cases: list[tuple[str, list[str], str]] = [
+        ("train", [fresh, "data.membrs=3"], "did you mean 'data.members'"),
         (
-            train,
+            "train",
+            [fresh, base, "finetune.train=all"],
+            "no part of Stable Diffusion 1.x/2.x; one of",
+        ),
+        ("train", [fresh, "data.members=lots"], "data.members: Value 'lots'"),
+        ("train", [fresh, "target.path=./nowhere", *SMALL], "no diffusers pipeline there"),
+        (
+            "train",
             [fresh, "target.path=nobody/nothing", *SMALL],
             "neither a folder here nor reachable as a hub id",
         ),
         (
-            train,
+            "train",
             [fresh, f"target.path={missing_part(pipeline_folder, tmp_path)}", *SMALL],
             "unet/ is incomplete",
         ),
         (
-            train,
+            "train",
             [fresh, "name=i", base, "data.source=imagefolder", folder],
             "a.png (row 1): empty caption",
         ),
-        (train, [fresh, "name=j", base, *SMALL, "trainer.accelerator=warp"], "trainer: "),
-        (train, arguments(trained, pipeline_folder, "seed=1"), "seed is 1 now and was 0"),
+        ("train", [fresh, "name=j", base, *SMALL, "trainer.accelerator=warp"], "trainer: "),
+        ("train", arguments(trained, pipeline_folder, "seed=1"), "seed is 1 now and was 0"),
         (
-            train,
+            "train",
             arguments(trained, pipeline_folder, "finetune.learning_rate=1"),
             "learning_rate is 1.0 now",
         ),
-        (audit, arguments(trained, pipeline_folder, "seed=1"), "seed is 1 now and was 0"),
-        (audit, arguments(trained, pipeline_folder, "attacks=[loss]"), "attacks is ['loss'] now"),
-        (audit, arguments(trained, pipeline_folder, f"audit.target={pipeline_folder}"), "model is"),
+        ("audit", arguments(trained, pipeline_folder, "seed=1"), "seed is 1 now and was 0"),
+        ("audit", arguments(trained, pipeline_folder, "attacks=[loss]"), "attacks is ['loss'] now"),
         (
-            audit,
+            "audit",
+            arguments(trained, pipeline_folder, f"audit.target={pipeline_folder}"),
+            "model is",
+        ),
+        (
+            "audit",
             arguments(trained, pipeline_folder, "audit.precision=bf16"),
             "precision is 'bf16' now",
         ),
         (
-            audit,
+            "audit",
             arguments(trained, pipeline_folder, "attacks={loss: {t: 1000}}"),
             "outside the model's schedule",
         ),
-        (audit, [fresh, "name=none"], "no trained target"),
-        (audit, [fresh, "attacks=[clid]"], "unknown attack 'clid'"),
+        ("audit", [fresh, "name=none"], "no trained target"),
+        ("audit", [fresh, "attacks=[clid]"], "unknown attack 'clid'"),
         (
-            audit,
+            "audit",
             [fresh, "name=lone", base, *SMALL, f"audit.target={pipeline_folder}", "attacks=[gsa1]"],
             "without a shadow",
         ),
-        (audit, arguments(untold, pipeline_folder), "target.json is missing"),
-        (sweep, [fresh, "attacks=[sima]"], "none has timesteps to choose"),
-        (sweep, [fresh, "name=none"], "no trained shadow; run lit-clid train role=shadow"),
-        (audit, [fresh, "name=nan", f"scores={nan}"], "column 's' is not a finite number for a"),
-        (audit, [fresh, "name=nan", "scores=none.csv"], "no file none.csv"),
+        ("audit", arguments(untold, pipeline_folder), "target.json is missing"),
+        ("sweep", [fresh, "attacks=[sima]"], "none has timesteps to choose"),
+        ("sweep", [fresh, "name=none"], "no trained shadow; run lit-clid train role=shadow"),
+        ("audit", [fresh, "name=nan", f"scores={nan}"], "column 's' is not a finite number for a"),
+        ("audit", [fresh, "name=nan", "scores=none.csv"], "no file none.csv"),
         (
-            audit,
+            "audit",
             arguments(trained, pipeline_folder, f"scores={nan}"),
             "holds another audit's report",
         ),
     ]
-    for script, words, message in cases:
-        code, printed = run(script, *words)
+    for command, words, message in cases:
+        code, printed = run(command, *words)
         assert code == 2, (words, printed)
         last = printed.strip().splitlines()[-1]
         assert last.startswith("error: "), printed
         assert message in last, (words, last)
         assert "Traceback" not in printed
-
-
-def test_help(run: Run) -> None:
-    for script in (train, audit, sweep):
-        code, printed = run(script, "--help")
-        assert (code, f"usage: lit-clid {script.__name__.split('.')[2]}" in printed) == (0, True)

@@ -7,7 +7,6 @@ import pytest
 from runs import Run, words
 
 from lit_clid.commands.experiment import cell
-from lit_clid.commands.experiment import run as experiment
 from lit_clid.files import read_json
 
 
@@ -25,9 +24,9 @@ def test_a_grid_is_trained_audited_compared_and_only_once(
         train(config)
 
     monkeypatch.setattr(cell, "train", killed_once)
-    code, _ = run(experiment, *words(pipeline_folder, tmp_path))
+    code, _ = run("experiment", *words(pipeline_folder, tmp_path))
     assert code == 130
-    code, printed = run(experiment, *words(pipeline_folder, tmp_path))
+    code, printed = run("experiment", *words(pipeline_folder, tmp_path))
     assert code == 0, printed
     assert trained == ["none-seed3", "drop-seed3", "drop-seed3"]
     folder = tmp_path / "grid"
@@ -51,11 +50,11 @@ def test_a_grid_is_trained_audited_compared_and_only_once(
     assert 'src="http' not in page and 'href="http' not in page and "<script" not in page
 
     monkeypatch.setattr(cell, "_audit", lambda *_: pytest.fail("asked again"))
-    code, _ = run(experiment, *words(pipeline_folder, tmp_path))
+    code, _ = run("experiment", *words(pipeline_folder, tmp_path))
     assert code == 0
     assert len(trained) == 3
     code, printed = run(
-        experiment, *words(pipeline_folder, tmp_path, "finetune.learning_rate=1e-3")
+        "experiment", *words(pipeline_folder, tmp_path, "finetune.learning_rate=1e-3")
     )
     assert code == 2
     assert "finetune.learning_rate is 0.001 now and was 0.004" in printed
@@ -74,7 +73,7 @@ def test_a_failed_cell_is_reported_and_the_others_go_on(
 
     monkeypatch.setattr(cell, "train", failing)
     code, printed = run(
-        experiment, *words(pipeline_folder, tmp_path, "grid.keep=last", "grid.follow=[]")
+        "experiment", *words(pipeline_folder, tmp_path, "grid.keep=last", "grid.follow=[]")
     )
     assert code == 2
     assert "failed: RuntimeError: out of memory\n" in printed

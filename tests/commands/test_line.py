@@ -74,6 +74,7 @@ def test_no_two_names_are_told_alike(kind: str) -> None:
     assert len(set(told)) == len(told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "door", [["train.py"], ["audit.py"], ["-m", "lit_clid.sweep"], ["-m", "lit_clid.experiment"]]
 )
@@ -86,6 +87,7 @@ def test_help_loads_nothing_heavy(door: list[str]) -> None:
     assert not loaded & {"torch", "lightning", "numpy", "omegaconf"}
 
 
+@pytest.mark.slow
 def test_a_table_is_judged_without_what_models_need(tmp_path: Path) -> None:
     rows = "".join(f"r{k},{k % 2},{k % 2 + k / 9}\n" for k in range(40))
     (tmp_path / "t.csv").write_text(f"id,member,s\n{rows}")

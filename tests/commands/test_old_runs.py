@@ -43,7 +43,7 @@ def test_its_model_is_found_or_refused(folder: Path) -> None:
         finished_model(folder / "target", other)
     assert str(error.value) == (
         f"{folder / 'target'}: made otherwise (finetune.batch_size is 8 now and was 16, processes "
-        f"is 2 now and was 1); use the old values, another name=…, or delete it"
+        "is 2 now and was 1); use the old values, another name=…, or delete it"
     )
 
 

@@ -9,7 +9,6 @@ import pytest
 from pipelines import make_pipeline
 from runs import EACH, SMALL, Run, arguments
 
-from lit_clid.commands import audit, train
 from lit_clid.models.note import NOTE
 from lit_clid.scores import Scores
 
@@ -55,9 +54,9 @@ def test_records_of_both_roles_are_asked_once(
         )
         (tmp_path / "images" / f"{k}.txt").write_text(f"picture number {k}")
     for role in ("target", "shadow"):
-        code, printed = run(train, *words, f"role={role}")
+        code, printed = run("train", *words, f"role={role}")
         assert code == 0, printed
-    code, printed = run(audit, *words, "attacks=[loss,clir_5]")
+    code, printed = run("audit", *words, "attacks=[loss,clir_5]")
     assert code == 0, printed
     scores = tmp_path / "r" / "scores"
     both = [Scores.load(scores / f"{name}.parquet") for name in ("reference", "reference_shadow")]
@@ -119,7 +118,7 @@ def test_a_reference_that_cannot_be_compared_is_refused_before_any_query(
         ),
     ]
     for words, message in cases:
-        code, printed = run(audit, *fresh, *words)
+        code, printed = run("audit", *fresh, *words)
         last = printed.strip().splitlines()[-1]
         assert (code, last.startswith("error: ")) == (2, True), printed
         assert message in last, (words, last)
@@ -142,17 +141,17 @@ def test_without_a_reachable_base_the_rest_is_audited(
         *SMALL,
         f"audit.target={gone}",
     ]
-    code, printed = run(audit, *words, "attacks=[loss]")
+    code, printed = run("audit", *words, "attacks=[loss]")
     assert code == 0, printed
     assert "note: no reference: the base is out of reach" in printed
     assert set(json.loads((tmp_path / "n" / "report.json").read_text())["attacks"]) == {"loss"}
-    code, printed = run(audit, *words, "attacks=[loss]", "audit.reference=null", "name=m")
+    code, printed = run("audit", *words, "attacks=[loss]", "audit.reference=null", "name=m")
     assert (code, "no reference" in printed) == (0, False)
 
 
 def test_the_whole_audit_is_told(
     audited: Path, trained: Path, pipeline_folder: Path, run: Run
 ) -> None:
-    code, printed = run(audit, *arguments(trained, pipeline_folder))
+    code, printed = run("audit", *arguments(trained, pipeline_folder))
     assert code == 0
     assert f"Asked: {4 * 24 * EACH:,} queries" in printed

@@ -5,9 +5,6 @@ from pathlib import Path
 
 from runs import SMALL, Run
 
-from lit_clid.commands import audit
-from lit_clid.commands.sweep import run as sweep
-
 
 def test_a_sweep_asks_the_shadow_and_writes_a_config(
     trained: Path, audited: Path, pipeline_folder: Path, tmp_path: Path, run: Run
@@ -15,7 +12,7 @@ def test_a_sweep_asks_the_shadow_and_writes_a_config(
     words = [f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}", *SMALL]
     words += [f"audit.{role}={audited / role}" for role in ("target", "shadow")]
     code, printed = run(
-        sweep,
+        "sweep",
         *words,
         "sweep.t=[200,300,400,500]",
         "sweep.draws=2",
@@ -28,7 +25,7 @@ def test_a_sweep_asks_the_shadow_and_writes_a_config(
     assert not (folder / "scores" / "target.parquet").exists()
     command = next(line for line in printed.splitlines() if line.startswith("next: lit-clid audit"))
     code, printed = run(
-        audit,
+        "audit",
         *command.split()[3:],
         *words[2:],
         f"runs={tmp_path}",

@@ -49,7 +49,7 @@ def test_a_killed_training_goes_on(
     wait_for((tmp_path / "small" / "logs" / "target" / "resume.ckpt").is_file, process)
     process.kill()
     process.communicate()
-    code, printed = run(train, *common)
+    code, printed = run("train", *common)
     assert code == 0, printed
     weights = [
         load_file(f / "small/target/unet/diffusion_pytorch_model.safetensors")
@@ -112,7 +112,7 @@ def test_long_captions_are_counted(pipeline_folder: Path, tmp_path: Path, run: R
         "trainer.max_steps=1",
     ]
     code, printed = run(
-        train, f"runs={tmp_path}", f"target.path={pipeline_folder}", *wanted, "finetune.samples=0"
+        "train", f"runs={tmp_path}", f"target.path={pipeline_folder}", *wanted, "finetune.samples=0"
     )
     assert code == 0, printed
     assert "of 4 captions are longer than the tokenizer takes" in printed

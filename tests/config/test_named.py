@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from lit_clid.config.named import Registry
+from lit_clid.config.named import Registry, Section
 from lit_clid.errors import UserError
 
 
@@ -40,6 +40,13 @@ class Untitled:
 def test_a_variant_without_a_title_is_built() -> None:
     herbs = Registry("herb", {"mint": Untitled()}, "{grams: 2}")
     assert herbs.build({"own": {"herb": "mint", "grams": 2}}) == {"own": Untitled(2)}
+
+
+def test_all_stands_for_names_where_it_is_such_a_word() -> None:
+    section = Section(["salt"], SPICES.build, all=["salt", "pepper"])
+    assert section.spelled("all") == ["salt", "pepper"]
+    assert section.spelled(["pepper"]) == ["pepper"]
+    assert Section([], SPICES.build).spelled("all") == "all"
 
 
 @pytest.mark.parametrize(

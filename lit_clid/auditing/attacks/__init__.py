@@ -46,7 +46,7 @@ ATTACKS: dict[str, Attack] = {
 COSTLY = ("pfami", "pfami_20", "gsa1", "gsa2", "clir_50")
 """Attacks that a plain audit leaves out, with gradients or many queries of their own.
 
-configs/attacks/zoo.yaml has all.
+`attacks: all`, as in configs/attacks/zoo.yaml, has them too.
 """
 
 

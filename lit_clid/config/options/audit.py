@@ -65,7 +65,7 @@ class AuditOptions:
         ):
             raise UserError(
                 f"audit.reference_attacks: {names!r} is not a list of names, such as [loss, "
-                f"clid_th_null]"
+                "clid_th_null]"
             )
         for key, value, allowed in (
             ("precision", self.precision, PRECISIONS),

@@ -77,9 +77,8 @@ class DataOptions:
             if count is not None and count < 1:
                 raise UserError(
                     f"data.{key}: {count} is not a positive number; give one, or null for the "
-                    f"default"
+                    "default"
                 )
-
         if self.workers < 0:
             raise UserError(f"data.workers: {self.workers} must be 0 or more")
 

@@ -48,7 +48,7 @@ class GridOptions:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise UserError(
                 f"grid.seeds: {self.seeds} must name seeds, each once; equal seeds make colliding "
-                f"cells"
+                "cells"
             )
         if min(self.seeds) < 0:
             raise UserError(f"grid.seeds: {self.seeds} must be 0 or more")
@@ -60,8 +60,7 @@ class GridOptions:
             if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
                 raise UserError(
                     f"grid.defenses.{name}: {words!r} is not a list of overlays and key=value "
-                    f"words, such as "
-                    "[crop_flip, finetune.learning_rate=1e-3]"
+                    "words, such as [crop_flip, finetune.learning_rate=1e-3]"
                 )
         if self.defenses and self.baseline not in self.defenses:
             raise UserError(
@@ -147,7 +146,7 @@ class UtilityOptions:
         if not self.t or self.t != sorted(set(self.t)) or min(self.t) < 0 or self.draws < 1:
             raise UserError(
                 f"utility.t, utility.draws: {self.t} must rise, each timestep once, with at least "
-                f"one draw"
+                "one draw"
             )
         if self.samples < 0 or self.samples == 1 or self.sampling_steps < 1 or self.sheet < 0:
             raise UserError(

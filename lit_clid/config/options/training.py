@@ -83,16 +83,15 @@ class FineTuneOptions:
         ):
             raise UserError(
                 f"finetune.checkpoints: {self.checkpoints} must rise from above 0, in steps per "
-                f"image"
+                "image"
             )
         if self.average_from is not None and (self.average_from < 1 or self.ema_decay is not None):
             raise UserError(
                 f"finetune.average_from: {self.average_from} must be a step, and the moving "
-                f"average off "
-                "(finetune.ema_decay=null); a run exports one average"
+                "average off (finetune.ema_decay=null); a run exports one average"
             )
         if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
             raise UserError(
-                f"finetune.ema_decay: {self.ema_decay} must lie in [0, 1); null switches averaging "
-                f"off"
+                f"finetune.ema_decay: {self.ema_decay} must lie in [0, 1); null switches "
+                "averaging off"
             )

@@ -127,8 +127,7 @@ class SeveralCaptions(CaptionDefense):
         if not any(texts.others):
             raise ValueError(
                 "no record has more than one caption; give a caption column of lists, or name one "
-                "of further captions "
-                "with data.rephrasings_column"
+                "of further captions with data.rephrasings_column"
             )
 
     def describe(self) -> str:
@@ -171,8 +170,7 @@ class Rephrasing(ShareDefense):
         if not self.templates and not any(texts.others):
             raise ValueError(
                 "the data have no rephrasings; name their column with data.rephrasings_column, or "
-                "give templates such "
-                "as 'a drawing of {}'"
+                "give templates such as 'a drawing of {}'"
             )
 
     def describe(self) -> str:
@@ -203,7 +201,7 @@ class CaptionShuffle(ShareDefense):
         if round(self.share * len(texts.own)) < 2:
             raise ValueError(
                 f"share = {self.share} of {len(texts.own)} members leaves nobody to exchange "
-                f"captions with"
+                "captions with"
             )
 
     def describe(self) -> str:

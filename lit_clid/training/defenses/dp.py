@@ -81,9 +81,8 @@ class DPSGD(Defense):
         need_opacus()
         if batch_size >= members:
             raise UserError(
-                f"defenses.dp: finetune.batch_size={batch_size} must be smaller than the {members} "
-                f"members; each is "
-                "drawn with probability batch size / members"
+                f"defenses.dp: finetune.batch_size={batch_size} must be smaller than the "
+                f"{members} members; each is drawn with probability batch size / members"
             )
         rate, delta = batch_size / members, self.delta or 1 / (10 * members)
         noise = self.noise_multiplier
@@ -102,8 +101,7 @@ class DPSGD(Defense):
             except ValueError as error:
                 raise UserError(
                     f"defenses.dp: no noise reaches epsilon={self.epsilon:g} at delta={delta:g} "
-                    f"({first_line(error)}); "
-                    "ask for a larger epsilon or fewer steps"
+                    f"({first_line(error)}); ask for a larger epsilon or fewer steps"
                 ) from None
         return Privacy(float(noise), self.max_grad_norm, rate, delta, self.accountant, self.secret)
 

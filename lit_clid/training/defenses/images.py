@@ -91,8 +91,7 @@ class ColourJitter(ImageDefense):
     def describe(self) -> str:
         return (
             f"brightness ± {self.brightness:g}, contrast ± {self.contrast:g}, saturation ± "
-            f"{self.saturation:g}, "
-            f"hue ± {self.hue:g}"
+            f"{self.saturation:g}, hue ± {self.hue:g}"
         )
 
 
@@ -149,7 +148,7 @@ class RandAugment(ImageDefense):
         if self.operations < 1 or not 1 <= self.magnitude <= 29:
             raise ValueError(
                 f"operations = {self.operations}, magnitude = {self.magnitude}: at least 1, and "
-                f"within 1…29"
+                "within 1…29"
             )
         if self.probability != 1:
             raise ValueError("RandAugment has no probability; lower operations or magnitude")

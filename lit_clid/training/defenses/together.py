@@ -53,15 +53,13 @@ class Defenses:
         if mixing:
             raise UserError(
                 f"defenses: {few(mixing)} put something of one member into another's example, so "
-                f"that dp's per-record "
-                "clipping would bound nothing; leave one of them out"
+                "that dp's per-record clipping would bound nothing; leave one of them out"
             )
         probing = [name for name, defense in self.chosen.items() if defense.probes_members]
         if probing:
             raise UserError(
                 f"defenses: {few(probing)} looks at members outside of dp's noise, which its ε "
-                f"does not count; leave "
-                "one of them out"
+                "does not count; leave one of them out"
             )
 
     def of(self, kind: type[Kind]) -> dict[str, Kind]:

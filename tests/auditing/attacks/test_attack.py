@@ -1,7 +1,7 @@
 """What holds for every attack: it finds what leaks, nothing else, and checks its parameters."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -88,7 +88,14 @@ def test_senseless_parameters_are_refused(build: Callable[[], object], message: 
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_a_timestep_outside_the_schedule_is_refused(name: str) -> None:
-    late = 5000 if isinstance(ATTACKS[name].t, int) else (5000,)  # type: ignore[attr-defined]
+def test_a_timestep_outside_the_schedule_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attack = ATTACKS[name]
+    for field in {*attack.swept, "t"} & {each.name for each in fields(attack)}:
+        late = 5000 if isinstance(getattr(attack, field), int) else (5000,)
+        with pytest.raises(ValueError, match="outside the model's schedule"):
+            replace(attack, **{field: late}).check(Toy(), ["a caption"])  # type: ignore[arg-type]
+    monkeypatch.setattr(type(attack), "timesteps", ((5000,),))
     with pytest.raises(ValueError, match="outside the model's schedule"):
-        replace(ATTACKS[name], t=late).check(Toy(), ["a caption"])  # type: ignore[call-arg]
+        attack.check(Toy(), ["a caption"])

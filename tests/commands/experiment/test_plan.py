@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from runs import DEMO, Run, words
 
-from lit_clid.commands.experiment import run as experiment
 from lit_clid.commands.experiment.plan import check_jobs, read_jobs
 from lit_clid.commands.reading import read
 from lit_clid.errors import UserError
@@ -116,7 +115,7 @@ def test_a_dry_run_needs_no_weights_and_no_accelerator(tmp_path: Path, run: Run)
         "trainer.accelerator=gpu",
         "trainer.devices=8",
     )
-    code, printed = run(experiment, *runs)
+    code, printed = run("experiment", *runs)
     assert code == 0, printed
     assert "2 cells: 2 defenses × 1 seeds, all checked but the weights" in printed
     assert "drop: caption_dropout; audited at 0.25 steps per image and at the end" in printed
@@ -156,11 +155,11 @@ def test_the_paper_s_grid_is_checked_without_its_weights(
         "data.workers=0",
         *(["trainer.max_steps=100"] if preset.stem == "recipe" else []),
     ]
-    code, printed = run(experiment, *map(str, configs), *small, *more)
+    code, printed = run("experiment", *map(str, configs), *small, *more)
     assert code == 0, printed
     assert "6 cells: 6 defenses × 1 seeds" in printed
     code, printed = run(
-        experiment,
+        "experiment",
         *map(str, configs),
         *small,
         *more,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from lit_clid.auditing.attacks import ATTACKS, CLiD
-from lit_clid.commands.reading import build_attacks
+from lit_clid.auditing.attacks import ATTACKS, COSTLY, CLiD
+from lit_clid.commands.reading import build_attacks, read
 from lit_clid.errors import UserError
 
 
@@ -28,6 +28,15 @@ def test_attacks_take_changed_parameters() -> None:
     attacks = build_attacks({"clid_th_clip": {"t": 300}, "loss": None})
     assert attacks["clid_th_clip"] == CLiD("clip", (300,), title=ATTACKS["clid_th_clip"].title)
     assert attacks["loss"] == ATTACKS["loss"]
+
+
+def test_a_plain_audit_asks_all_but_the_costly_and_the_zoo_asks_them_too() -> None:
+    usual = [name for name in ATTACKS if name not in COSTLY]
+    assert list(read([]).attacks) == list(read(["configs/folder.yaml"]).attacks) == usual
+    assert read([]).plain["attacks"] == usual
+    zoo = read(["configs/demo.yaml", "configs/attacks/zoo.yaml"])
+    assert zoo.attacks == ATTACKS and zoo.plain["attacks"] == list(ATTACKS)
+    assert list(read(["attacks=all", "attacks=[pia]"]).attacks) == ["pia"]
 
 
 @pytest.mark.parametrize(
