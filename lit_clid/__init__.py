@@ -13,18 +13,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lit_clid.about import ModelNote
     from lit_clid.commands.api import Trained, audit, judge, train
     from lit_clid.errors import UserError
+    from lit_clid.judging.evidence import Estimate, Unresolved
+    from lit_clid.judging.grades import Grade
     from lit_clid.judging.judge import Judgement
     from lit_clid.models.load import load_target
     from lit_clid.models.pipeline import PipelineTarget
     from lit_clid.scores import Scores
 
 __all__ = [
+    "Estimate",
+    "Grade",
     "Judgement",
+    "ModelNote",
     "PipelineTarget",
     "Scores",
     "Trained",
+    "Unresolved",
     "UserError",
     "audit",
     "judge",
@@ -33,6 +40,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Estimate": "lit_clid.judging.evidence",
+    "Grade": "lit_clid.judging.grades",
+    "ModelNote": "lit_clid.about",
+    "Unresolved": "lit_clid.judging.evidence",
     "Judgement": "lit_clid.judging.judge",
     "PipelineTarget": "lit_clid.models.pipeline",
     "Scores": "lit_clid.scores",

@@ -238,8 +238,12 @@ class About(Plain):
     attacks: dict[str, AttackSpec] = field(default_factory=dict)
 
 
+OURS = {"claims", "attacks"}
+"""Keys that a note beside a table has, if it is one from before there were versions."""
+
+
 def read_about(table: Path) -> About:
-    """What the JSON beside a table of signals tells; nothing without one.
+    """What the JSON beside a table of signals tells; nothing without one, or if it is another's.
 
     Raises:
         UserError: if it holds anything else.
@@ -248,4 +252,6 @@ def read_about(table: Path) -> About:
     content = read_json(note) if note.is_file() else {}
     if not isinstance(content, dict):
         raise UserError(f"{note}: not the provenance of {table.name}; move it away")
+    if not isinstance(content.get("version"), int) and not OURS & set(content):
+        return About()
     return About.from_json(content, str(note))

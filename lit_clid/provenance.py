@@ -49,14 +49,15 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The project's git commit, or None outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    """The project's git commit, or None outside a checkout of it."""
+    home = Path(__file__).parent.parent
+    command = ["git", "-C", str(home), "rev-parse", "--show-toplevel", "HEAD"]
     try:
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=10, check=True
-        ).stdout.strip()
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
+    top, commit = done.stdout.splitlines()
+    return commit if Path(top).resolve() == home.resolve() else None  # else it is a user's own
 
 
 def refuse_changes(found: Mapping[str, Any], wanted: Mapping[str, Any], what: str) -> None:

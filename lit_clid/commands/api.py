@@ -76,9 +76,12 @@ def audit(*words: str | PathLike[str], **changes: object) -> Judgement | None:
         >>> found = audit(name="mine", attacks=["loss", "clid_th"])
         >>> found.grades["clid_th"].auroc.value
     """
+    config = _read(words, changes)
+    if config.scores is not None:
+        return judge(config.scores, config.shadow_scores)
     from lit_clid.commands.audit import judged
 
-    return judged(_read(words, changes))[1]
+    return judged(config)[1]
 
 
 def judge(
@@ -109,5 +112,7 @@ def _read(words: tuple[str | PathLike[str], ...], changes: dict[str, object]) ->
     """The configuration; a change is a word whose value is JSON, which YAML reads."""
     from lit_clid.commands.reading import read
 
-    changed = [f"{key}={json.dumps(value, default=fspath)}" for key, value in changes.items()]
+    changed: list[str] = []
+    for key, value in changes.items():
+        changed.append(f"{key}={json.dumps(value, default=fspath, ensure_ascii=False)}")
     return read([*(fspath(word) for word in words), *changed])

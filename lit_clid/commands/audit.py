@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lit_clid import console
-from lit_clid.about import About
+from lit_clid.about import About, Claims
 from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.claims import carry_over, claim, finished_scores
 from lit_clid.auditing.lineage import Model, check_split, find_models, find_reference
@@ -49,7 +49,7 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
     """
     models = find_models(config.folder, config.audit)
     split = load_split(config.data, config.seed, config.folder)
-    tables = audit(config, config.attacks, split, models, config.folder / "scores").tables
+    tables = audit(config, split, models, config.folder / "scores").tables
     target = tables.pop("target")
     if not console.is_first_process() or target is None:
         return split, None
@@ -83,7 +83,6 @@ class Audited:
 
 def audit(
     config: Settings,
-    attacks: Mapping[str, Attack],
     split: Split,
     models: Mapping[str, Model],
     folder: Path,
@@ -100,6 +99,7 @@ def audit(
     Raises:
         UserError: if anything cannot be asked, before anything is.
     """
+    attacks = config.attacks
     check_rules(attacks, calibrated="shadow" in models)
     reference, remark = find_reference(models["target"].path, config.audit.reference)
     sittings = plan(models, reference, attacks, config.audit)
@@ -153,6 +153,20 @@ def table_of(
         console.say(f"{sitting.table}: already audited, see {path}")
         attacks = describe_attacks(sitting.attacks, target)  # titles, rules
         return replace(scores, about=replace(scores.about, attacks=attacks))
+    return _asked(sitting, target, config, split, claims, carried, path)
+
+
+def _asked(
+    sitting: Sitting,
+    target: Target,
+    config: Settings,
+    split: Split,
+    claims: Claims,
+    carried: Scores | None,
+    path: Path,
+) -> Scores | None:
+    """The same, made: what is missing is asked."""
+    options = config.audit
     shared = shared_records(sitting, split)
     if shared and carried is not None and console.is_first_process():
         carry_over(carried, shared, claims, split, sitting.role, shard_folder(path))
@@ -162,7 +176,7 @@ def table_of(
         config.data,
         sitting.role,
         seed=config.seed,
-        side=side,
+        side=target.side(config.data.resolution),
         batch_size=options.batch_size,
         finished=finished,
     )

@@ -6,9 +6,9 @@ CLIPScore.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from lit_clid.data.records import RecordSet
 from lit_clid.files import read_json, write_json
 from lit_clid.models.samples import Samples, draw_samples
 from lit_clid.models.target import Target
+from lit_clid.plain import Plain
 
 REPORT = "utility.report.json"
 """The report's name, beside the tables."""
@@ -30,10 +31,38 @@ BATCH = 16
 """Images at a time; changes no figure."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class SampleReport(Plain):
+    """Figures of a model's samples; None for what was not asked.
+
+    Args:
+        options: that they depend on.
+        frechet: Fréchet distance of the samples to the hold-outs' images, 0 or more.
+        frechet_of_members_images: that of as many members' images.
+        clip_score: 0 to 100.
+    """
+
+    VERSION: ClassVar[int | None] = 1
+
+    options: dict[str, Any] = field(default_factory=dict)
+    frechet: float | None = None
+    frechet_of_members_images: float | None = None
+    clip_score: float | None = None
+
+
+def read_report(folder: Path) -> SampleReport:
+    """The report in a folder; an empty one if there is none.
+
+    Raises:
+        UserError: for a file that is none.
+    """
+    report = folder / REPORT
+    return SampleReport.from_json(read_json(report) if report.is_file() else {}, str(report))
+
+
 def is_reported(folder: Path, options: UtilityOptions) -> bool:
     """True if the folder holds a report made under these options."""
-    report = folder / REPORT
-    return report.is_file() and read_json(report)["options"] == _asked(options)
+    return read_report(folder).options == _asked(options)
 
 
 def report_samples(
@@ -51,7 +80,8 @@ def report_samples(
         UserError: if a model that the options name does not load.
     """
     figures = _figures(target, data, options, folder) if options.samples else {}
-    write_json(folder / REPORT, {"options": _asked(options), **figures})
+    report = SampleReport(options=_asked(options), **figures)
+    write_json(folder / REPORT, report.as_json())
 
 
 def _asked(options: UtilityOptions) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def _ended_at(model: Path) -> int:
 def _audit(stage: Stage, config: Settings, split: Split) -> None:
     models = {role: Model(str(path)) for role, path in stage.model.items()}
     more = {UTILITY: held_out_loss(config.utility)}
-    audited = audit(config, config.attacks, split, models, stage.scores, more)
+    audited = audit(config, split, models, stage.scores, more)
     if not stage.final or is_reported(stage.scores, config.utility):
         return
     if console.is_first_process():

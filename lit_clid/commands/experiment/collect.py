@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from lit_clid.auditing.losses import UTILITY
-from lit_clid.auditing.utility.samples import REPORT
+from lit_clid.auditing.utility.samples import SHEET, SampleReport, read_report
 from lit_clid.commands.experiment.cell import Stage, is_done, stages
 from lit_clid.commands.experiment.plan import Job
 from lit_clid.errors import UserError
-from lit_clid.files import read_json
 from lit_clid.judging.comparison import Measured, Usefulness
 from lit_clid.judging.judge import verdicts
 from lit_clid.judging.tables import load_tables
@@ -76,13 +74,13 @@ def _usefulness(stage: Stage) -> Usefulness:
     loss = -table.signals[f"{UTILITY}_conditional"]
     unconditional = -table.signals[f"{UTILITY}_unconditional"]
     held_out = ~table.member
-    samples: dict[str, Any] = read_json(stage.scores / REPORT) if stage.final else {}
+    samples = read_report(stage.scores) if stage.final else SampleReport()
     return Usefulness(
         loss=loss[held_out],
         gain=(unconditional - loss)[held_out],
         members_loss=float(loss[table.member].mean()),
-        frechet=samples.get("frechet"),
-        frechet_floor=samples.get("frechet_of_members_images"),
-        clip_score=samples.get("clip_score"),
-        sheet=stage.scores / "samples.png" if stage.final else None,
+        frechet=samples.frechet,
+        frechet_floor=samples.frechet_of_members_images,
+        clip_score=samples.clip_score,
+        sheet=stage.scores / SHEET if stage.final else None,
     )

@@ -12,13 +12,13 @@ from lit_clid.about import Facts, ModelNote
 from lit_clid.auditing.losses import UTILITY, Denoising
 from lit_clid.auditing.queries import check_attacks
 from lit_clid.auditing.utility.features import clip_score, features_named
+from lit_clid.commands.audit import check_rules
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.train import plan_training
 from lit_clid.config.options.experiment import Cell, UtilityOptions
 from lit_clid.config.reading import CONFIGS
 from lit_clid.data.split import Split, load_split
-from lit_clid.errors import UserError, few, suggestion
-from lit_clid.judging.rules import RULES
+from lit_clid.errors import UserError, suggestion
 from lit_clid.models.load import check_target, is_hub_id, load_target
 from lit_clid.provenance import refuse_changes
 from lit_clid.training.contradictions import check_records
@@ -146,14 +146,7 @@ def _check_questions(config: Settings) -> None:
     options = config.utility
     base = load_target(config.target.path, variant=config.target.variant)
     attacks = config.attacks
-    rules = [RULES[attack.rule] for attack in attacks.values()]
-    for rule in rules:
-        rule.check()
-    if not config.grid.shadow and all(rule.needs_shadow for rule in rules):
-        raise UserError(
-            f"attacks: {few(list(attacks))} are fitted on a shadow; add others, or set "
-            "grid.shadow=true"
-        )
+    check_rules(attacks, calibrated=config.grid.shadow)
     check_attacks(attacks, base, [])
     check_attacks({UTILITY: held_out_loss(options)}, base, [])
     if options.samples and options.features is not None:
