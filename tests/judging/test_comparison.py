@@ -4,40 +4,12 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
+from grids import TITLES, grid_of, measured
 
-from lit_clid.judging.comparison import (
-    Comparison,
-    Measured,
-    Usefulness,
-    compare,
-    findings,
-    terminal,
-)
+from lit_clid.judging.comparison import compare, findings, terminal
 from lit_clid.judging.evidence import Unresolved
 from lit_clid.judging.pooled import Pooled
 from lit_clid.judging.roc import auroc, curve
-
-
-def measured(
-    defense: str, seed: int, shift: float, loss: float, *, step: int = 100, final: bool = True
-) -> Measured:
-    """Scores of 200 shifted members and 200 hold-outs; noise depends on the seed alone."""
-    dice = np.random.default_rng(seed)
-    member = np.arange(400) < 200
-    noise, base = dice.normal(size=400), dice.gamma(4, 1, size=200)
-    useful = Usefulness(loss * base, 0.1 * base, 0.9 * float(base.mean()))
-    ids = tuple(f"r{k:03d}" for k in range(400))
-    scores = {"weak": noise + 0.3 * shift * member, "strong": noise + shift * member}
-    return Measured(defense, seed, step, step / 200, step / 20, final, ids, member, scores, useful)
-
-
-TITLES = {"weak": "Weak", "strong": "Strong"}
-
-
-def grid_of(*models: Measured) -> Comparison:
-    found = compare(models, "none", TITLES, {})
-    assert found is not None
-    return found
 
 
 def test_a_comparison_averages_seeds_and_pairs_records() -> None:

@@ -1,0 +1,50 @@
+"""Trials: which columns are an attack, and tables that cannot be one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tables import clid_columns, scores_of, tables, told
+
+from lit_clid.about import About
+from lit_clid.errors import UserError
+from lit_clid.judging.trials import difference, trials
+
+COLUMNS = ["clid_th_d1", "clid_th_d2", "clid_th_l"]
+
+
+def test_an_attack_s_columns_stand_in_the_order_it_tells() -> None:
+    attacks: dict[str, object] = {"mine": {"columns": COLUMNS[::-1], "rule": "robust_mix"}}
+    target, shadow = (scores_of(*clid_columns(seed, 1.0, 20), attacks) for seed in (0, 1))
+    (trial,) = trials(target, shadow, None, None).values()
+    np.testing.assert_array_equal(trial.columns[:, 0], target.signals["clid_th_l"])
+    assert trial.fit_on is not None
+    np.testing.assert_array_equal(trial.fit_on[0][:, 0], shadow.signals["clid_th_l"])
+    np.testing.assert_array_equal(trial.fit_on[1], shadow.member)
+    assert (trial.title, trial.queries) == ("mine", None)
+
+
+def test_a_reference_that_did_not_answer_the_shadow_s_records_is_left_out() -> None:
+    (target, reference), (shadow, beside) = tables(0, 1.0, 20), tables(1, 1.0, 20)
+    assert set(trials(target, shadow, reference, beside)) == {"loss", "loss_ref"}
+    assert set(trials(target, shadow, reference, None)) == {"loss"}
+    assert set(trials(target, None, reference, None)) == {"loss", "loss_ref"}
+
+
+def test_a_difference_keeps_what_both_tables_have() -> None:
+    target, reference = (replace(table, about=About()) for table in tables(0, 1.0, 20))
+    more = replace(target, signals={**target.signals, "own": target.signals["loss"]})
+    found = difference(more, reference)
+    assert set(found.signals) == {"loss"}
+    back = found.signals["loss"] + reference.signals["loss"]
+    np.testing.assert_allclose(back, target.signals["loss"], atol=1e-12)
+
+
+def test_what_a_table_tells_but_does_not_hold_is_refused() -> None:
+    target, _ = tables(0, 1.0, 20)
+    lost = told(attacks={"loss": {"columns": ["gone"], "rule": "first"}})
+    with pytest.raises(UserError, match="no column gone"):
+        trials(replace(target, about=lost), None, None, None)
+    unknown = told(attacks={"loss": {"columns": ["loss"], "rule": "guess"}})
+    with pytest.raises(UserError, match=r"unknown rule guess .*known: first"):
+        trials(replace(target, about=unknown), None, None, None)
