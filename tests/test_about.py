@@ -126,7 +126,8 @@ def test_old_and_new_claims_are_alike() -> None:
     ],
 )
 def test_a_wrong_file_is_one_line(tmp_path: Path, content: object, message: str) -> None:
-    (tmp_path / "t.json").write_text(json.dumps(content))
+    written = {"attacks": {}, **content} if isinstance(content, dict) else content
+    (tmp_path / "t.json").write_text(json.dumps(written))
     with pytest.raises(UserError) as error:
         read_about(tmp_path / "t.parquet")
     said = str(error.value)
@@ -141,3 +142,11 @@ def test_a_table_without_json_tells_nothing(tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text("{")
     with pytest.raises(UserError, match="not valid JSON"):
         read_about(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("content", [{"version": "1.0.3"}, {"model": {"a": 1}}, {"config": "x"}])
+def test_what_another_tool_wrote_beside_a_table_is_not_ours(
+    content: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "t.json").write_text(json.dumps(content))
+    assert read_about(tmp_path / "t.csv") == About()

@@ -10,7 +10,7 @@ from typing import Any
 
 from lit_clid.config.named import Section
 from lit_clid.config.options.trainer import TRAINER_KEYS
-from lit_clid.config.schema import WRITTEN, A, Config, D, known_keys
+from lit_clid.config.schema import KEYS, WRITTEN, A, Config, D
 from lit_clid.errors import UserError, few, first_line, suggestion
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -122,8 +122,13 @@ def _dotlist(change: str) -> Any:
     import yaml
     from omegaconf import OmegaConf
 
+    key, _, typed = change.partition("=")
     try:
-        return OmegaConf.from_dotlist([change])
+        layer = OmegaConf.from_dotlist([change])
+        is_text = KEYS.get(key) in (str, str | None)
+        if is_text and isinstance(OmegaConf.select(layer, key), (bool, int, float)):
+            OmegaConf.update(layer, key, typed)  # 007, yes and 1e3 are texts there
+        return layer
     except yaml.YAMLError as error:
         raise UserError(
             f"{change}: the value is not valid YAML ({' '.join(str(error).split())[:120]})"
@@ -131,7 +136,7 @@ def _dotlist(change: str) -> Any:
 
 
 def _refuse_unknown(layer: Any, prefix: str = "") -> None:
-    known = list(known_keys())
+    known = list(KEYS)
     for key, value in layer.items():
         dotted = f"{prefix}{key}"
         if dotted not in known:

@@ -99,10 +99,14 @@ WRITTEN = make_dataclass(
 """The fields that a configuration can set, before names are looked up."""
 
 
-def known_keys(cls: type = WRITTEN, prefix: str = "") -> Iterator[str]:
-    """All dotted keys of the configuration."""
+def kinds(cls: type = WRITTEN, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys, each with the type of its value."""
     for each in fields(cls):
         key = f"{prefix}{each.name}"
         if isinstance(each.type, type) and is_dataclass(each.type):
-            yield from known_keys(each.type, f"{key}.")
-        yield key
+            yield from kinds(each.type, f"{key}.")
+        yield key, each.type
+
+
+KEYS: Mapping[str, Any] = dict(kinds())
+"""Every dotted key, sections after their own."""

@@ -48,14 +48,14 @@ def test_tables_are_judged_from_files_and_from_memory(tmp_path: Path) -> None:
 def test_changes_are_plain_values_of_the_configuration(tmp_path: Path) -> None:
     changes = {
         "runs": tmp_path,
-        "data": {"path": "a, b: {c}", "members": None},
+        "data": {"path": "a, b: {c} \N{GRINNING FACE}", "members": None},
         "finetune": {"learning_rate": 1e-5, "checkpoints": (0.5, 1)},
         "attacks": ["loss"],
         "audit": {"precision": "32", "compile": True},
     }
     config = api._read(("configs/demo.yaml", "seed=4"), changes)
     assert (config.seed, config.runs, list(config.attacks)) == (4, str(tmp_path), ["loss"])
-    assert (config.data.path, config.data.members) == ("a, b: {c}", None)
+    assert (config.data.path, config.data.members) == ("a, b: {c} \N{GRINNING FACE}", None)
     assert (config.finetune.learning_rate, config.finetune.checkpoints) == (1e-5, [0.5, 1.0])
     assert (config.audit.precision, config.audit.compile) == ("32", True)
     with pytest.raises(lit_clid.UserError, match=r"did you mean 'data\.path'"):

@@ -11,7 +11,7 @@ from lit_clid.auditing.attacks import ATTACKS
 from lit_clid.commands import line
 from lit_clid.commands.line import COMMANDS
 from lit_clid.commands.listing import LISTS
-from lit_clid.config.schema import known_keys
+from lit_clid.config.schema import KEYS
 from lit_clid.judging.rules import RULES
 from lit_clid.training.defenses import DEFENSES
 
@@ -37,7 +37,7 @@ def test_help_explains_every_key(
     code, printed = call(name, "--help", monkeypatch=monkeypatch, capsys=capsys)
     assert (code, printed.startswith(f"usage: lit-clid {name} ")) == (0, True)
     words = set(printed.split())
-    assert not [key for key in known_keys() if key not in words]
+    assert not [key for key in KEYS if key not in words]
 
 
 def test_the_commands_are_named(

@@ -3,12 +3,12 @@
 from dataclasses import fields, is_dataclass
 
 from lit_clid.config.explained import entries, explained, explanation
-from lit_clid.config.schema import WRITTEN, Config, known_keys
+from lit_clid.config.schema import KEYS, WRITTEN, Config
 
 
 def test_every_key_is_explained() -> None:
     keys = list(explained())
-    assert {key.name for key in keys} == set(known_keys())
+    assert {key.name for key in keys} == set(KEYS)
     assert not [key.name for key in keys if not key.text or not key.kind]
 
 
@@ -38,6 +38,4 @@ def test_the_explanation_fits_its_width() -> None:
     for width in (80, 120):
         lines = explanation(width).splitlines()
         assert max(map(len, lines)) <= width
-        assert sum(line.startswith("  ") and line[2] != " " for line in lines) == len(
-            list(known_keys())
-        )
+        assert sum(line.startswith("  ") and line[2] != " " for line in lines) == len(list(KEYS))

@@ -14,7 +14,7 @@ from runs import CONFIGS, DEMO
 from lit_clid.auditing.attacks import ATTACKS
 from lit_clid.commands.reading import read
 from lit_clid.config.options.trainer import TRAINER_KEYS
-from lit_clid.config.schema import Config, known_keys
+from lit_clid.config.schema import KEYS, Config
 from lit_clid.errors import UserError
 
 
@@ -38,7 +38,7 @@ def test_the_demo_config_names_every_key() -> None:
     text = DEMO.read_text(encoding="utf-8")
     left_out = set(re.findall(r"^# (\w+):", text, re.MULTILINE))
     assert left_out == {"attacks"}
-    assert keys(yaml.safe_load(text)) | left_out == set(known_keys())
+    assert keys(yaml.safe_load(text)) | left_out == set(KEYS)
 
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.rglob("*.yaml")), ids=lambda f: f.name)
@@ -68,7 +68,7 @@ def test_layers_override_in_order(tmp_path: Path) -> None:
         ("data.members=many", "data.members: Value 'many'"),
         ("data.members=0", "data.members: 0 is not a positive number"),
         ("data.on_error=ignore", "data.on_error: 'ignore' is not one of fail, skip"),
-        ("finetune.cache=yes", "finetune.cache: 'True' is not one of auto"),
+        ("finetune.cache=yes", "finetune.cache: 'yes' is not one of auto"),
         ("finetune.checkpoints=[2, 1]", "must rise from above 0"),
         ("finetune.average_from=3", "the moving average off"),
         ("grid.keep=none", "grid.keep: 'none' is not one of all, last"),
@@ -121,7 +121,7 @@ def test_names_are_built_once_and_kept_as_written() -> None:
         {"flip": None},
     )
     assert (again.plain["seed"], config.plain["seed"]) == (9, 0)
-    assert list(again.plain) == [key for key in known_keys() if "." not in key]
+    assert list(again.plain) == [key for key in KEYS if "." not in key]
 
 
 def test_shipped_configurations_are_found_from_anywhere(
@@ -158,3 +158,13 @@ print(*{"torch", "lightning", "numpy"} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("typed", ["007", "yes", "1e3", "3.10", "null-model", '"quoted"'])
+def test_keys_of_text_take_text_as_it_was_typed(typed: str) -> None:
+    assert read([f"name={typed}"]).name == typed.strip('"')
+    assert read([f"target.variant={typed}"]).target.variant == typed.strip('"')
+
+
+def test_null_is_no_text() -> None:
+    assert read(["target.variant=null"]).target.variant is None
