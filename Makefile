@@ -36,7 +36,7 @@ base: $(VENV)/demo.ok
 
 $(VENV)/demo.ok: pyproject.toml
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[vec]"
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
 $(VENV)/dp.ok: $(VENV)/demo.ok

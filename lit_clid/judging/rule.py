@@ -35,6 +35,3 @@ class Rule(ABC):
     def describe(self) -> str:
         """What was fitted, for the report."""
         return "the signal itself"
-
-    def check(self) -> None:
-        """Raise UserError if a package the rule needs is missing."""

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lit_clid.errors import UserError
 from lit_clid.judging.rule import Rule
 
 
@@ -34,17 +33,7 @@ class BoostedTrees(Rule):
     l2: float = 1.0
     model: Any = None
 
-    def check(self) -> None:
-        try:
-            import xgboost  # noqa: F401
-        except ImportError:
-            raise UserError(
-                "attacks: clid_vec and gsa are boosted trees: pip install 'lit-clid[vec]', or "
-                "leave them out"
-            ) from None
-
     def fit(self, columns: np.ndarray, member: np.ndarray) -> "BoostedTrees":
-        self.check()
         from xgboost import XGBClassifier
 
         model = XGBClassifier(

@@ -1,0 +1,43 @@
+"""Every family as a user runs it: trained as target and shadow, audited, judged."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pipelines import make_sd3, make_sdxl
+from runs import SMALL, Run
+
+from lit_clid.files import read_json
+from lit_clid.scores import Scores
+
+MAKERS: dict[str, Callable[[Path], Path]] = {
+    "sdxl": make_sdxl,
+    "sd3": lambda folder: make_sd3(folder, t5=True),
+}
+ATTACKS = "attacks=[loss,clid_th,clid_th_clip,clid_th_noise,clir,pia,secmi,gsa1]"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_family_is_trained_audited_and_judged(name: str, tmp_path: Path, run: Run) -> None:
+    base = MAKERS[name](tmp_path / "base")
+    words = [*SMALL, f"runs={tmp_path}", f"name={name}", f"target.path={base}", ATTACKS]
+    words += ["finetune.train=lora", "audit.posterior=sample"]
+    for more in ([], ["role=shadow"]):
+        code, printed = run("train", *words, *more)
+        assert code == 0, printed
+    code, printed = run("audit", *words)
+    assert code == 0, printed
+    folder = tmp_path / name
+    tables = [Scores.load(folder / "scores" / f"{role}.parquet") for role in ("target", "shadow")]
+    assert tables[0].signals.keys() == tables[1].signals.keys()
+    assert read_json(folder / "scores" / "reference.json")["claims"]["model"]
+    asked_by = {"sdxl": None, "sd3": "signal-to-noise ratio"}[name]
+    assert tables[0].about.claims is not None
+    assert tables[0].about.claims.asked_by == asked_by
+    report = read_json(folder / "report.json")
+    assert {"clid_th", "gsa1", "loss_ref"} <= set(report["attacks"])
+    code, printed = run(
+        "audit", *words, "audit.precision=bf16", f"audit.target={folder / 'target'}"
+    )
+    assert code == 2 and "precision is" in printed
