@@ -15,17 +15,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from bench import Bench, Row
 
 from lit_clid.judging import plots
-from lit_clid.judging.evidence import Estimate, replicate
+from lit_clid.judging.evidence import Estimate
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.notation import interval
-from lit_clid.judging.pooled import pool
-from lit_clid.judging.roc import Statistic, auroc, curve, tpr_at_fpr
 from lit_clid.judging.tables import load_tables
 
 ROOT = Path(__file__).parent.parent
@@ -38,11 +36,6 @@ COMMON = ["finetune.samples=0", f"audit.reference_attacks=[{REFERENCED}]"]
 LAB = ["trainer.max_steps=2000", "data.members=248", "data.nonmembers=248", "data.shadow=disjoint"]
 """fxemoji in four disjoint parts, so that target and shadow share no record."""
 BUDGETS = (1, 5, 15, 50)
-STATISTICS: dict[str, Statistic] = {
-    "auroc": auroc,
-    "tpr1": tpr_at_fpr(0.01),
-    "tpr10": tpr_at_fpr(0.1),
-}
 
 
 def run(data: str, seed: int, fxemoji: str, runs: Path) -> Path:
@@ -64,79 +57,6 @@ def run(data: str, seed: int, fxemoji: str, runs: Path) -> Path:
             line = [sys.executable, str(ROOT / script), *arguments, *words]
             subprocess.run(line, check=True, cwd=ROOT, stdout=sys.stderr)
     return tables
-
-
-@dataclass(frozen=True)
-class Row:
-    """One attack over all seeds of one data set."""
-
-    title: str
-    queries: int
-    backward: int
-    figures: Mapping[str, Estimate]
-    spread: tuple[float, float]
-    shadow: float
-
-    @property
-    def cost(self) -> str:
-        return f"{self.queries} + {self.backward}∇" if self.backward else str(self.queries)
-
-
-def mean_figure(values: Sequence[float], replicates: Sequence[np.ndarray]) -> Estimate:
-    """Mean over runs with the interval of the mean of their independent bootstrap replicates."""
-    return pool(values, replicates).over_records
-
-
-class Bench:
-    """The judgements of all seeds of one data set."""
-
-    def __init__(self, judgements: Sequence[Judgement]) -> None:
-        self.judgements = judgements
-        self._replicates: dict[str, list[dict[str, np.ndarray]]] = {}
-
-    def _scores(self, name: str) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [(j.grades[name].verdict.score, j.target.member) for j in self.judgements]
-
-    def replicates(self, name: str) -> list[dict[str, np.ndarray]]:
-        """Bootstrap replicates of every statistic, run by run; equal runs resample equal records
-        for every attack.
-        """
-        if name not in self._replicates:
-            self._replicates[name] = [
-                replicate(STATISTICS, score, member, seed=k)
-                for k, (score, member) in enumerate(self._scores(name))
-            ]
-        return self._replicates[name]
-
-    def point(self, name: str, statistic: str) -> list[float]:
-        return [float(STATISTICS[statistic](curve(*pair))) for pair in self._scores(name)]
-
-    def figure(self, name: str, statistic: str) -> Estimate:
-        return mean_figure(
-            self.point(name, statistic), [r[statistic] for r in self.replicates(name)]
-        )
-
-    def difference(self, first: str, second: str, statistic: str) -> Estimate:
-        """`first` minus `second` on the same resampled records."""
-        points = np.subtract(self.point(first, statistic), self.point(second, statistic))
-        pairs = zip(self.replicates(first), self.replicates(second), strict=True)
-        return mean_figure(points.tolist(), [a[statistic] - b[statistic] for a, b in pairs])
-
-    def rows(self) -> dict[str, Row]:
-        """All attacks, strongest first."""
-        found = {}
-        for name, result in self.judgements[0].grades.items():
-            aurocs = self.point(name, "auroc")
-            shadow = [j.grades[name].shadow_auroc or 0.0 for j in self.judgements]
-            found[name] = Row(
-                result.title,
-                result.queries or 0,
-                result.backward,
-                {statistic: self.figure(name, statistic) for statistic in STATISTICS},
-                (min(aurocs), max(aurocs)),
-                float(np.mean(shadow)),
-            )
-        return dict(sorted(found.items(), key=lambda item: -item[1].figures["auroc"].value))
 
 
 def percent(figure: Estimate) -> str:
@@ -248,16 +168,7 @@ def figure(rows: Mapping[str, Mapping[str, Row]]) -> str:
 
 
 def as_json(rows: Mapping[str, Row]) -> dict[str, object]:
-    return {
-        name: {
-            "queries": row.queries,
-            "backward": row.backward,
-            "runs": row.spread,
-            "shadow_auroc": row.shadow,
-        }
-        | {statistic: value.as_json() for statistic, value in row.figures.items()}
-        for name, row in rows.items()
-    }
+    return {name: row.as_json() for name, row in rows.items()}
 
 
 def fill(text: str, marks: Mapping[str, str]) -> str:

@@ -12,12 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from zoo_cost import batches, drawings
 
 from lit_clid.auditing.attacks import CLiD
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch
-from lit_clid.data.drawings.critters import critter
-from lit_clid.data.images import to_tensor
 from lit_clid.models.load import load_target
 from lit_clid.randomness import noise
 
@@ -59,26 +58,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--path", default="demo")
     arguments = parser.parse_args()
-    drawings = [critter(k) for k in range(arguments.records)]
-    images = torch.stack([to_tensor(drawing.image) for drawing in drawings])
-    records = Batch(
-        tuple(f"critter-{k}" for k in range(len(drawings))),
-        images,
-        tuple(d.caption for d in drawings),
-    )
+    records = drawings(arguments.records)
     plain, fast = load_target(arguments.path, channels_last=False), load_target(arguments.path)
 
     def oracle_run() -> Tensor:
-        parts = [range(k, min(k + 64, len(images))) for k in range(0, len(images), 64)]
-        batches = [
-            Batch(
-                records.ids[p.start : p.stop],
-                images[p.start : p.stop],
-                records.captions[p.start : p.stop],
-            )
-            for p in parts
-        ]
-        return torch.cat([CLiD("clip").signal(ModelOracle(fast, batch)) for batch in batches])
+        parts = [CLiD("clip").signal(ModelOracle(fast, part)) for part in batches(records, 64)]
+        return torch.cat(parts)
 
     times: dict[str, list[float]] = {"plain loop": [], "oracle": []}
     found: dict[str, Tensor] = {}
@@ -96,7 +81,7 @@ def main() -> None:
     )
     for name, seconds in times.items():
         best = min(seconds[1:])
-        print(f"{name:10s} {best:7.2f} s  {15 * len(images) / best:7.0f} queries/s")
+        print(f"{name:10s} {best:7.2f} s  {15 * len(records.ids) / best:7.0f} queries/s")
     median, low, high = ratios[len(ratios) // 2], ratios[0], ratios[-1]
     print(f"ratio      {median:.2f} (median of {arguments.rounds} rounds, {low:.2f}–{high:.2f})")
     print(f"largest difference of any signal: {largest:.1e}")

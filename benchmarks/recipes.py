@@ -56,8 +56,7 @@ def main() -> None:
         for seed in arguments.seeds:
             figures = cell(recipe, seed)
             shown = [
-                f"{f['value']:.2f} [{f['low']:.2f}, {f['high']:.2f}]"
-                for f in (figures[a] for a in SHOWN)
+                "{value:.2f} [{low:.2f}, {high:.2f}]".format(**figures[attack]) for attack in SHOWN
             ]
             print(f"| {recipe} | {seed} | {' | '.join(shown)} |", flush=True)
 

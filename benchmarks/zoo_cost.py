@@ -42,9 +42,8 @@ THERE = (
 def drawings(count: int) -> Batch:
     found = [critter(k) for k in range(count)]
     images = torch.stack([to_tensor(drawing.image) for drawing in found])
-    return Batch(
-        tuple(f"critter-{k}" for k in range(count)), images, tuple(d.caption for d in found)
-    )
+    names = tuple(f"critter-{k}" for k in range(count))
+    return Batch(names, images, tuple(drawing.caption for drawing in found))
 
 
 def batches(records: Batch, size: int) -> list[Batch]:
@@ -124,18 +123,19 @@ def main() -> None:
         lambda: ask(target, full, GREY_BOX), lambda: bare(target, full, queries), arguments.rounds
     )
     print(f"{len(GREY_BOX)} grey-box attacks / {queries} bare calls of the denoiser: {zoo}")
-    asked, more = ({name: ATTACKS[name] for name in names} for names in (ASKED, ASKED + THERE))
+    asked = {name: ATTACKS[name] for name in ASKED}
+    more = asked | {name: ATTACKS[name] for name in THERE}
     added = ratio(
         lambda: ask(target, full, more), lambda: ask(target, full, asked), 2 * arguments.rounds
     )
     print(f"with {len(THERE)} attacks whose answers are there / without: {added}")
     alone = batches(few[0], 1)
     print(
-        f"gradients of a batch / of its records: "
+        "gradients of a batch / of its records: "
         f"{ratio(lambda: norms(target, few), lambda: norms(target, alone), 3)}"
     )
     print(
-        f"gradients of a batch / plain: "
+        "gradients of a batch / plain: "
         f"{ratio(lambda: norms(target, few), lambda: plain_backward(target, alone), 3)}"
     )
 

@@ -104,13 +104,14 @@ def barred(*rooms: str) -> set[str]:
     return {f"lit_clid.{name}" for name in rooms}
 
 
+READERS = ("explained", "named", "reading", "schema")
 OTHERS = {wing: barred("commands", *(each for each in WINGS if each != wing)) for wing in WINGS}
 TABLES = barred("files", "scores", "about")
 WALLS: dict[str, tuple[list[str], set[str]]] = {
     "the package": ([""], LIGHT | barred("errors")),
     "the doors": (["commands.line", "commands.table"], LIGHT - {"numpy"}),
     "config": (
-        within("config", but=["config.trainer"]),
+        within("config.options", *(f"config.{name}" for name in READERS)),
         LIGHT | barred("scores", "randomness", "data"),
     ),
     "models": (within("models"), NETWORKS | DRAWN | {"lightning"} | barred(*WINGS, "commands")),

@@ -29,13 +29,13 @@ class Condition:
         """Standard deviation of the embedding's noise, in units of the embedding's own."""
         return 0.0
 
-    def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
+    def text(self, caption: str, importance: Sequence[float] | None, mask: str) -> str:
         """The string to embed in place of `caption`.
 
         Args:
             caption: the record's.
             importance: a number per word of what is reduced; None where no word may be masked.
-            end_token: what the tokenizer ends a text with.
+            mask: what stands for a word that is left out; each tokenizer's end token.
         """
         return caption
 
@@ -44,7 +44,7 @@ class Condition:
 class Null(Condition):
     """The empty caption."""
 
-    def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
+    def text(self, caption: str, importance: Sequence[float] | None, mask: str) -> str:
         return ""
 
 
@@ -54,7 +54,7 @@ class Third(Condition):
 
     part: int
 
-    def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
+    def text(self, caption: str, importance: Sequence[float] | None, mask: str) -> str:
         start = self.part * len(caption) // 3
         end = (self.part + 1) * len(caption) // 3
         return caption[start:end]
@@ -89,13 +89,13 @@ class Masked(Condition):
     def needs_importance(self) -> bool:
         return True
 
-    def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
+    def text(self, caption: str, importance: Sequence[float] | None, mask: str) -> str:
         words = caption.split()
         assert importance is not None and len(importance) == len(words)
         count = min(len(words), floor(self.rate * len(words) - 0.01) + 1)
         by_importance = sorted(range(len(words)), key=lambda k: (-importance[k], k))
         masked = by_importance[:count]
-        return " ".join(end_token if k in masked else word for k, word in enumerate(words))
+        return " ".join(mask if k in masked else word for k, word in enumerate(words))
 
 
 CAPTION = Condition()
@@ -121,8 +121,8 @@ class Given(Condition):
     def noise_rate(self) -> float:
         return self.reduction.noise_rate
 
-    def text(self, caption: str, importance: Sequence[float] | None, end_token: str) -> str:
-        return self.reduction.text(self.words, importance, end_token)
+    def text(self, caption: str, importance: Sequence[float] | None, mask: str) -> str:
+        return self.reduction.text(self.words, importance, mask)
 
 
 GIVEN = "text:"

@@ -46,7 +46,6 @@ class RecordSet(Dataset[Item]):
         self.entries, self.side, self.seed, self.crops = tuple(entries), side, seed, crops
         self.rows = [place[entry.id] for entry in entries]
         self.captions = [source.captions[row] for source, row in self.rows]
-        self.others = [source.others[row] if source.others else () for source, row in self.rows]
         self.edit, self.with_images = edit, with_images
         self._edited: dict[int, list[str]] = {}
 

@@ -84,15 +84,16 @@ def min_snr_weight(alpha_t: Tensor, sigma_t: Tensor, gamma: float, prediction: s
     An error of the output is σ/α, σ, 1 or σ times as large in z_0, for ε, v, z_0 and flow. Hang et
     al. 2023, "Efficient diffusion training via min-SNR weighting strategy", sec. 3.4.
     """
-    snr = (alpha_t / sigma_t) ** 2
-    capped = snr.clamp(max=gamma)
-    weights: dict[str, Callable[[], Tensor]] = {
-        "epsilon": lambda: (gamma / snr).clamp(max=1),
-        "v_prediction": lambda: capped / (snr + 1),
-        "sample": lambda: capped,
-        "flow": lambda: capped * sigma_t**2,
-    }
-    return weights[prediction]()
+    return MIN_SNR[prediction]((alpha_t / sigma_t) ** 2, sigma_t, gamma)
+
+
+MIN_SNR: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "epsilon": lambda snr, sigma_t, gamma: (gamma / snr).clamp(max=1),
+    "v_prediction": lambda snr, sigma_t, gamma: snr.clamp(max=gamma) / (snr + 1),
+    "sample": lambda snr, sigma_t, gamma: snr.clamp(max=gamma),
+    "flow": lambda snr, sigma_t, gamma: snr.clamp(max=gamma) * sigma_t**2,
+}
+"""(SNR, σ_t, γ) → weight, by prediction."""
 
 
 def mean_square(error: Tensor) -> Tensor:

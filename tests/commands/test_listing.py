@@ -18,9 +18,8 @@ def test_every_name_has_one_line_that_says_something(kind: str) -> None:
 def test_a_family_is_named_with_what_can_be_tuned() -> None:
     lines = listing("families").splitlines()[1:]
     for line, family in zip(lines, FAMILIES.values(), strict=True):
-        assert line.endswith(
-            f"{family.title}; finetune.train: {', '.join([*family.groups, 'lora'])}"
-        )
+        groups = ", ".join([*family.groups, "lora"])
+        assert line.endswith(f"{family.title}; finetune.train: {groups}")
 
 
 def test_kinds_come_in_the_order_asked_or_all(capsys: pytest.CaptureFixture[str]) -> None:
