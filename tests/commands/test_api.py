@@ -67,7 +67,7 @@ def test_a_model_is_trained_and_audited(pipeline_folder: Path, tmp_path: Path) -
     changes = {"runs": tmp_path, "target": {"path": str(pipeline_folder)}, "attacks": ["loss"]}
     trained = lit_clid.train(*SMALL, **changes)
     assert trained.folder == tmp_path / "demo" / "target"
-    assert trained.note["steps"] == 6
+    assert trained.note.steps == 6
     found = lit_clid.audit(*SMALL, audit={"reference": None}, **changes)
     assert found is not None
     assert list(found.grades) == ["loss"]
