@@ -173,8 +173,7 @@ class Claims(Plain):
     Args:
         split, importance, model: fingerprints.
         resolution: side of the square images, in pixels.
-        asked_by: how the ruler's t was looked up; None where it is the model's own, or for tables
-            from before there was a ruler.
+        asked_by: how the ruler's t was looked up; None where it is the model's own.
         attacks: `kind` and parameters by the attack's name.
     """
 
@@ -239,19 +238,18 @@ class About(Plain):
 
 
 OURS = {"claims", "attacks"}
-"""Keys that a note beside a table has, if it is one from before there were versions."""
+"""Keys of a note beside a table from before there were versions."""
 
 
 def read_about(table: Path) -> About:
-    """What the JSON beside a table of signals tells; nothing without one, or if it is another's.
+    """What the JSON beside a table of signals tells; nothing without one, or if it is not ours.
 
     Raises:
-        UserError: if it holds anything else.
+        UserError: for a value of a wrong type, or a file that is no JSON mapping.
     """
     note = table.with_suffix(".json")
     content = read_json(note) if note.is_file() else {}
     if not isinstance(content, dict):
         raise UserError(f"{note}: not the provenance of {table.name}; move it away")
-    if not isinstance(content.get("version"), int) and not OURS & set(content):
-        return About()
-    return About.from_json(content, str(note))
+    ours = isinstance(content.get("version"), int) or OURS & set(content)
+    return About.from_json(content, str(note)) if ours else About()

@@ -36,7 +36,7 @@ def test_at_most_one_comprehension_a_statement(file: Path) -> None:
 
 @pytest.mark.parametrize("file", CODE, ids=path)
 def test_no_file_is_long(file: Path) -> None:
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= 250
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 260
 
 
 @pytest.mark.parametrize("file", CODE, ids=path)
@@ -51,4 +51,4 @@ def test_no_function_is_long(file: Path) -> None:
 
 @pytest.mark.parametrize("file", TESTS, ids=path)
 def test_no_test_is_long(file: Path) -> None:
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= 250
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 260

@@ -8,16 +8,14 @@ held. Rows are ordered record by record.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from math import prod
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.hooks import RemovableHandle
 
 from lit_clid.errors import UserError, few
+from lit_clid.models.layers import rules
 
 BLOCK = 2**27
 """Most numbers of per-row gradients, or of what a kernel sees, held at once (512 MiB in float32).
@@ -37,70 +35,6 @@ class GradientNorms:
 
     each: Tensor
     mean: Tensor
-
-
-def _linear(module: nn.Linear, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tensor]]:
-    a = a.flatten(1, -2) if a.dim() > 2 else a[:, None]
-    g = g.flatten(1, -2) if g.dim() > 2 else g[:, None]
-    yield "weight", g.transpose(1, 2) @ a
-    yield "bias", g.sum(1)
-
-
-def _conv2d(module: nn.Conv2d, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tensor]]:
-    patches = _patches(module, a).unflatten(1, (module.groups, -1))
-    g = g.flatten(2)
-    yield "weight", g.unflatten(1, (module.groups, -1)) @ patches.transpose(2, 3)
-    yield "bias", g.sum(2)
-
-
-def _patches(module: nn.Conv2d, a: Tensor) -> Tensor:
-    """What the kernel sees at each of L places: (N, C·kh·kw, L).
-
-    Strided copies are ten times as fast as `unfold`.
-    """
-    assert not isinstance(module.padding, str)
-    if module.dilation != (1, 1):
-        return F.unfold(a, module.kernel_size, module.dilation, module.padding, module.stride)
-    (kh, kw), (sh, sw), (ph, pw) = module.kernel_size, module.stride, module.padding
-    places = F.pad(a, (pw, pw, ph, ph)).unfold(2, kh, sh).unfold(3, kw, sw)
-    return places.permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)
-
-
-def _group_norm(module: nn.GroupNorm, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tensor]]:
-    normal = F.group_norm(a, module.num_groups, eps=module.eps)
-    yield "weight", (g * normal).flatten(2).sum(2)
-    yield "bias", g.flatten(2).sum(2)
-
-
-def _layer_norm(module: nn.LayerNorm, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tensor]]:
-    normal = F.layer_norm(a, module.normalized_shape, eps=module.eps)
-    inner = tuple(range(1, a.dim() - len(module.normalized_shape)))
-    yield "weight", (g * normal).sum(inner) if inner else g * normal
-    yield "bias", g.sum(inner) if inner else g
-
-
-def _rms_norm(module: Any, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tensor]]:
-    normal = a * torch.rsqrt(a.square().mean(-1, keepdim=True) + module.eps)
-    inner = tuple(range(1, a.dim() - 1))
-    yield "weight", (g * normal).sum(inner) if inner else g * normal
-    yield "bias", g.sum(inner) if inner else g
-
-
-Rule = Callable[[Any, Tensor, Tensor], Iterator[tuple[str, Tensor]]]
-
-
-@cache
-def _rules() -> dict[type[nn.Module], Rule]:
-    """Layer → its parameters' gradients (N, …) from N rows' inputs and output gradients."""
-    from diffusers.models.normalization import RMSNorm
-
-    return {
-        nn.Linear: _linear,
-        nn.Conv2d: _conv2d,
-        nn.GroupNorm: _group_norm,
-        nn.LayerNorm: _layer_norm,
-        RMSNorm: _rms_norm,
-    }
 
 
 def unreachable(network: nn.Module) -> list[str]:
@@ -131,7 +65,7 @@ def _layers(network: nn.Module) -> Iterator[tuple[str, nn.Module, list[str]]]:
     """(prefix, layer, names of its parameters) of every layer that has any."""
     for path, module in network.named_modules():
         names = [name for name, _ in module.named_parameters(recurse=False)]
-        if names and type(module) in _rules():
+        if names and type(module) in rules():
             yield f"{path}." if path else "", module, names
 
 
@@ -250,7 +184,7 @@ def _norms(
     rows = steps * max(1, BLOCK // (max(largest, seen) * steps))
     parts: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in names}
     for a_part, g_part in zip(a.split(rows), g.split(rows), strict=True):
-        for name, gradient in _rules()[type(module)](module, a_part.float(), g_part.float()):
+        for name, gradient in rules()[type(module)](module, a_part.float(), g_part.float()):
             if name not in parts:
                 continue
             per_row = gradient.flatten(1).unflatten(0, (-1, steps))
