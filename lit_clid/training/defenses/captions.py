@@ -60,9 +60,9 @@ class WordDeletion(ShareDefense):
 
 @dataclass(frozen=True)
 class WordShuffle(ShareDefense):
-    """The words of a caption stand in random order, in a share of the captions (Somepalli et al.
+    """The words of a caption stand in random order, in a share of the captions.
 
-    2023).
+    Somepalli et al. 2023, "Understanding and mitigating copying in diffusion models".
     """
 
     share: float = 1.0

@@ -1,6 +1,6 @@
-"""DP-SGD by Opacus (Abadi et al.
+"""DP-SGD by Opacus: Poisson batches, per-record clipping, noise, and an accountant's ε at δ.
 
-2016): Poisson batches, per-record clipping, noise, and an accountant's ε at δ.
+Abadi et al. 2016, "Deep learning with differential privacy".
 """
 
 import warnings

@@ -32,9 +32,9 @@ class EarlyStopping(StoppingDefense):
 
 @dataclass(frozen=True)
 class StepBudget(StoppingDefense):
-    """Stop after so many optimiser steps per member, the unit in which CLiD (sec.
+    """Stop after so many optimiser steps per member.
 
-    5.3) counts training.
+    CLiD counts training in this unit (section 5.3).
     """
 
     steps_per_image: float = 2.0
