@@ -98,13 +98,8 @@ class Kept(Callback):
                 "finetune.learning_rate"
             )
         module.put_weights(self.weights)
-        reason = (
-            "privacy budget"
-            if self.overspent
-            else "held-out loss"
-            if trainer.should_stop
-            else "last step"
-        )
+        reason = "held-out loss" if trainer.should_stop else "last step"
+        reason = "privacy budget" if self.overspent else reason
         return Stopping(
             ended_by=reason,
             ended_at=trainer.global_step,
