@@ -88,7 +88,7 @@ def min_snr_weight(alpha_t: Tensor, sigma_t: Tensor, gamma: float, prediction: s
 
 
 MIN_SNR: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
-    "epsilon": lambda snr, sigma_t, gamma: (gamma / snr).clamp(max=1),
+    "epsilon": lambda snr, sigma_t, gamma: (snr.clamp(max=gamma) / snr).nan_to_num(1.0),  # 0 / 0
     "v_prediction": lambda snr, sigma_t, gamma: snr.clamp(max=gamma) / (snr + 1),
     "sample": lambda snr, sigma_t, gamma: snr.clamp(max=gamma),
     "flow": lambda snr, sigma_t, gamma: snr.clamp(max=gamma) * sigma_t**2,
