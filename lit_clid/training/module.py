@@ -80,7 +80,8 @@ class FineTune(L.LightningModule):
         options, family = self.options, self.target.family
         family.check_group(options.train)
         if options.train == "lora":
-            add_lora(self.network, family.lora, options.lora_rank, options.lora_alpha)
+            rank, alpha = options.lora_rank, options.lora_alpha
+            add_lora(self.network, family.lora, rank, alpha, self.seed)
         else:
             parts = family.groups[options.train]
             for name, parameter in self.network.named_parameters():
