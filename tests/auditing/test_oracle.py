@@ -67,6 +67,7 @@ def test_batch_size_changes_no_signal(
     assert_same(torch.cat(parts), reference)
 
 
+@pytest.mark.slow
 def test_order_and_company_change_no_signal(pipeline_folder: Path, reference: torch.Tensor) -> None:
     target, order = load_target(str(pipeline_folder)), [4, 2, 6, 0, 5, 1, 3]
     assert_same(signals(target, part(picture_records(), order)), reference[order])
@@ -74,6 +75,7 @@ def test_order_and_company_change_no_signal(pipeline_folder: Path, reference: to
     assert_same(torch.cat(alone[::-1], dim=1), reference)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels_last", [True, False])
 def test_memory_format_changes_no_signal(
     pipeline_folder: Path, reference: torch.Tensor, channels_last: bool

@@ -66,6 +66,7 @@ def test_gsa_finds_what_a_linear_model_was_fitted_to() -> None:
     assert found() == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [pytest.param(1, marks=pytest.mark.slow), 20, 64])
 @pytest.mark.parametrize("fixture", ["pipeline_folder", "v_pipeline_folder"])
 def test_gsa_equals_one_backward_per_loss(

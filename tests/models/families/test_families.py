@@ -104,6 +104,7 @@ def test_words_are_masked_for_each_tokenizer(folder: Path) -> None:
         assert words.count(tokenizer.eos_token_id) >= 6
 
 
+@pytest.mark.slow
 def test_text_matters_and_no_signal_depends_on_the_batch(folder: Path) -> None:
     target, records = load_target(str(folder)), picture_records(3)
     names = [n for n, a in ATTACKS.items() if not isinstance(a, GSA) and "pfami" not in n]
@@ -117,6 +118,7 @@ def test_text_matters_and_no_signal_depends_on_the_batch(folder: Path) -> None:
         torch.testing.assert_close(signal(whole), parts, rtol=1e-3, atol=5e-4, msg=name)
 
 
+@pytest.mark.slow
 def test_gradients_of_every_family_are_those_of_autograd(folder: Path) -> None:
     target, records = load_target(str(folder)), picture_records(2)
     box = NetworkGradients(target.denoiser)
