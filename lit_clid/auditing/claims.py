@@ -40,16 +40,25 @@ def claim(
         side: of the images, in pixels.
     """
     return Claims(
-        seed=seed,
-        split=split.fingerprint,
-        importance=split.importance,
         resolution=side,
         model=target.fingerprint,
-        precision=options.precision,
-        posterior=options.posterior,
         asked_by=target.asked_by,
-        attacks=_specs(attacks),
+        **_of_any_model(attacks, split, options, seed),
     )
+
+
+def _of_any_model(
+    attacks: Mapping[str, Signals], split: Split, options: AuditOptions, seed: int
+) -> dict[str, Any]:
+    """What is claimed of whatever model is asked."""
+    return {
+        "seed": seed,
+        "split": split.fingerprint,
+        "importance": split.importance,
+        "precision": options.precision,
+        "posterior": options.posterior,
+        "attacks": _specs(attacks),
+    }
 
 
 def _plain(attack: Signals) -> dict[str, Any]:
@@ -92,15 +101,9 @@ def answered(
 ) -> bool:
     """True if the table `path` answers these attacks about this split, of whatever model."""
     found = read_about(path).claims if path.is_file() else None
-    return found is not None and found == replace(
-        found,
-        seed=seed,
-        split=split.fingerprint,
-        importance=split.importance,
-        precision=options.precision,
-        posterior=options.posterior,
-        attacks=_specs(attacks),
-    )
+    if found is None:
+        return False
+    return found == replace(found, **_of_any_model(attacks, split, options, seed))
 
 
 def _specs(attacks: Mapping[str, Signals]) -> dict[str, Any]:

@@ -32,9 +32,7 @@ def load_target(
     Raises:
         UserError: if the folder or id does not exist, lacks a part, or is of an unknown family.
     """
-    family = check_target(path)
-    parts = _parts(_read_index(locate(path)))
-    lacking = [name for name in family.optional if parts.get(name) is None]
+    family, lacking = _find(path)
     return PipelineTarget.load(
         locate(path),
         family,
@@ -60,6 +58,11 @@ def check_target(path: str) -> Family:
     Raises:
         UserError: as `load_target`.
     """
+    return _find(path)[0]
+
+
+def _find(path: str) -> tuple[Family, list[str]]:
+    """The family of the pipeline at `path`, and the optional parts that it goes without."""
     where = locate(path)
     index = _read_index(where)
     name = str(index.get("_class_name"))
@@ -67,8 +70,7 @@ def check_target(path: str) -> Family:
         raise UserError(
             f"{path}: pipelines of class {name} are not supported; supported: {few(list(FAMILIES))}"
         )
-    _check_parts(path, where, index, FAMILIES[name])
-    return FAMILIES[name]
+    return FAMILIES[name], _check_parts(path, where, index, FAMILIES[name])
 
 
 def is_hub_id(path: str) -> bool:
@@ -116,8 +118,11 @@ def _parts(index: dict[str, Any]) -> dict[str, str | None]:
     return parts
 
 
-def _check_parts(path: str, where: str, index: dict[str, Any], family: Family) -> None:
-    """Every part is from diffusers or transformers and, in a local folder, has its files."""
+def _check_parts(path: str, where: str, index: dict[str, Any], family: Family) -> list[str]:
+    """Every part is from diffusers or transformers and, in a local folder, has its files.
+
+    Returns the optional parts that are absent.
+    """
     parts = _parts(index)
     known = (None, "diffusers", "transformers", "stable_diffusion")
     strange = [name for name, library in parts.items() if library not in known]
@@ -132,7 +137,7 @@ def _check_parts(path: str, where: str, index: dict[str, Any], family: Family) -
             "together; export the pipeline again"
         )
     for name, patterns in family.parts.items():
-        if name in family.optional and parts.get(name) is None:
+        if name in absent:
             continue
         if parts.get(name) is None:
             raise UserError(
@@ -141,6 +146,7 @@ def _check_parts(path: str, where: str, index: dict[str, Any], family: Family) -
             )
         if not is_hub_id(where):
             _check_files(path, Path(where) / name, patterns)
+    return absent
 
 
 def _check_files(path: str, folder: Path, patterns: Sequence[str]) -> None:
