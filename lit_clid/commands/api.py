@@ -109,10 +109,13 @@ def _table(table: str | PathLike[str] | Scores) -> Scores:
 
 
 def _read(words: tuple[str | PathLike[str], ...], changes: dict[str, object]) -> "Settings":
-    """The configuration; a change is a word whose value is JSON, which YAML reads."""
+    """The configuration; a change is a word: a text as it is, anything else as JSON."""
     from lit_clid.commands.reading import read
 
     changed: list[str] = []
     for key, value in changes.items():
-        changed.append(f"{key}={json.dumps(value, default=fspath, ensure_ascii=False)}")
+        plain = fspath(value) if isinstance(value, PathLike) else value
+        if not isinstance(plain, str):
+            plain = json.dumps(plain, default=fspath, ensure_ascii=False)
+        changed.append(f"{key}={plain}")
     return read([*(fspath(word) for word in words), *changed])

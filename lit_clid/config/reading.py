@@ -1,6 +1,6 @@
 """Reading a configuration: usual values ← YAML files ← key=value, checked, then built.
 
-The only module that knows omegaconf. Unknown keys are refused with the nearest known name.
+Unknown keys are refused with the nearest known name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Any
 from lit_clid.config.named import Section
 from lit_clid.config.options.trainer import TRAINER_KEYS
 from lit_clid.config.schema import KEYS, WRITTEN, A, Config, D
+from lit_clid.config.texts import TEXTS, as_written, text_layer
 from lit_clid.errors import UserError, few, first_line, suggestion
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -66,7 +67,7 @@ def _merged(arguments: Sequence[str], default: Path, usual: Mapping[str, Any]) -
     try:
         config = OmegaConf.merge(OmegaConf.structured(WRITTEN), usual)
         layers = [_read_yaml(file) for file in files or [default]]
-        layers += [_dotlist(change) for change in changes]
+        layers += [_changed(change) for change in changes]
         for layer in layers:
             config = _with_layer(config, layer)
         written = OmegaConf.to_object(config)
@@ -102,7 +103,7 @@ def shipped(file: Path) -> Path:
 
 def _read_yaml(file: Path) -> Any:
     import yaml
-    from omegaconf import DictConfig, OmegaConf
+    from omegaconf import DictConfig
 
     file = shipped(file)
     if not file.is_file():
@@ -110,7 +111,7 @@ def _read_yaml(file: Path) -> Any:
             f"{file}: no such config file; give YAML files, then key=value (no spaces around '=')"
         )
     try:
-        layer = OmegaConf.load(file)
+        layer = as_written(file.read_text(encoding="utf-8-sig"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not valid YAML ({' '.join(str(error).split())[:160]})") from None
     if not isinstance(layer, DictConfig):
@@ -118,20 +119,17 @@ def _read_yaml(file: Path) -> Any:
     return layer
 
 
-def _dotlist(change: str) -> Any:
+def _changed(change: str) -> Any:
+    """The layer of one key=value word."""
     import yaml
-    from omegaconf import OmegaConf
 
     key, _, typed = change.partition("=")
     try:
-        layer = OmegaConf.from_dotlist([change])
-        is_text = KEYS.get(key) in (str, str | None)
-        if is_text and isinstance(OmegaConf.select(layer, key), (bool, int, float)):
-            OmegaConf.update(layer, key, typed)  # 007, yes and 1e3 are texts there
-        return layer
-    except yaml.YAMLError as error:
+        return text_layer(key, typed) if key in TEXTS else as_written(typed, key)
+    except yaml.YAMLError:
         raise UserError(
-            f"{change}: the value is not valid YAML ({' '.join(str(error).split())[:120]})"
+            f"{change}: the value is not valid YAML; write a number, true, false, null, [a, list] "
+            "or {a: mapping}"
         ) from None
 
 

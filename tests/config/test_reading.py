@@ -158,13 +158,3 @@ print(*{"torch", "lightning", "numpy"} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
-
-
-@pytest.mark.parametrize("typed", ["007", "yes", "1e3", "3.10", "null-model", '"quoted"'])
-def test_keys_of_text_take_text_as_it_was_typed(typed: str) -> None:
-    assert read([f"name={typed}"]).name == typed.strip('"')
-    assert read([f"target.variant={typed}"]).target.variant == typed.strip('"')
-
-
-def test_null_is_no_text() -> None:
-    assert read(["target.variant=null"]).target.variant is None
