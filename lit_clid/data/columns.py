@@ -3,12 +3,14 @@
 Every function takes the table of N rows and, for its messages, the source's name.
 """
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lit_clid.config.options.data import DataOptions
+from lit_clid.data.text import as_text, printable
 from lit_clid.errors import UserError, few
 from lit_clid.scores import parse_member
 
@@ -25,28 +27,37 @@ CAPTION_NAMES = (
 IMAGE_NAMES = ("image", "jpg", "png", "jpeg", "webp", "img", "picture")
 
 
-def find_columns(dataset: Any, options: DataOptions, name: str) -> tuple[str, str]:
-    """The image column and the caption column: those that `options` name, or the likeliest.
+def find_image(dataset: Any, options: DataOptions, name: str) -> str:
+    """The image column: the one that `options` name, or the likeliest.
 
     Raises:
         UserError: if there is none.
     """
-    columns: list[str] = dataset.column_names
-    image = options.image_column or _image_column(dataset)
-    caption = options.caption_column or _first(CAPTION_NAMES, columns)
-    _require(image, "image", columns, name)
-    _require(caption, "caption", columns, name)
-    assert image is not None and caption is not None
-    return image, caption
+    return _required(
+        options.image_column or _image_column(dataset), "image", dataset.column_names, name
+    )
 
 
-def _require(column: str | None, kind: str, columns: list[str], name: str) -> None:
-    if column not in columns:
+def find_caption(rows: Any, options: DataOptions, name: str) -> str:
+    """The caption column: the one that `options` name, or the likeliest.
+
+    Raises:
+        UserError: if there is none.
+    """
+    columns = rows.column_names
+    return _required(
+        options.caption_column or _first(CAPTION_NAMES, columns), "caption", columns, name
+    )
+
+
+def _required(column: str | None, kind: str, columns: list[str], name: str) -> str:
+    if column is None or column not in columns:
         named = f" {column!r}" if column else ""
         raise UserError(
             f"{name}: no {kind} column{named} (found: {few(columns)}); name it with "
             f"data.{kind}_column=NAME"
         )
+    return column
 
 
 def _image_column(dataset: Any) -> str | None:
@@ -77,17 +88,22 @@ def read_members(dataset: Any, options: DataOptions, name: str) -> tuple[bool, .
     return None
 
 
-def read_captions(dataset: Any, column: str) -> list[tuple[str, ...]]:
-    """Each row's caption, stripped and perhaps empty, and its further ones behind it."""
-    return [_captions(value) for value in dataset[column][:]]
+def read_captions(rows: Any, column: str, name: str) -> list[tuple[str, ...]]:
+    """Each row's caption, stripped and perhaps empty, and its further ones behind it.
+
+    Raises:
+        UserError: if a cell is not text.
+    """
+    where = f"{name}: column '{column}' in row"
+    return [_captions(value, f"{where} {k}") for k, value in enumerate(rows[column][:], 1)]
 
 
-def _captions(value: Any) -> tuple[str, ...]:
+def _captions(value: Any, where: str) -> tuple[str, ...]:
     """A record's caption, the first of several and never a random one, and the others behind it."""
     if isinstance(value, dict):
         value = next((value[name] for name in CAPTION_NAMES if name in value), None)
     values = value if isinstance(value, (list, tuple)) else [value]
-    first, *others = ["" if text is None else str(text).strip() for text in values] or [""]
+    first, *others = [as_text(text, where).strip() for text in values] or [""]
     return first, *(text for text in others if text)
 
 
@@ -98,7 +114,7 @@ def read_rephrasings(dataset: Any, column: str, name: str) -> tuple[tuple[str, .
         UserError: if there is no such column.
     """
     _require_named(dataset, "rephrasings_column", column, name)
-    cells = [_captions(value) for value in dataset[column][:]]
+    cells = read_captions(dataset, column, name)
     return tuple(cell if cell[0] else cell[1:] for cell in cells)
 
 
@@ -111,7 +127,7 @@ def read_importances(
         UserError: if there is no such column, or a row has more numbers or fewer.
     """
     _require_named(dataset, "importance_column", column, name)
-    values = [tuple(map(float, row or ())) for row in dataset[column][:]]
+    values = [_numbers(row, f"{name}: column '{column}'") for row in dataset[column][:]]
     pairs = enumerate(zip(values, captions, strict=True), 1)
     bad = [str(k) for k, (numbers, text) in pairs if len(numbers) != len(text.split())]
     if bad:
@@ -120,6 +136,14 @@ def read_importances(
             f"{few(bad)}"
         )
     return tuple(values)
+
+
+def _numbers(cell: Any, where: str) -> tuple[float, ...]:
+    """The numbers of a cell, a list or its JSON."""
+    try:
+        return tuple(map(float, (json.loads(cell) if isinstance(cell, str) else cell) or ()))
+    except (ValueError, TypeError):
+        raise UserError(f"{where} needs lists of numbers, not {str(cell)[:40]!r}") from None
 
 
 def _require_named(dataset: Any, key: str, column: str, name: str) -> None:
@@ -142,6 +166,11 @@ def row_ids(dataset: Any, image: str, root: Path | None) -> tuple[str, ...]:
         names = tuple(dataset["__key__"][:])
     elif root is not None:
         names = _file_names(dataset, image, root.resolve()) or names
+    return unique(names)
+
+
+def unique(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of rows, those that repeat with their row number."""
     counts = Counter(names)
     return tuple(name if counts[name] == 1 else f"{name}#{row}" for row, name in enumerate(names))
 
@@ -156,4 +185,4 @@ def _file_names(dataset: Any, image: str, root: Path) -> tuple[str, ...]:
     paths = [(root / cell["path"]).resolve() for cell in cells]
     if not all(path.is_relative_to(root) for path in paths):
         return ()
-    return tuple(path.relative_to(root).as_posix() for path in paths)
+    return tuple(printable(path.relative_to(root).as_posix()) for path in paths)

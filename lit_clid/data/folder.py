@@ -1,38 +1,154 @@
-"""Folders of captioned images: a metadata file, or a .txt beside each image.
+"""Folders of captioned images: a metadata file, or a text file beside each image.
 
-Nothing outside the folder is read.
+Nothing outside the folder is read, names are taken literally, and text is read as text.
 """
 
-import csv
-import io
-import json
-from collections.abc import Sequence
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from unicodedata import normalize
 
-from lit_clid.errors import UserError, few, first_line
+from lit_clid.data.images import AVIF
+from lit_clid.data.metadata import METADATA, Rows, read_metadata, read_text
+from lit_clid.data.text import printable
+from lit_clid.errors import UserError, few
 
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+IMAGE_ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+    *((".avif",) if AVIF else ()),
+)
+UNREADABLE = tuple(
+    {".avif", ".heic", ".heif", ".jxl", ".jp2", ".psd", ".svg", ".raw", ".dng", ".cr2", ".nef"}
+    - set(IMAGE_ENDINGS)
+)
+"""Endings of images that are not decoded here."""
+CAPTION_ENDINGS = (".txt", ".caption")
 
 
-def captions_beside(folder: Path, images: Sequence[Path]) -> tuple[str, ...]:
-    """The captions in the .txt of the same name beside each image; empty where there is none.
+@dataclass(frozen=True)
+class Listing:
+    """What a folder and its sub-folders hold, hidden files aside, in the order of their names.
+
+    Args:
+        folder: that was walked.
+        files: every file.
+        links: sub-folders behind links, which are not followed.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    links: tuple[Path, ...]
+
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """The images that are decoded here."""
+        return tuple(file for file in self.files if file.suffix.lower() in IMAGE_ENDINGS)
+
+    @property
+    def metadata(self) -> tuple[Path, ...]:
+        """The metadata files."""
+        return tuple(file for file in self.files if file.name in METADATA)
+
+    def name(self, file: Path) -> str:
+        """The file's path below the folder, as it can be written."""
+        return printable(file.relative_to(self.folder).as_posix())
+
+    def left_out(self, texts: Iterable[Path] = ()) -> tuple[str, ...]:
+        """What looks like records and is not read, each with the reason.
+
+        Args:
+            texts: captions without an image.
+        """
+        found = [f"{self.name(link)}: a folder behind a link" for link in self.links]
+        for file in self.files:
+            if file.suffix.lower() in UNREADABLE:
+                found.append(f"{self.name(file)}: images of this format are not read")
+        return *found, *(f"{self.name(text)}: a text without an image" for text in texts)
+
+
+def walk(folder: Path) -> Listing:
+    """List a folder: nothing hidden, nothing behind a link to a folder.
 
     Raises:
-        UserError: if no image has one, or a file leads outside the folder.
+        UserError: if it cannot be listed.
     """
-    texts = [image.with_suffix(".txt") for image in images]
-    present = [text for text in texts if text.is_file()]
-    if not present:
-        names = [f.name for f in folder.iterdir() if f.suffix.lower() not in IMAGE_ENDINGS]
-        found = sorted(names)
+    files: list[Path] = []
+    links: list[Path] = []
+
+    def refuse(error: OSError) -> None:
+        raise UserError(f"{error.filename}: cannot be listed ({error.strerror})")
+
+    for top, below, names in os.walk(folder, onerror=refuse):
+        below[:] = [name for name in below if not _hidden(name)]
+        links += [Path(top, name) for name in below if Path(top, name).is_symlink()]
+        files += [Path(top, name) for name in names if not _hidden(name)]
+    return Listing(folder, tuple(sorted(files)), tuple(sorted(links)))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The captions that lie beside images.
+
+    Args:
+        captions: per image its caption and the further ones; an empty one where there is none.
+        alone: text files without an image.
+        several: how many text files hold several lines.
+    """
+
+    captions: tuple[tuple[str, ...], ...]
+    alone: tuple[Path, ...]
+    several: int
+
+
+def captions_beside(listing: Listing) -> Beside:
+    """The captions in the .txt or .caption of the same name beside each image.
+
+    The first line that is not empty is the caption, the lines after it are further captions.
+
+    Raises:
+        UserError: if no image has one, two of one image differ, or a file leads outside the folder.
+    """
+    texts: dict[Path, list[Path]] = {}
+    for file in listing.files:
+        if file.suffix.lower() in CAPTION_ENDINGS:
+            texts.setdefault(file.with_suffix(""), []).append(file)
+    images = listing.images
+    used = {image.with_suffix("") for image in images} & set(texts)
+    if not used:
+        endings = (*IMAGE_ENDINGS, *UNREADABLE)
+        names = [listing.name(f) for f in listing.files if f.suffix.lower() not in endings]
         raise UserError(
-            f"{folder}: no captions; add metadata.jsonl or metadata.csv with the columns file_name "
-            "and text, or a .txt beside each image (found beside the images: "
-            f"{few(found, 5) or 'nothing'})"
+            f"{listing.folder}: no captions; add metadata.jsonl or metadata.csv with the columns "
+            "file_name and text, or a .txt beside each image (found beside the images: "
+            f"{few(names, 5) or 'nothing'})"
         )
-    _inside(folder, [*images, *present])
-    return tuple(_read_text(text).strip() if text.is_file() else "" for text in texts)
+    present = [text for stem in sorted(used) for text in texts[stem]]
+    _inside(listing.folder, [*images, *present])
+    read = {stem: _caption(listing, texts[stem]) for stem in used}
+    alone = tuple(text for stem in sorted(set(texts) - used) for text in texts[stem])
+    captions = tuple(read.get(image.with_suffix(""), ("",)) for image in images)
+    return Beside(captions, alone, sum(len(lines) > 1 for lines in read.values()))
+
+
+def _caption(listing: Listing, files: Sequence[Path]) -> tuple[str, ...]:
+    """What the text files of one image say."""
+    first, *others = [_lines(file) for file in files]
+    if any(other != first for other in others):
+        names = few([listing.name(file) for file in files])
+        raise UserError(f"{listing.folder}: {names} give one image different captions; keep one")
+    return first
+
+
+def _lines(file: Path) -> tuple[str, ...]:
+    lines = [line.strip() for line in re.split(r"\r\n|\n|\r", read_text(file))]
+    return tuple(line for line in lines if line) or ("",)
 
 
 def _inside(folder: Path, files: Sequence[Path]) -> None:
@@ -45,66 +161,50 @@ def _inside(folder: Path, files: Sequence[Path]) -> None:
         )
 
 
-def check_metadata(file: Path) -> set[Path]:
-    """The images that the rows name; captions are judged later, with the images.
+def listed(listing: Listing, files: Sequence[Path]) -> tuple[Rows, tuple[Path, ...]]:
+    """The rows of the metadata files, and the image that each names.
 
     Raises:
         UserError: unless each row names an image that exists inside the folder.
     """
-    rows = _metadata_rows(file)
-    nameless = [str(k) for k, row in rows if not row.get("file_name")]
-    if nameless:
-        raise UserError(
-            f"{file}: no file_name in row {few(nameless)}; each row needs the columns file_name "
-            "and text"
-        )
-    images = [file.parent / str(row["file_name"]) for _, row in rows]
-    _inside(file.parent, images)
-    named = zip(rows, images, strict=True)
-    missing = [f"row {k} ({row['file_name']})" for (k, row), image in named if not image.is_file()]
-    if missing:
-        raise UserError(
-            f"{file}: no such image: {few(missing)}; remove these rows or add the files"
-        )
-    return {image.resolve() for image in images}
+    rows: list[dict[str, object]] = []
+    images: list[Path] = []
+    composed = Counter(_composed(file) for file in listing.files)
+    alike = {_composed(file): file for file in listing.files if composed[_composed(file)] == 1}
+    for file in files:
+        found = read_metadata(file)
+        named = [_named(file.parent, name, alike) for name in found["file_name"]]
+        _inside(listing.folder, named)
+        numbered = enumerate(zip(found["file_name"], named, strict=True), 1)
+        missing = [f"row {k} ({name})" for k, (name, image) in numbered if not _is_file(image)]
+        if missing:
+            raise UserError(
+                f"{file}: no such image: {few(missing)}; remove these rows or add the files"
+            )
+        rows += found.rows
+        images += named
+    return Rows(rows), tuple(images)
 
 
-def _metadata_rows(file: Path) -> list[tuple[int, dict[str, Any]]]:
-    """(row number from 1, row) of a metadata file."""
-    if file.suffix == ".parquet":
-        import pyarrow.parquet as pq
-
-        try:
-            return list(enumerate(pq.read_table(file).to_pylist(), 1))
-        except Exception as error:  # pyarrow raises kinds of its own
-            raise UserError(f"{file}: not a parquet table ({first_line(error)})") from None
-    text = _read_text(file)
-    if file.suffix == ".csv":
-        try:
-            return list(enumerate(csv.DictReader(io.StringIO(text)), 1))
-        except csv.Error as error:
-            raise UserError(f"{file}: not a CSV table ({error})") from None
-    lines = enumerate(text.splitlines(), 1)
-    return [(k, _json_row(file, k, line)) for k, line in lines if line.strip()]
+def _named(folder: Path, name: str, alike: dict[str, Path]) -> Path:
+    """The file that a metadata row names: literally, else however its accents are composed or
+    its slashes lean.
+    """
+    for spelled in (name, name.replace("\\", "/")):
+        literal = folder / spelled
+        if _is_file(literal):
+            return literal
+        if _composed(literal) in alike:
+            return alike[_composed(literal)]
+    return folder / name.replace("\0", "")
 
 
-def _json_row(file: Path, k: int, line: str) -> dict[str, Any]:
+def _composed(file: Path) -> str:
+    return normalize("NFC", str(file))
+
+
+def _is_file(path: Path) -> bool:
     try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"{file}: line {k} is not valid JSON ({error.msg}); mend that line"
-        ) from None
-    if not isinstance(row, dict):
-        raise UserError(
-            f'{file}: line {k} is not a JSON object; write {{"file_name": …, "text": …}}'
-        )
-    return row
-
-
-def _read_text(file: Path) -> str:
-    """A text file, with or without a byte order mark."""
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{file}: not UTF-8; save it as UTF-8") from None
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False

@@ -15,7 +15,11 @@ from lit_clid.data.drawings.scenes import scene
 
 EMBEDDED = {"critters": critter, "scenes": scene}
 """The embedded families: a function from a number to a captioned drawing each."""
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+try:
+    from PIL.AvifImagePlugin import SUPPORTED as AVIF
+except ImportError:  # Pillow before 11.3
+    AVIF = False
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", *(("AVIF",) if AVIF else ()))
 
 
 @dataclass(frozen=True)
@@ -60,16 +64,37 @@ class TableImages:
 
 
 def decode(file: Path | io.BytesIO) -> Image.Image:
-    """Open an image as RGB: turned as its EXIF says, transparency laid on white.
+    """Open an image as RGB: turned as its EXIF says, transparency laid on white, 16 bits a channel
+    brought to 8.
 
     Only raster formats are tried: what is called .png may hold anything, PostScript included.
+
+    Raises:
+        ValueError: for pixels whose range is not known (floats, whole numbers beyond 16 bits).
     """
     with Image.open(file, formats=FORMATS) as image:
         upright = ImageOps.exif_transpose(image)
+        if upright.mode == "F" or upright.mode.startswith("I"):
+            upright = _eight_bits(upright, known=upright.mode != "F" and image.format == "PNG")
         if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
             layered = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
         return upright.convert("RGB")
+
+
+def _eight_bits(image: Image.Image, known: bool) -> Image.Image:
+    """An image of 16-bit greys as 8-bit greys: v / 257, rounded, so that black and white stay.
+
+    Args:
+        known: that wider pixels hold 16 bits.
+    """
+    values = np.asarray(image)
+    if not image.mode.startswith("I;16") and not known:
+        raise ValueError(
+            f"pixels of mode {image.mode} have no known range; save the image with 8 or 16 bits"
+        )
+    scaled = (values.astype(np.uint32) * 2 + 257) // 514
+    return Image.fromarray(scaled.astype(np.uint8))
 
 
 def to_tensor(image: Image.Image) -> Tensor:

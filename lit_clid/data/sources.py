@@ -11,19 +11,21 @@ from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.columns import (
-    find_columns,
+    find_caption,
+    find_image,
     read_captions,
     read_importances,
     read_members,
     read_rephrasings,
     row_ids,
+    unique,
 )
-from lit_clid.data.folder import IMAGE_ENDINGS, captions_beside, check_metadata
+from lit_clid.data.folder import IMAGE_ENDINGS, Listing, captions_beside, listed, walk
 from lit_clid.data.images import EMBEDDED, DrawnImages, FileImages, TableImages
+from lit_clid.data.text import printable
 from lit_clid.errors import UserError, first_line
 
 BUILDERS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
-METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ class Source:
         name: for messages.
         ids: unique names of the rows (file names where there are files).
         captions: stripped captions; an empty string where the row has none.
-        others: further captions or rephrasings per row.
         open_image: row number → RGB image; raises OSError, ValueError or SyntaxError if it does not
             decode.
         member: per row, if the source says so.
         importance: word importances per row, if a column holds them.
         unlisted: images of the folder that no metadata row names.
+        others: further captions or rephrasings per row.
+        left_out: what looks like records and is none, each as "name: reason".
+        notes: what a reader of the data should be told, a sentence each.
     """
 
     name: str
@@ -50,6 +54,8 @@ class Source:
     importance: tuple[tuple[float, ...] | None, ...] | None = None
     unlisted: tuple[str, ...] = ()
     others: tuple[tuple[str, ...], ...] | None = None
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def open_source(options: DataOptions, *, nonmembers: bool = False) -> Source:
@@ -102,27 +108,52 @@ def _imagefolder(options: DataOptions, path: str | None) -> Source:
         raise UserError(
             f"data.path: no folder {path or '(none given)'}; give the folder that holds the images"
         )
-    metadata: list[Path] = []
-    for name in METADATA:
-        metadata += folder.rglob(name)
-    images = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in IMAGE_ENDINGS]
-    if not images:
+    listing = walk(folder)
+    if not listing.images:
         raise UserError(
             f"{folder}: no images ({', '.join(IMAGE_ENDINGS)}); give the folder that holds them"
         )
-    if not metadata:
-        ids = tuple(image.relative_to(folder).as_posix() for image in images)
-        return Source(str(folder), ids, captions_beside(folder, images), FileImages(tuple(images)))
-    listed: set[Path] = set()
-    for file in metadata:
-        listed |= check_metadata(file)
-    where: dict[str, Any] = {"data_dir": str(folder), "drop_labels": True}
-    if not any(file.is_relative_to(folder / options.split) for file in metadata):
-        where["data_files"] = {options.split: "**"}
-    dataset = _load("imagefolder", options.split, str(folder), **where)
-    unlisted = [file for file in images if file.resolve() not in listed]
-    source = _from_dataset(dataset, options, str(folder), folder)
-    return replace(source, unlisted=tuple(file.relative_to(folder).as_posix() for file in unlisted))
+    return _described(listing, options) if listing.metadata else _beside(listing)
+
+
+def _beside(listing: Listing) -> Source:
+    """A folder with a text beside each image."""
+    found = captions_beside(listing)
+    notes: tuple[str, ...] = ()
+    if found.several:
+        notes = (
+            f"{listing.folder}: {found.several} caption files hold several lines; the first is the "
+            "caption, the others are further captions",
+        )
+    captions, others = zip(*((first, tuple(rest)) for first, *rest in found.captions), strict=True)
+    return Source(
+        name=printable(str(listing.folder)),
+        ids=tuple(map(listing.name, listing.images)),
+        captions=captions,
+        others=others,
+        open_image=FileImages(listing.images),
+        left_out=listing.left_out(found.alone),
+        notes=notes,
+    )
+
+
+def _described(listing: Listing, options: DataOptions) -> Source:
+    """A folder with metadata files, those of the split's own sub-folder where it has any."""
+    name, part = printable(str(listing.folder)), listing.folder / options.split
+    own = [file for file in listing.metadata if file.is_relative_to(part)]
+    rows, images = listed(listing, own or listing.metadata)
+    root = listing.folder.resolve()
+    named = [file.resolve() for file in images]
+    within = [file for file in listing.images if not own or file.is_relative_to(part)]
+    seen = set(named)
+    unlisted = [file for file in within if file.resolve() not in seen]
+    return replace(
+        from_rows(rows, options, name),
+        ids=unique([printable(file.relative_to(root).as_posix()) for file in named]),
+        open_image=FileImages(images),
+        unlisted=tuple(listing.name(file) for file in unlisted),
+        left_out=listing.left_out(),
+    )
 
 
 def _files(options: DataOptions, builder: str, pattern: str) -> Source:
@@ -163,26 +194,32 @@ def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | No
     """The source of a `datasets` table; `root` holds the files that its images may be."""
     import datasets
 
-    image, caption = find_columns(dataset, options, name)
+    image = find_image(dataset, options, name)
     dataset = dataset.cast_column(image, datasets.Image(decode=False))
-    member = read_members(dataset, options, name)
-    cells = read_captions(dataset, caption)
+    return replace(
+        from_rows(dataset, options, name),
+        ids=row_ids(dataset, image, root),
+        open_image=TableImages(dataset, image, _allowed(root)),
+    )
+
+
+def from_rows(rows: Any, options: DataOptions, name: str) -> Source:
+    """What the columns of a table say, its images aside."""
+    caption = find_caption(rows, options, name)
+    cells = read_captions(rows, caption, name)
     captions = tuple(cell[0] for cell in cells)
     others = tuple(cell[1:] for cell in cells)
     if options.rephrasings_column is not None:
-        others = read_rephrasings(dataset, options.rephrasings_column, name)
+        others = read_rephrasings(rows, options.rephrasings_column, name)
     importance = None
     if options.importance_column is not None:
-        importance = read_importances(dataset, options.importance_column, captions, name)
-    return Source(
-        name=name,
-        ids=row_ids(dataset, image, root),
-        captions=captions,
-        open_image=TableImages(dataset, image, _allowed(root)),
-        member=member,
-        importance=importance,
-        others=others,
-    )
+        importance = read_importances(rows, options.importance_column, captions, name)
+    member = read_members(rows, options, name)
+    return Source(name, (), captions, _no_image, member, importance, others=others)
+
+
+def _no_image(row: int) -> Image.Image:
+    raise ValueError(f"row {row} has no image")
 
 
 def _allowed(root: Path | None) -> tuple[Path, ...]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lit_clid import console
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.deal import Piles, deal
 from lit_clid.data.scan import (
@@ -112,7 +113,7 @@ def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
         return _reread(manifest, options, seed, tuple(sources))
     rows, skipped = scan(sources, options.on_error)
     for source in sources:
-        skipped += [f"{name}: no metadata row names it" for name in source.unlisted]
+        skipped += _left_out(source)
     if options.on_duplicates == "drop":
         rows, dropped = drop_duplicates(rows)
         skipped += dropped
@@ -122,6 +123,17 @@ def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
     write_json(folder / "split.json", drawn)
     write_text(manifest, to_csv(entries))
     return Split(entries, tuple(sources), tuple(skipped))
+
+
+def _left_out(source: Source) -> list[str]:
+    """Say what of a source is no record, and why, and return it."""
+    found = [f"{name}: no metadata row names it" for name in source.unlisted]
+    found += source.left_out
+    for note in source.notes:
+        console.say(f"note: {note}")
+    if found:
+        console.say(f"note: {source.name}: {len(found)} left out: {few(found, 5)}")
+    return found
 
 
 def _draw(

@@ -1,0 +1,113 @@
+"""Metadata files of image folders, read as text: metadata.jsonl, metadata.csv, metadata.parquet."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lit_clid.data.text import as_text
+from lit_clid.errors import UserError, few, first_line
+
+METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
+DELIMITERS = (",", ";", "\t")
+Row = dict[str, Any]
+
+
+class Rows:
+    """Rows with the columns that any of them has; a missing cell is None."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = list(rows)
+        names = dict.fromkeys(name for row in rows for name in row)
+        self.column_names = list(names)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, column: str) -> list[Any]:
+        return [row.get(column) for row in self.rows]
+
+
+def read_metadata(file: Path) -> Rows:
+    """The rows of a metadata file, each with its `file_name`; cells are as they were written.
+
+    Raises:
+        UserError: for a file or row that cannot be read, or a row that names no image.
+    """
+    if file.suffix == ".parquet":
+        rows = _parquet(file)
+    elif file.suffix == ".csv":
+        rows = _csv(file)
+    else:
+        rows = _jsonl(file)
+    nameless: list[str] = []
+    for k, row in rows:
+        row["file_name"] = as_text(row.get("file_name"), f"{file}: file_name in row {k}")
+        if not row["file_name"]:
+            nameless.append(str(k))
+    if nameless:
+        raise UserError(
+            f"{file}: no file_name in row {few(nameless)}; each row needs the columns file_name "
+            "and text"
+        )
+    return Rows([row for _, row in rows])
+
+
+def _parquet(file: Path) -> list[tuple[int, Row]]:
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file) as table:
+            return list(enumerate(table.read().to_pylist(), 1))
+    except Exception as error:  # pyarrow raises kinds of its own
+        raise UserError(f"{file}: not a parquet table ({first_line(error)})") from None
+
+
+def _csv(file: Path) -> list[tuple[int, Row]]:
+    csv.field_size_limit(sys.maxsize)  # captions may be long
+    text = read_text(file)
+    header = text.split("\n", 1)[0]
+    cells = {sign: next(csv.reader([header], delimiter=sign), []) for sign in DELIMITERS}
+    sign = next((sign for sign in DELIMITERS if "file_name" in cells[sign]), ",")
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
+    try:
+        rows = list(enumerate(reader, 1))
+    except csv.Error as error:
+        raise UserError(f"{file}: not a CSV table ({error})") from None
+    for k, row in rows:
+        if None in row:
+            raise UserError(
+                f"{file}: row {k} has more cells than the header; put a text that holds {sign!r} "
+                "in double quotes"
+            )
+    return rows
+
+
+def _jsonl(file: Path) -> list[tuple[int, Row]]:
+    """Lines end where JSON's do: other separators may stand inside a string."""
+    lines = enumerate(read_text(file).split("\n"), 1)
+    return [(k, _json_row(file, k, line)) for k, line in lines if line.strip()]
+
+
+def _json_row(file: Path, k: int, line: str) -> Row:
+    try:
+        row = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
+    except (json.JSONDecodeError, RecursionError) as error:
+        why = getattr(error, "msg", "nested too deeply")
+        raise UserError(f"{file}: line {k} is not valid JSON ({why}); mend that line") from None
+    if not isinstance(row, dict):
+        raise UserError(
+            f'{file}: line {k} is not a JSON object; write {{"file_name": …, "text": …}}'
+        )
+    return row
+
+
+def read_text(file: Path) -> str:
+    """A text file byte for byte, with or without a byte order mark."""
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{file}: not UTF-8; save it as UTF-8") from None

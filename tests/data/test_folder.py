@@ -1,0 +1,249 @@
+"""Folders: text is read as text, names are taken literally, and nothing is left out in silence."""
+
+import csv
+import io
+import json
+import unicodedata
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from folders import image_folder, load, options, picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lit_clid.data.folder import IMAGE_ENDINGS
+from lit_clid.data.metadata import read_metadata
+from lit_clid.data.sources import Source, open_source
+from lit_clid.errors import UserError
+
+ODD = [
+    *("01", "1.0", "1e3", "NA", "None", "null", "nan", "true", "2024-01-05", "#1", "=1+1"),
+    *(
+        "a\u2028b",
+        "a\u2029b\u0085c\x0bd\x0ce\x1cf",
+        'say "a, b"; c',
+        "a\r\nb",
+        "a\rb",
+        "é",
+        "e\u0301",
+    ),
+]
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+def write(folder: Path, kind: str, texts: list[str]) -> Path:
+    """A metadata file whose rows name 0.png, 1.png, … with these texts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [{"file_name": f"{k}.png", "text": text} for k, text in enumerate(texts)]
+    file = folder / f"metadata.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), file)
+        return file
+    out = io.StringIO()
+    if kind == "csv":
+        writer = csv.DictWriter(out, ["file_name", "text"])
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    file.write_bytes(out.getvalue().encode())
+    return file
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_captions_round_trip(tmp_path_factory: pytest.TempPathFactory, kind: str) -> None:
+    folder = tmp_path_factory.mktemp("folder")
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.lists(TEXTS, min_size=1, max_size=5))
+    def round_trip(texts: list[str]) -> None:
+        if kind == "csv":
+            texts = [text for text in texts if "\0" not in text] or ["a"]
+        assert read_metadata(write(folder, kind, texts))["text"] == texts
+
+    round_trip()
+    assert read_metadata(write(folder, kind, ODD))["text"] == ODD
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_captions_of_a_folder_are_what_was_written(tmp_path: Path, kind: str) -> None:
+    write(tmp_path, kind, ODD)
+    for k in range(len(ODD)):
+        picture(k).save(tmp_path / f"{k}.png")
+    assert open_source(options(tmp_path)).captions == tuple(text.strip() for text in ODD)
+
+
+@pytest.mark.parametrize("written", ["7", "007e2", "1.50", "NaN"])
+def test_numbers_of_json_stay_as_written(tmp_path: Path, written: str) -> None:
+    if written == "007e2":
+        written = "7.00e2"
+    file = tmp_path / "metadata.jsonl"
+    file.write_text(f'{{"file_name": "a.png", "text": {written}}}\n')
+    picture(0).save(tmp_path / "a.png")
+    assert open_source(options(tmp_path)).captions == (written,)
+
+
+@pytest.mark.parametrize("value", [1.5, True, {"a": 1.5}["a"]])
+def test_what_is_not_text_is_refused_by_row(tmp_path: Path, value: object) -> None:
+    rows = [{"file_name": "a.png", "text": value}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "metadata.parquet")
+    picture(0).save(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"'text' in row 1: holds .*store the column as text"):
+        open_source(options(tmp_path))
+
+
+def test_a_missing_cell_is_empty_and_only_that(tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_text("file_name,text\n0.png,NA\n1.png,\n2.png,None\n")
+    for k in range(3):
+        picture(k).save(tmp_path / f"{k}.png")
+    assert open_source(options(tmp_path)).captions == ("NA", "", "None")
+
+
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_other_separators_are_read(tmp_path: Path, sign: str) -> None:
+    (tmp_path / "metadata.csv").write_text(f"file_name{sign}text\n0.png{sign}a, b\n")
+    picture(0).save(tmp_path / "0.png")
+    assert open_source(options(tmp_path)).captions == ("a, b",)
+
+
+def test_a_text_with_an_unquoted_comma_is_not_cut(tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_text("file_name,text\n0.png,a dog, running\n")
+    picture(0).save(tmp_path / "0.png")
+    with pytest.raises(UserError, match="row 1 has more cells than the header"):
+        open_source(options(tmp_path))
+
+
+NAMES = ["[12]", "a?b", "*", "x::y", "a b#1", "%20", "{a}", "~", "été", "a=b", "-x"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("metadata", ["jsonl", "csv", "txt"])
+def test_names_are_taken_literally(tmp_path: Path, name: str, metadata: str) -> None:
+    image_folder(tmp_path / "1")  # what "[12]" would match as a pattern
+    folder = image_folder(tmp_path / name / name, metadata=metadata)
+    found = open_source(options(tmp_path / name))
+    assert set(found.ids) == {f"{name}/{k:03d}.png" for k in range(24)}
+    row = found.ids.index(f"{name}/007.png")
+    assert found.captions[row] == "picture number 7"
+    assert found.open_image(row).tobytes() == picture(7).tobytes()
+    assert len(open_source(options(folder)).ids) == 24
+
+
+@pytest.mark.parametrize("name", [*NAMES, "a\\b"])
+def test_files_are_taken_literally(tmp_path: Path, name: str) -> None:
+    (tmp_path / "metadata.jsonl").write_text(json.dumps({"file_name": f"{name}.png", "text": "a"}))
+    picture(3).save(tmp_path / f"{name}.png")
+    found = open_source(options(tmp_path))
+    assert found.ids == (f"{name}.png",)
+    assert found.open_image(0).tobytes() == picture(3).tobytes()
+
+
+def test_names_that_are_not_utf8_can_be_split(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "images", metadata="txt")
+    raw = str(folder).encode() + b"/\xff\xfe"
+    Path((raw + b".png").decode("utf-8", "surrogateescape")).write_bytes(
+        (folder / "000.png").read_bytes()
+    )
+    Path((raw + b".txt").decode("utf-8", "surrogateescape")).write_text("picture number x")
+    (folder / "000.png").unlink()
+    (folder / "000.txt").unlink()
+    split = load(folder, tmp_path, members=6, nonmembers=6)
+    assert len(split.entries) == 24
+    assert "\\udcff\\udcfe.png" in {entry.id for entry in split.entries}
+    again = load(folder, tmp_path, members=6, nonmembers=6)
+    assert again.fingerprint == split.fingerprint
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_may_be_composed_otherwise_on_the_disk(tmp_path: Path, form: str) -> None:
+    other = {"NFC": "NFD", "NFD": "NFC"}[form]
+    name = "caf\u00e9.png"
+    picture(1).save(tmp_path / unicodedata.normalize(form, name))  # type: ignore[arg-type]
+    row = {"file_name": unicodedata.normalize(other, name), "text": "a"}  # type: ignore[arg-type]
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(row))
+    assert open_source(options(tmp_path)).open_image(0).tobytes() == picture(1).tobytes()
+
+
+def test_backslashes_of_another_system_are_slashes(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    picture(1).save(tmp_path / "sub" / "a.png")
+    (tmp_path / "metadata.jsonl").write_text(json.dumps({"file_name": "sub\\a.png", "text": "a"}))
+    assert open_source(options(tmp_path)).ids == ("sub/a.png",)
+
+
+def test_hidden_files_are_no_records(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "images", metadata="txt")
+    for hidden in ("._000", ".ipynb_checkpoints/000", "__MACOSX/000"):
+        (folder / hidden).parent.mkdir(exist_ok=True)
+        (folder / f"{hidden}.png").write_bytes(b"no image")
+        (folder / f"{hidden}.txt").write_bytes(b"\xff")
+    (folder / ".ipynb_checkpoints" / "metadata.csv").write_text("broken")
+    found = open_source(options(folder))
+    assert len(found.ids) == 24
+    assert not found.left_out
+
+
+@pytest.mark.parametrize("ending", [".txt", ".TXT", ".caption", ".Caption"])
+def test_sidecars_of_any_spelling(tmp_path: Path, ending: str) -> None:
+    picture(0).save(tmp_path / "a.b.png")
+    (tmp_path / f"a.b{ending}").write_bytes("\ufeff a dog \r\n".encode())
+    assert open_source(options(tmp_path)).captions == ("a dog",)
+
+
+def test_two_sidecars_that_differ_are_refused(tmp_path: Path) -> None:
+    picture(0).save(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text("a dog")
+    (tmp_path / "a.caption").write_text("a dog\n")
+    assert open_source(options(tmp_path)).captions == ("a dog",)
+    (tmp_path / "a.caption").write_text("a cat")
+    with pytest.raises(UserError, match=r"a\.caption, a\.txt give one image different captions"):
+        open_source(options(tmp_path))
+
+
+def test_the_first_line_is_the_caption_and_it_is_said(tmp_path: Path) -> None:
+    picture(0).save(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text("\na dog\u2028runs\r\n\nor a cat\n")
+    found = open_source(options(tmp_path))
+    assert found.captions == ("a dog\u2028runs",)
+    assert found.others == (("or a cat",),)
+    assert "1 caption files hold several lines" in found.notes[0]
+
+
+def left_out(source: Source) -> set[str]:
+    return {each.split(": ")[0] for each in source.left_out}
+
+
+def test_what_is_left_out_is_said_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = image_folder(tmp_path / "images", metadata="txt")
+    (folder / "a.heic").write_bytes(b"")
+    (folder / "alone.txt").write_text("no image")
+    image_folder(tmp_path / "elsewhere", metadata="txt")
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    split = load(folder, tmp_path)
+    assert left_out(split.sources[0]) == {"a.heic", "alone.txt", "link"}
+    assert {each.split(": ")[0] for each in split.skipped} == {"a.heic", "alone.txt", "link"}
+    said = capsys.readouterr().out
+    assert "3 left out" in said and "a.heic" in said
+    assert load(folder, tmp_path).skipped == split.skipped
+
+
+def test_avif_is_read_or_said(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "images", metadata="txt")
+    if ".avif" in IMAGE_ENDINGS:
+        picture(50).save(folder / "a.avif")
+        (folder / "a.txt").write_text("one more")
+        assert "a.avif" in open_source(options(folder)).ids
+    else:
+        (folder / "a.avif").write_bytes(b"")
+        assert "a.avif" in left_out(open_source(options(folder)))
+
+
+def test_metadata_of_the_split_is_the_splits(tmp_path: Path) -> None:
+    image_folder(tmp_path / "all" / "train")
+    image_folder(tmp_path / "all" / "test", 30)
+    assert len(open_source(options(tmp_path / "all")).ids) == 24
+    assert len(open_source(options(tmp_path / "all", split="test")).ids) == 30
