@@ -16,7 +16,9 @@ from lit_clid.data.drawings.scenes import scene
 EMBEDDED = {"critters": critter, "scenes": scene}
 """The embedded families: a function from a number to a captioned drawing each."""
 try:
-    from PIL.AvifImagePlugin import SUPPORTED as AVIF
+    from PIL import AvifImagePlugin
+
+    AVIF = bool(AvifImagePlugin.SUPPORTED)
 except ImportError:  # Pillow before 11.3
     AVIF = False
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", *(("AVIF",) if AVIF else ()))

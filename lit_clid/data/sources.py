@@ -147,11 +147,12 @@ def _described(listing: Listing, options: DataOptions) -> Source:
     within = [file for file in listing.images if not own or file.is_relative_to(part)]
     seen = set(named)
     unlisted = [file for file in within if file.resolve() not in seen]
+    names = [printable(file.relative_to(root).as_posix()) for file in named]
     return replace(
         from_rows(rows, options, name),
-        ids=unique([printable(file.relative_to(root).as_posix()) for file in named]),
+        ids=unique(names),
         open_image=FileImages(images),
-        unlisted=tuple(listing.name(file) for file in unlisted),
+        unlisted=tuple(map(listing.name, unlisted)),
         left_out=listing.left_out(),
     )
 
