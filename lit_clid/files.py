@@ -25,5 +25,5 @@ def read_json(path: Path) -> Any:
     """Read a JSON file; a broken one is the user's to mend."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON ({error}); delete it or restore it") from None

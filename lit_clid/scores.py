@@ -5,7 +5,6 @@ It is kept as parquet beside the JSON of its `About`.
 Larger signals are more member-like. Any judgement can be re-made from this table alone.
 """
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lit_clid.about import About, read_about
-from lit_clid.errors import UserError, few, first_line
+from lit_clid.errors import UserError, few
 from lit_clid.files import write_json
+from lit_clid.tabular import choose_signals, read_columns
 
 TRUE = {"1", "true", "yes", "member"}
 FALSE = {"0", "false", "no", "nonmember", "non-member", "hold-out", "holdout"}
@@ -41,7 +41,8 @@ def parse_member(values: Sequence[Any], where: str) -> np.ndarray:
 def _word(value: Any) -> str:
     if isinstance(value, (bool, int, float, np.number)) and value in (0, 1):
         return str(int(value))
-    return str(value).strip().lower()
+    word = str(value).strip().lower()
+    return {"1.0": "1", "0.0": "0"}.get(word, word)
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Scores:
         signals: column name → float64 (N,), finite.
         about: how the table was made.
         where: name of the table for messages.
+        aside: columns that were not taken for signals, each as "name: reason".
 
     Raises:
         UserError: for duplicate ids, a non-finite signal, a table with one class only, or no signal
@@ -65,6 +67,7 @@ class Scores:
     signals: Mapping[str, np.ndarray]
     about: About = field(default_factory=About)
     where: str = "scores"
+    aside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.signals:
@@ -108,8 +111,13 @@ class Scores:
         write_parquet(path, self.ids, self.member, self.signals)
 
     @classmethod
-    def load(cls, path: Path) -> "Scores":
+    def load(cls, path: Path, signals: Sequence[str] | None = None) -> "Scores":
         """Read a table of signals, parquet or CSV, with its JSON if there is one.
+
+        Args:
+            path: of the table.
+            signals: columns to take; None takes those that the JSON tells of, or else every one
+                that can be a signal: no index, no copy of the labels, no counter, no text.
 
         Raises:
             UserError: if the file is missing, unreadable, or lacks `id`, `member` or a numeric
@@ -120,7 +128,7 @@ class Scores:
                 f"scores: no file {path}; give a parquet or CSV table with columns id, member and "
                 "signals"
             )
-        rows = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
+        rows, index = read_columns(path)
         for column in ("id", "member"):
             if column not in rows:
                 raise UserError(
@@ -128,8 +136,12 @@ class Scores:
                 )
         member = parse_member(rows.pop("member"), str(path))
         ids = tuple(str(value) for value in rows.pop("id"))
-        signals = {name: _numbers(name, values, ids, path) for name, values in rows.items()}
-        return cls(ids, member, signals, read_about(path), str(path))
+        about, aside = read_about(path), tuple[str, ...]()
+        if signals is not None or not about.attacks:
+            names, aside = choose_signals(rows, member, index, signals, str(path))
+            rows = {name: rows[name] for name in names}
+        numbers = {name: _numbers(name, values, ids, path) for name, values in rows.items()}
+        return cls(ids, member, numbers, about, str(path), aside)
 
 
 def _numbers(name: str, values: Sequence[Any], ids: Sequence[str], path: Path) -> np.ndarray:
@@ -143,37 +155,6 @@ def _numbers(name: str, values: Sequence[Any], ids: Sequence[str], path: Path) -
                 "numbers, remove any other"
             ) from None
     return numbers
-
-
-def _read_csv(path: Path) -> dict[str, list[Any]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *lines = [row for row in csv.reader(file) if row] or [[]]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a CSV table in UTF-8 ({error})") from None
-    for k, row in enumerate(lines):
-        if len(row) != len(header):
-            raise UserError(
-                f"{path}: line {k + 2} has {len(row)} fields, the header has {len(header)}; mend "
-                "that line"
-            )
-    names = [name.strip() for name in header]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UserError(f"{path}: columns named twice: {few(twice)}; rename one of each")
-    columns: dict[str, list[Any]] = {}
-    for k, name in enumerate(names):
-        columns[name] = [row[k] for row in lines]
-    return columns
-
-
-def _read_parquet(path: Path) -> dict[str, list[Any]]:
-    try:
-        return dict(pq.read_table(path).to_pydict())
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(
-            f"{path}: not a parquet table ({first_line(error)}); give parquet or .csv"
-        ) from None
 
 
 def write_parquet(

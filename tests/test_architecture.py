@@ -37,9 +37,9 @@ HOMES = {
     "matplotlib": ("judging.plots",),
     "jinja2": ("judging.pages",),
     "markupsafe": ("judging.pages", "judging.report", "judging.comparison"),
-    "pyarrow": ("scores", "data", "auditing.shards"),
+    "pyarrow": ("scores", "tabular", "data", "auditing.shards"),
     "PIL": ("data", "models", "judging"),
-    "numpy": ("scores", "data", "models", "training", "auditing", "judging", "commands"),
+    "numpy": ("scores", "tabular", "data", "models", "training", "auditing", "judging", "commands"),
     "tqdm": ("config.trainer", "data", "models", "commands.pretrain"),
 }
 """Every library beside the standard one → the rooms and modules that may import it anywhere."""

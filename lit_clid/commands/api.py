@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from lit_clid.about import ModelNote
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.judge import judge as grade
-from lit_clid.judging.tables import load_tables
+from lit_clid.judging.tables import load_tables, read_signals
 from lit_clid.scores import Scores
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ def audit(*words: str | PathLike[str], **changes: object) -> Judgement | None:
     """
     config = _read(words, changes)
     if config.scores is not None:
-        return judge(config.scores, config.shadow_scores)
+        table, others = load_tables(
+            config.scores, config.shadow_scores, read_signals(config.signals)
+        )
+        return grade(table, **others)
     from lit_clid.commands.audit import judged
 
     return judged(config)[1]

@@ -2,19 +2,29 @@
 
 from collections.abc import Sequence
 
+from lit_clid import console
 from lit_clid.config.named import NOTHING
 from lit_clid.config.reading import DEMO, read_config
+from lit_clid.errors import UserError, few
 from lit_clid.judging.judge import judge
 from lit_clid.judging.report.publish import publish, refuse_foreign
-from lit_clid.judging.tables import load_tables
+from lit_clid.judging.tables import load_tables, read_signals
 
 
 def judge_table(arguments: Sequence[str]) -> bool:
     """Judge the table that `scores` names and write the report; False if it names none."""
     config = read_config(arguments, DEMO, NOTHING, NOTHING)
+    signals = read_signals(config.signals)
+    if config.scores is None and signals is not None:
+        raise UserError("signals: names columns of a table; say which with scores=FILE")
     if config.scores is None:
         return False
     refuse_foreign(config.folder, config.scores)
-    scores, others = load_tables(config.scores, config.shadow_scores)
+    scores, others = load_tables(config.scores, config.shadow_scores, signals)
+    if scores.aside:
+        console.say(
+            f"note: {scores.where}: not taken for signals: {few(list(scores.aside))}; "
+            "signals=[NAME, …] names those that are"
+        )
     publish(judge(scores, **others), config.folder, config.name)
     return True

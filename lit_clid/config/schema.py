@@ -44,6 +44,9 @@ class Config(Generic[A, D]):
             earlier ones.
         trainer: arguments of Lightning's Trainer, verbatim.
         scores, shadow_scores: tables of signals to judge instead of asking a model.
+        signals: which columns of these tables are judged: a list of them, or a mapping from an
+            attack's name to {columns: [NAME, …], rule: RULE}; null takes every column that can be
+            a signal.
         written: `attacks` and `defenses` as they were written, before they were built.
     """
 
@@ -63,6 +66,7 @@ class Config(Generic[A, D]):
     trainer: dict[str, Any] = field(default_factory=dict)
     scores: str | None = None
     shadow_scores: str | None = None
+    signals: Any = None
     written: Mapping[str, Any]
 
     def __post_init__(self) -> None:

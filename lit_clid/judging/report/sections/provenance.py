@@ -23,6 +23,9 @@ class Provenance(Section):
 <tr><td>records skipped</td><td>{{ judgement.skipped | length }}
 {%- if judgement.skipped %}: {{ judgement.skipped | join("; ") | truncate(800) }}{% endif %}
 </td></tr>
+{% if judgement.target.aside %}
+<tr><td>columns not taken for signals</td><td>{{ judgement.target.aside | join("; ") }}</td></tr>
+{% endif %}
 {% if judgement.unjudged %}
 <tr><td>not judged</td><td>{{ judgement.unjudged | join(", ") }} (need a shadow)</td></tr>
 {% endif %}
@@ -36,7 +39,11 @@ class Provenance(Section):
 
     def as_json(self, report: Report) -> dict[str, Any]:
         judgement = report.judgement
-        return {"skipped": list(judgement.skipped), "provenance": judgement.provenance}
+        return {
+            "skipped": list(judgement.skipped),
+            "columns_set_aside": list(judgement.target.aside),
+            "provenance": judgement.provenance,
+        }
 
     def values(self, report: Report) -> Mapping[str, Any]:
         rows = flat(report.judgement.provenance["target"])

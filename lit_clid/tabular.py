@@ -1,0 +1,199 @@
+"""Tables from elsewhere, CSV or parquet, and which of their columns can be signals.
+
+An index, a copy of the labels or a counter would be judged as a perfect attack.
+"""
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lit_clid.errors import UserError, few, first_line
+
+INDEX = re.compile(r"|Unnamed: \d+(_level_\d+)?|index|level_\d+|__index_level_\d+__")
+"""Names under which pandas writes an index."""
+SEPARATORS = (",", ";", "\t", "|")
+MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+"""Encodings by how a file begins."""
+FEW = 20
+"""Whole numbers of at most so many values may be folds, seeds or timesteps."""
+ENOUGH = 8
+"""Records from which on an order, or a copy of the labels, is no accident."""
+COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
+Columns = dict[str, list[Any]]
+
+
+def read_columns(path: Path) -> tuple[Columns, tuple[str, ...]]:
+    """The columns of a table, parquet or CSV, and the names of those that are its index.
+
+    Raises:
+        UserError: if it is neither.
+    """
+    with path.open("rb") as file:
+        parquet = file.read(4) == b"PAR1"
+    if parquet or path.suffix.lower() in (".parquet", ".pq"):
+        return _read_parquet(path)
+    return _read_csv(path), ()
+
+
+def _read_csv(path: Path) -> Columns:
+    csv.field_size_limit(sys.maxsize)
+    content = path.read_bytes()
+    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+        sign = _separator(text)
+        rows = list(enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=sign), 1))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a CSV table in UTF-8 ({error})") from None
+    (_, header), *lines = [numbered for numbered in rows if numbered[1]] or [(1, list[str]())]
+    for k, row in lines:
+        if len(row) != len(header):
+            raise UserError(
+                f"{path}: line {k} has {len(row)} fields, the header has {len(header)}; mend that "
+                f"line (fields are parted by {sign!r})"
+            )
+    names = [name.strip() for name in header]
+    twice = sorted({name for name in names if names.count(name) > 1 and name})
+    if twice:
+        raise UserError(f"{path}: columns named twice: {few(twice)}; rename one of each")
+    columns: Columns = {}
+    for k, name in enumerate(names):
+        cells = (row[k] for _, row in lines)
+        columns[name] = list(cells if sign == "," else map(_point, cells))
+    return columns
+
+
+def _separator(text: str) -> str:
+    """The sign between the columns `id` and `member` of the header."""
+    header = io.StringIO(text, newline="").readline()
+    for sign in SEPARATORS:
+        cells = {cell.strip() for cell in next(csv.reader([header], delimiter=sign), [])}
+        if {"id", "member"} <= cells:
+            return sign
+    return ","
+
+
+def _point(cell: str) -> str:
+    """A number with a decimal comma, with a point."""
+    return cell.replace(",", ".") if COMMA.fullmatch(cell.strip()) else cell
+
+
+def _read_parquet(path: Path) -> tuple[Columns, tuple[str, ...]]:
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            plain = [name for name in schema.names if not _opaque(schema.field(name).type)]
+            index = (schema.pandas_metadata or {}).get("index_columns", ())
+            found: Columns = {name: [] for name in schema.names}
+            return found | file.read(plain).to_pydict(), tuple(map(str, index))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: not a parquet table ({first_line(error)}); give parquet or .csv"
+        ) from None
+
+
+def _opaque(kind: Any) -> bool:
+    """Lists, images and the like, which hold no signal."""
+    return bool(pa.types.is_nested(kind) or pa.types.is_binary(kind))
+
+
+def choose_signals(
+    columns: Mapping[str, Sequence[Any]],
+    member: np.ndarray,
+    index: Sequence[str],
+    wanted: Sequence[str] | None,
+    where: str,
+) -> tuple[list[str], tuple[str, ...]]:
+    """Which columns are signals, and which were set aside, each as "name: reason".
+
+    Args:
+        columns: without `id` and `member`.
+        member: bool (N,).
+        index: names of the index's columns.
+        wanted: columns to take, whatever they look like; None takes what can be a signal.
+
+    Raises:
+        UserError: if a wanted column is missing or repeats the labels, or no signal is left.
+    """
+    if wanted is not None:
+        missing = [name for name in wanted if name not in columns]
+        if missing:
+            raise UserError(
+                f"{where}: no column {few(missing)} (found: {few(list(columns))}); target and "
+                "shadow tables need the same columns"
+            )
+        for name in wanted:
+            numbers = _as_numbers(columns[name])
+            if numbers is not None and len(numbers) >= ENOUGH and _repeats(numbers, member):
+                raise UserError(f"{where}: column '{name}' repeats the labels; it is no signal")
+        return list(wanted), ()
+    reasons: dict[str, str | None] = {}
+    for name, cells in columns.items():
+        indexed = name in index or INDEX.fullmatch(name)
+        reasons[name] = "an index" if indexed else _no_signal(cells, member)
+    kept = [name for name in columns if reasons[name] is None]
+    out = {name or "(no name)": why for name, why in reasons.items() if why is not None}
+    aside = tuple(map(": ".join, out.items()))
+    if not kept and aside:
+        raise UserError(
+            f"{where}: no column is taken for a signal ({few(list(aside))}); name those that are "
+            "with signals=[NAME, …]"
+        )
+    return kept, aside
+
+
+def _no_signal(cells: Sequence[Any], member: np.ndarray) -> str | None:
+    """Why a column is none, or None if it can be one."""
+    numbers = _as_numbers(cells)
+    if numbers is None:
+        return "not numbers"
+    if not np.isfinite(numbers).all():
+        return None  # refused by name later
+    if len(numbers) < ENOUGH:
+        return None
+    if (numbers == numbers[0]).all():
+        return "says the same of every record"
+    if _repeats(numbers, member):
+        return "repeats the labels"
+    inside, outside = numbers[member], numbers[~member]
+    parts = inside.min() > outside.max() or inside.max() < outside.min()
+    steps = np.diff(numbers)
+    ordered = bool((steps > 0).all() or (steps < 0).all())
+    if ordered and parts:
+        return "orders the labels row by row"
+    if (numbers != np.round(numbers)).any():
+        return None
+    distinct = len(np.unique(numbers))
+    if distinct == len(numbers) and (ordered or np.ptp(numbers) == len(numbers) - 1):
+        return "counts the rows"
+    if distinct == len(numbers) and parts:
+        return "whole numbers that order the labels"
+    if distinct <= FEW and distinct * 5 <= len(numbers):
+        return f"whole numbers of {distinct} values, as folds, seeds or timesteps are"
+    return None
+
+
+def _repeats(numbers: np.ndarray, member: np.ndarray) -> bool:
+    inside, outside = np.unique(numbers[member]), np.unique(numbers[~member])
+    return len(inside) == len(outside) == 1 and bool(inside[0] != outside[0])
+
+
+def _as_numbers(cells: Sequence[Any]) -> np.ndarray | None:
+    """A column as numbers, NaN where a cell is none; None if hardly a cell is one."""
+    numbers = np.array([_number(cell) for cell in cells], np.float64)
+    return None if np.isnan(numbers).sum() * 2 > len(numbers) or not len(numbers) else numbers
+
+
+def _number(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        return float("nan")
