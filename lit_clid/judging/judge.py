@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lit_clid.about import Cost, Spent
+from lit_clid.about import Cost, SharedCaptions, Spent
 from lit_clid.errors import UserError, few
 from lit_clid.judging.calibration import Verdict, calibrate
 from lit_clid.judging.evidence import paired_auroc_difference
@@ -90,6 +90,20 @@ class Judgement:
     def skipped(self) -> tuple[str, ...]:
         """Records that the target was not asked about, with the reason."""
         return self.target.about.skipped
+
+    @property
+    def shared_captions(self) -> SharedCaptions | None:
+        """Captions that the target's members and hold-outs share; None if they share none."""
+        return self.target.about.shared_captions
+
+    @property
+    def weakened(self) -> tuple[str, ...]:
+        """Attacks that live on the caption, where members and hold-outs share their captions."""
+        if self.shared_captions is None:
+            return ()
+        specs = self.target.about.attacks
+        by_caption = {name for name, spec in specs.items() if spec.by_caption}
+        return tuple(name for name in self.grades if name.removesuffix("_ref") in by_caption)
 
     @property
     def privacy(self) -> Spent | None:
