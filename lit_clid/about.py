@@ -138,7 +138,7 @@ class AttackSpec(Plain):
         rule: that makes one score of them.
         queries, backward: per record, as if the attack ran alone.
         evaluated: queries per record that no earlier attack had asked.
-        by_caption: that it lives on what a record's own caption does to the answer.
+        by_caption: True if it lives on what a record's own caption does.
     """
 
     title: str | None = None
@@ -147,15 +147,7 @@ class AttackSpec(Plain):
     queries: int | None = None
     backward: int = 0
     evaluated: int | None = None
-    by_caption: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class SharedCaptions(Plain):
-    """So many records have so few distinct captions, which members and hold-outs share."""
-
-    records: int
-    captions: int
+    by_caption: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +221,7 @@ class About(Plain):
         model: folder or hub id that was asked.
         skipped: records that could not be read, and why.
         captions_cut_by_the_tokenizer: how many were longer than the model reads.
-        shared_captions: None where members and hold-outs share none.
+        shared_captions: `records` and their distinct `captions`, where both sides share some.
         training: None for a model from elsewhere.
         config: the resolved configuration.
         attacks: by name; without any, every column is judged by itself.
@@ -241,7 +233,7 @@ class About(Plain):
     model: str | None = None
     skipped: tuple[str, ...] = ()
     captions_cut_by_the_tokenizer: int | None = None
-    shared_captions: SharedCaptions | None = None
+    shared_captions: dict[str, int] | None = None
     queries: Cost | None = None
     training: ModelNote | None = field(default=None, metadata=EMPTY)
     config: dict[str, Any] | None = None

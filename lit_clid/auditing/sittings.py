@@ -108,10 +108,10 @@ def _weak(sitting: Sitting, split: Split) -> list[str]:
     names = [name for name, attack in sitting.attacks.items() if attack.by_caption]
     if sitting.role not in split.shared or not names:
         return []
-    records, captions = split.shared[sitting.role]
+    counts = split.shared[sitting.role]
     return [
         f"{', '.join(names)}: weak here, for they live on the caption, and members and hold-outs "
-        f"share theirs ({captions} for the {sitting.role}'s {records} records)"
+        f"share theirs ({counts['captions']} for the {sitting.role}'s {counts['records']} records)"
     ]
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from lit_clid import console
-from lit_clid.about import About, Claims, SharedCaptions
+from lit_clid.about import About, Claims
 from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.claims import carry_over, claim, finished_scores
 from lit_clid.auditing.lineage import Model, check_split, find_models, find_reference
@@ -190,17 +190,9 @@ def _asked(
         model=model,
         skipped=tuple(split.skipped),
         captions_cut_by_the_tokenizer=overlong,
-        shared_captions=_shared(split, sitting.role),
+        shared_captions=split.shared.get(sitting.role),
         queries=tally(sitting.attacks, len(split.of(sitting.role)) - len(shared)),
         training=read_note(model),
         config=config.plain,
     )
     return fill_table(target, split, data, sitting.attacks, claims, path, trainer, about)
-
-
-def _shared(split: Split, role: str) -> SharedCaptions | None:
-    """What `About` tells of captions that the role's members and hold-outs share."""
-    if role not in split.shared:
-        return None
-    records, captions = split.shared[role]
-    return SharedCaptions(records=records, captions=captions)

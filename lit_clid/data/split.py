@@ -40,13 +40,14 @@ class Split:
         entries: every record of both roles.
         sources: one, or one of members and one of hold-outs.
         skipped: rows left out, as "id: reason".
-        shared: role → (records, distinct captions), where its members and hold-outs share captions.
+        shared: role → how many `records` and distinct `captions`, where its members and hold-outs
+            share captions.
     """
 
     entries: tuple[Entry, ...]
     sources: tuple[Source, ...]
     skipped: tuple[str, ...]
-    shared: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    shared: Mapping[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -146,10 +147,11 @@ def _captions(sources: Sequence[Source]) -> dict[str, str]:
     return found
 
 
-def _say_shared(shared: Mapping[str, tuple[int, int]]) -> None:
-    for role, (records, captions) in shared.items():
+def _say_shared(shared: Mapping[str, dict[str, int]]) -> None:
+    for role, counts in shared.items():
+        captions = counts["captions"]
         console.say(
-            f"note: the {records} records of the {role} have {captions} "
+            f"note: the {counts['records']} records of the {role} have {captions} "
             f"caption{'s' if captions > 1 else ''} (as the model reads them), which members and "
             "hold-outs share: kept; data.shared_captions=refuse lets nothing be shared"
         )
@@ -199,7 +201,7 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
     text = manifest.read_text(encoding="utf-8")
     lines = csv.DictReader(io.StringIO(text))
     entries = tuple(from_csv(line) for line in lines)
-    shared = {role: tuple(counts) for role, counts in header.get("shared_captions", {}).items()}
+    shared = header.get("shared_captions", {})
     split = Split(entries, sources, tuple(header["skipped"]), shared)
     _verify(split, manifest)
     return split

@@ -59,13 +59,14 @@ class Twins:
                         f"data.on_duplicates=drop{WAYS[kind]}"
                     )
 
-    def shared(self, entries: Sequence[Entry]) -> dict[str, tuple[int, int]]:
-        """Role → (records, distinct captions), where members and hold-outs share a caption."""
-        found: dict[str, tuple[int, int]] = {}
+    def shared(self, entries: Sequence[Entry]) -> dict[str, dict[str, int]]:
+        """Role → how many `records` and distinct `captions`, if both sides share one."""
+        found: dict[str, dict[str, int]] = {}
         for role in ROLES:
             own = [entry for entry in entries if entry.role == role]
             if _pairs(own, self.captions):
-                found[role] = len(own), len({self.captions[entry.id] for entry in own})
+                captions = {self.captions[entry.id] for entry in own}
+                found[role] = {"records": len(own), "captions": len(captions)}
         return found
 
 

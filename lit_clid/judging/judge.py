@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lit_clid.about import Cost, SharedCaptions, Spent
+from lit_clid.about import Cost, Spent
 from lit_clid.errors import UserError, few
 from lit_clid.judging.calibration import Verdict, calibrate
 from lit_clid.judging.evidence import paired_auroc_difference
@@ -92,8 +92,8 @@ class Judgement:
         return self.target.about.skipped
 
     @property
-    def shared_captions(self) -> SharedCaptions | None:
-        """Captions that the target's members and hold-outs share; None if they share none."""
+    def shared_captions(self) -> dict[str, int] | None:
+        """How many `records` have how many `captions`, if members and hold-outs share some."""
         return self.target.about.shared_captions
 
     @property

@@ -74,7 +74,7 @@ def test_templates_are_kept_said_and_remembered(
 ) -> None:
     folder = captioned(tmp_path / "images", ["a photo of sks dog", "A photo of sks dog"] * 8)
     split = draw(folder, tmp_path / "run", on_duplicates=on_duplicates)
-    assert split.shared == {"target": (8, 1), "shadow": (8, 1)}
+    assert split.shared == {role: {"records": 8, "captions": 1} for role in ("target", "shadow")}
     assert len(split.entries) == 16 and not split.skipped
     said = capsys.readouterr().out
     assert "8 records of the target have 1 caption" in said and "data.shared_captions" in said
@@ -91,7 +91,7 @@ def test_sharing_may_be_refused_and_kept_whatever_the_captions(tmp_path: Path) -
         draw(one, tmp_path / "run", shared_captions="refuse")
     pairs = captioned(tmp_path / "pairs", PAIRS)
     kept = draw(pairs, tmp_path / "run", shared_captions="keep")
-    assert len(kept.entries) == 16 and kept.shared["target"][0] == 8
+    assert len(kept.entries) == 16 and kept.shared["target"]["records"] == 8
 
 
 def test_a_manifest_from_before_captions_could_be_shared_is_read(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from tables import tables
 
-from lit_clid.about import SharedCaptions
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report import page, words
 from lit_clid.judging.report.section import Report
@@ -15,7 +14,7 @@ def sharing(by_caption: bool, captions: int | None) -> Judgement:
     found: list[Scores] = []
     for table in (*tables(0, 1.5), *tables(1, 1.5)):
         spec = replace(table.about.attacks["loss"], by_caption=by_caption)
-        shared = None if captions is None else SharedCaptions(records=400, captions=captions)
+        shared = None if captions is None else {"records": 400, "captions": captions}
         about = replace(table.about, attacks={"loss": spec}, shared_captions=shared)
         found.append(replace(table, about=about))
     target, reference, shadow, beside = found

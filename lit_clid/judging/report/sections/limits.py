@@ -37,7 +37,7 @@ recipe, nor another shadow.</li>
         if shared is None:
             return {}
         weakened = list(report.judgement.weakened)
-        return {"shared_captions": {**shared.as_json(), "weakened": weakened}}
+        return {"shared_captions": {**shared, "weakened": weakened}}
 
     def values(self, report: Report) -> Mapping[str, Any]:
         return {"shared": shared_words(report.judgement)}
@@ -48,8 +48,9 @@ def shared_words(judgement: Judgement) -> str:
     shared = judgement.shared_captions
     if shared is None:
         return ""
-    words = "one caption" if shared.captions == 1 else f"{shared.captions} captions"
-    said = f"{shared.records} records share {words}, members and hold-outs alike."
+    captions = shared["captions"]
+    words = "one caption" if captions == 1 else f"{captions} captions"
+    said = f"{shared['records']} records share {words}, members and hold-outs alike."
     if not judgement.weakened:
         return said
     return (
