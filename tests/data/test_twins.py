@@ -130,3 +130,9 @@ def test_after_dropping_nothing_is_refused(
         assert len({held[name] for name in kept}) == len(kept)
     if twins.sharing:
         assert {twins.images[name] for name in kept} == set(twins.images.values())
+
+
+def test_copies_of_records_are_no_templates() -> None:
+    rows = {f"r{k}": Entry(f"r{k}", "", f"i{k % 4}", "", "target", k > 5) for k in range(12)}
+    captions = {f"r{k}": f"caption {k % 4}" for k in range(12)}
+    assert not find_twins(rows, captions, list, "auto").sharing
