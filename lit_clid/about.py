@@ -138,6 +138,7 @@ class AttackSpec(Plain):
         rule: that makes one score of them.
         queries, backward: per record, as if the attack ran alone.
         evaluated: queries per record that no earlier attack had asked.
+        by_caption: True if it lives on what a record's own caption does.
     """
 
     title: str | None = None
@@ -146,6 +147,7 @@ class AttackSpec(Plain):
     queries: int | None = None
     backward: int = 0
     evaluated: int | None = None
+    by_caption: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,6 +221,7 @@ class About(Plain):
         model: folder or hub id that was asked.
         skipped: records that could not be read, and why.
         captions_cut_by_the_tokenizer: how many were longer than the model reads.
+        shared_captions: `records` and their distinct `captions`, where both sides share some.
         training: None for a model from elsewhere.
         config: the resolved configuration.
         attacks: by name; without any, every column is judged by itself.
@@ -230,6 +233,7 @@ class About(Plain):
     model: str | None = None
     skipped: tuple[str, ...] = ()
     captions_cut_by_the_tokenizer: int | None = None
+    shared_captions: dict[str, int] | None = None
     queries: Cost | None = None
     training: ModelNote | None = field(default=None, metadata=EMPTY)
     config: dict[str, Any] | None = None

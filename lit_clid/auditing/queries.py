@@ -47,6 +47,7 @@ def describe_attacks(attacks: Mapping[str, Signals], target: Target) -> dict[str
             queries=counts[name].asked,
             backward=counts[name].backward_asked,
             evaluated=counts[name].evaluated,
+            by_caption=attack.by_caption or None,
         )
         for name, attack in attacks.items()
     }

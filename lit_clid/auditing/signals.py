@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -20,6 +21,11 @@ class Signals(ABC):
         title: what a report calls the set. Neither changes a signal.
     """
 
+    by_caption: ClassVar[bool] = False
+    """True if they live on what a record's own caption does to the answer.
+
+    They are weak where members and hold-outs share their captions, and a report says so.
+    """
     rule: str = field(default="first", kw_only=True)
     title: str = field(default="", kw_only=True)
 

@@ -99,7 +99,20 @@ def check_sittings(
     for sitting in sittings:
         own = [captions[entry.id] for entry in split.of(sitting.role)]
         remarks += check_attacks(sitting.attacks, models[sitting.model], own)
+        remarks += _weak(sitting, split)
     return list(dict.fromkeys(remarks))
+
+
+def _weak(sitting: Sitting, split: Split) -> list[str]:
+    """A remark on attacks that live on captions which this role's records share, if any do."""
+    names = [name for name, attack in sitting.attacks.items() if attack.by_caption]
+    if sitting.role not in split.shared or not names:
+        return []
+    counts = split.shared[sitting.role]
+    return [
+        f"{', '.join(names)}: weak here, for they live on the caption, and members and hold-outs "
+        f"share theirs ({counts['captions']} for the {sitting.role}'s {counts['records']} records)"
+    ]
 
 
 def shared_records(sitting: Sitting, split: Split) -> set[str]:

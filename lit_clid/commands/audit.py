@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from lit_clid import console
@@ -29,6 +30,7 @@ from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report.pictures import Picture, PictureSource
 from lit_clid.judging.report.publish import publish
 from lit_clid.judging.rules import RULES
+from lit_clid.models.captions import caption_keys
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
 from lit_clid.scores import Scores
@@ -48,7 +50,8 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
         The split, and the judgement; None on processes other than the first.
     """
     models = find_models(config.folder, config.audit)
-    split = load_split(config.data, config.seed, config.folder)
+    same = partial(caption_keys, models["target"].path)
+    split = load_split(config.data, config.seed, config.folder, same)
     tables = audit(config, split, models, config.folder / "scores").tables
     target = tables.pop("target")
     if not console.is_first_process() or target is None:
@@ -187,6 +190,7 @@ def _asked(
         model=model,
         skipped=tuple(split.skipped),
         captions_cut_by_the_tokenizer=overlong,
+        shared_captions=split.shared.get(sitting.role),
         queries=tally(sitting.attacks, len(split.of(sitting.role)) - len(shared)),
         training=read_note(model),
         config=config.plain,

@@ -1,15 +1,14 @@
-"""Reading every row once: what is unusable, what is there twice, what stands in the manifest."""
+"""Reading every row once: what is unusable, and what stands in the manifest."""
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 
 from tqdm import tqdm
 
-from lit_clid.config.options.data import ROLES
 from lit_clid.data.sources import Source
 from lit_clid.errors import UserError, few, first_line
 
@@ -76,51 +75,6 @@ def scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], li
             "remove them, or set data.on_error=skip to leave them out"
         )
     return {entry.id: entry for entry in results if isinstance(entry, Entry)}, bad
-
-
-def drop_duplicates(rows: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[str]]:
-    """Keep the first record of each image and of each caption."""
-    kept: dict[str, Entry] = {}
-    dropped: list[str] = []
-    first: dict[str, str] = {}
-    for name, entry in rows.items():
-        twin = first.get(entry.image_hash) or first.get(entry.caption_hash)
-        if twin:
-            dropped.append(f"{name}: same image or caption as {twin}")
-        else:
-            kept[name] = entry
-            first |= {entry.image_hash: name, entry.caption_hash: name}
-    return kept, dropped
-
-
-def refuse_shared(entries: Sequence[Entry]) -> None:
-    """Refuse a member and a hold-out of one role that share an image or a caption.
-
-    The audit would grade noise.
-    """
-    for role in ROLES:
-        own = [entry for entry in entries if entry.role == role]
-        for kind in ("image", "caption"):
-            pairs = _shared(own, f"{kind}_hash")
-            if pairs:
-                raise UserError(
-                    f"data: {len(pairs)} hold-outs of the {role} share their {kind} with a member: "
-                    f"{few(pairs, len(pairs))}; remove one of each, or set data.on_duplicates=drop"
-                )
-
-
-def _shared(entries: Sequence[Entry], content: str) -> list[str]:
-    """Pairs "member = hold-out" that agree in the field `content`."""
-    inside: dict[str, list[str]] = {}
-    for entry in entries:
-        if entry.member:
-            inside.setdefault(getattr(entry, content), []).append(entry.id)
-    pairs: list[str] = []
-    for entry in entries:
-        if not entry.member:
-            twins = inside.get(getattr(entry, content), [])
-            pairs += [f"{twin} = {entry.id}" for twin in twins]
-    return pairs
 
 
 def to_csv(entries: Sequence[Entry]) -> str:

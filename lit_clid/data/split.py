@@ -9,7 +9,7 @@ what it was drawn from. Wherever it is needed again it is re-read and verified, 
 import csv
 import io
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,15 @@ from lit_clid.config.options.data import DataOptions
 from lit_clid.data.deal import Piles, deal
 from lit_clid.data.scan import (
     Entry,
-    drop_duplicates,
     from_csv,
     hash_bytes,
     qualified,
     read_rows,
-    refuse_shared,
     scan,
     to_csv,
 )
 from lit_clid.data.sources import Source, open_source
+from lit_clid.data.twins import Sameness, find_twins
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json, write_json, write_text
 from lit_clid.provenance import refuse_changes
@@ -41,11 +40,14 @@ class Split:
         entries: every record of both roles.
         sources: one, or one of members and one of hold-outs.
         skipped: rows left out, as "id: reason".
+        shared: role → how many `records` and distinct `captions`, where its members and hold-outs
+            share captions.
     """
 
     entries: tuple[Entry, ...]
     sources: tuple[Source, ...]
     skipped: tuple[str, ...]
+    shared: Mapping[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -97,8 +99,15 @@ class Split:
         return place
 
 
-def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
+def load_split(options: DataOptions, seed: int, folder: Path, same: Sameness = list) -> Split:
     """Re-read and verify the split of the run `folder`, or draw and write it.
+
+    Args:
+        options: data options.
+        seed: of the deal.
+        folder: of the run.
+        same: which captions are one caption to the model, asked only when the split is drawn;
+            by default those of the same text.
 
     Raises:
         UserError: for unreadable rows (unless skipped), too few records, records shared by members
@@ -114,15 +123,38 @@ def load_split(options: DataOptions, seed: int, folder: Path) -> Split:
     rows, skipped = scan(sources, options.on_error)
     for source in sources:
         skipped += _left_out(source)
+    captions = _captions(sources)
+    twins = find_twins(rows, captions, same, options.shared_captions)
     if options.on_duplicates == "drop":
-        rows, dropped = drop_duplicates(rows)
+        rows, dropped = twins.drop(rows)
         skipped += dropped
     entries = _draw(rows, sources, options, seed)
-    refuse_shared(entries)
+    twins.refuse(entries)
+    shared = twins.shared(entries)
     drawn = {"seed": seed, "data": options.drawn_from, "skipped": skipped}
-    write_json(folder / "split.json", drawn)
+    write_json(folder / "split.json", {**drawn, **({"shared_captions": shared} if shared else {})})
     write_text(manifest, to_csv(entries))
-    return Split(entries, tuple(sources), tuple(skipped))
+    _say_shared(shared)
+    return Split(entries, tuple(sources), tuple(skipped), shared)
+
+
+def _captions(sources: Sequence[Source]) -> dict[str, str]:
+    """id → caption of every row."""
+    found: dict[str, str] = {}
+    for k, source in enumerate(sources):
+        names = (qualified(k, name) for name in source.ids)
+        found |= dict(zip(names, source.captions, strict=True))
+    return found
+
+
+def _say_shared(shared: Mapping[str, dict[str, int]]) -> None:
+    for role, counts in shared.items():
+        captions = counts["captions"]
+        console.say(
+            f"note: the {counts['records']} records of the {role} have {captions} "
+            f"caption{'s' if captions > 1 else ''} (as the model reads them), which members and "
+            "hold-outs share: kept; data.shared_captions=refuse lets nothing be shared"
+        )
 
 
 def _left_out(source: Source) -> list[str]:
@@ -174,12 +206,14 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
             f"{manifest}: {note.name} is missing beside it; restore it or delete the run folder"
         )
     header: dict[str, Any] = read_json(note)
-    found = {"seed": header["seed"], **header["data"]}
+    untold = {"shared_captions": options.shared_captions}  # in older manifests, which share none
+    found = {"seed": header["seed"], **untold, **header["data"]}
     refuse_changes(found, {"seed": seed, **options.drawn_from}, str(manifest))
     text = manifest.read_text(encoding="utf-8")
     lines = csv.DictReader(io.StringIO(text))
     entries = tuple(from_csv(line) for line in lines)
-    split = Split(entries, sources, tuple(header["skipped"]))
+    shared = header.get("shared_captions", {})
+    split = Split(entries, sources, tuple(header["skipped"]), shared)
     _verify(split, manifest)
     return split
 

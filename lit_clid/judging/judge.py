@@ -92,6 +92,20 @@ class Judgement:
         return self.target.about.skipped
 
     @property
+    def shared_captions(self) -> dict[str, int] | None:
+        """How many `records` have how many `captions`, if members and hold-outs share some."""
+        return self.target.about.shared_captions
+
+    @property
+    def weakened(self) -> tuple[str, ...]:
+        """Attacks that live on the caption, where members and hold-outs share their captions."""
+        if self.shared_captions is None:
+            return ()
+        specs = self.target.about.attacks
+        by_caption = {name for name, spec in specs.items() if spec.by_caption}
+        return tuple(name for name in self.grades if name.removesuffix("_ref") in by_caption)
+
+    @property
     def privacy(self) -> Spent | None:
         """What the target's private training spent; None if it was not private."""
         training = self.target.about.training

@@ -64,7 +64,7 @@ def check_target(path: str) -> Family:
 def _find(path: str) -> tuple[Family, list[str]]:
     """The family of the pipeline at `path`, and the optional parts that it goes without."""
     where = locate(path)
-    index = _read_index(where)
+    index = read_index(where)
     name = str(index.get("_class_name"))
     if name not in FAMILIES:
         raise UserError(
@@ -80,7 +80,8 @@ def is_hub_id(path: str) -> bool:
     return not path.startswith((".", "/", "~")) and path.count("/") <= 1 and not Path(path).exists()
 
 
-def _read_index(where: str) -> dict[str, Any]:
+def read_index(where: str) -> dict[str, Any]:
+    """`model_index.json` of a folder or hub id: the library and class of each part."""
     if not is_hub_id(where):
         file = Path(where) / "model_index.json"
         if not file.is_file():

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 import torch
@@ -58,6 +59,16 @@ class Text(ABC):
             ids = tokenizer(list(captions), verbose=False).input_ids
             fitting = [fits or len(i) <= longest for fits, i in zip(fitting, ids, strict=True)]
         return fitting.count(False)
+
+    def keys(self, captions: Sequence[str]) -> list[str]:
+        """A hash of each caption's tokens under all tokenizers, as `tokens` cuts and pads them."""
+        found: list[str] = []
+        for start in range(0, len(captions), CHUNK):
+            chunk, cpu = captions[start : start + CHUNK], torch.device("cpu")
+            ids = [self.tokens(k, chunk, cpu) for k in range(len(self.tokenizers))]
+            rows = torch.cat(ids, dim=1).numpy()
+            found += [blake2b(row.tobytes(), digest_size=16).hexdigest() for row in rows]
+        return found
 
     def tokens(self, which: int, captions: Sequence[str], device: torch.device) -> Tensor:
         """Token ids (B, L) for one of the encoders, padded and cut to its length."""

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from folders import image_folder, load, options, picture, rewrite
+from folders import image_folder, load, options, picture
 
 from lit_clid.data.split import load_split
 from lit_clid.errors import UserError
@@ -117,24 +117,16 @@ def test_bad_options_are_named(tmp_path: Path, changes: dict[str, object], messa
         load(folder, tmp_path, **changes)
 
 
-@pytest.mark.parametrize("kind", ["image", "caption"])
-def test_shared_records_are_refused_or_dropped(tmp_path: Path, kind: str) -> None:
+def test_shared_images_are_refused_or_dropped(tmp_path: Path) -> None:
     folder = image_folder(tmp_path / "images", 16)
-    if kind == "image":
-        for k in range(16):
-            picture(k % 8).save(folder / f"{k:03d}.png")
-    else:
-        rewrite(
-            folder,
-            "metadata.jsonl",
-            lambda t: "".join(f'{line.split("number")[0]}number"}}\n' for line in t.splitlines()),
-        )
-    with pytest.raises(UserError, match=f"share their {kind} with a member"):
-        load(folder, tmp_path)
-    if kind == "image":
-        split = load(folder, tmp_path, on_duplicates="drop", members=2, nonmembers=2)
-        assert len(split.skipped) == 8
-        assert len({e.image_hash for e in split.entries}) == 8
+    for k in range(16):
+        picture(k % 8).save(folder / f"{k:03d}.png")
+    for shared in ("auto", "keep", "refuse"):
+        with pytest.raises(UserError, match="share their image with a member: "):
+            load(folder, tmp_path, shared_captions=shared)
+    split = load(folder, tmp_path, on_duplicates="drop", members=2, nonmembers=2)
+    assert len(split.skipped) == 8
+    assert len({e.image_hash for e in split.entries}) == 8
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ class CLiD(Attack):
         rule: "robust_mix" for CLiD_th (eq. 16), "boosted_trees" for CLiD_vec (eq. 17–18).
     """
 
+    by_caption: ClassVar[bool] = True
     rules: ClassVar[tuple[str, ...]] = ("robust_mix", "boosted_trees")
     swept: ClassVar[Mapping[str, str | None]] = {"t": "draws"}
     proxied: ClassVar[tuple[str, ...]] = ("reduction",)

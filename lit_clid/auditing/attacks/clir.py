@@ -53,6 +53,7 @@ class CLiR(Attack):
             happens to describe the records tells nothing about them; several make that harmless.
     """
 
+    by_caption: ClassVar[bool] = True
     rules: ClassVar[tuple[str, ...]] = ("scaled_mean",)
     swept: ClassVar[Mapping[str, str | None]] = {"still": None, "t": "draws"}
     proxied: ClassVar[tuple[str, ...]] = ("others",)

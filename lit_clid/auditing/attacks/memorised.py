@@ -4,6 +4,7 @@ How much does the prompt move the first denoising step?
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -24,6 +25,7 @@ class MemorisedPrompt(Attack):
         draws: starting noises per prompt, two queries each.
     """
 
+    by_caption: ClassVar[bool] = True
     t: int = 981
     draws: int = 4
 

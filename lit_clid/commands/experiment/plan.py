@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +19,7 @@ from lit_clid.config.options.experiment import Cell, UtilityOptions
 from lit_clid.config.reading import CONFIGS
 from lit_clid.data.split import Split, load_split
 from lit_clid.errors import UserError, suggestion
+from lit_clid.models.captions import caption_keys
 from lit_clid.models.load import check_target, is_hub_id, load_target
 from lit_clid.provenance import refuse_changes
 from lit_clid.training.contradictions import check_records
@@ -45,7 +46,8 @@ class Job:
     @cached_property
     def split(self) -> Split:
         """The cell's split, drawn or read and verified once."""
-        return load_split(self.config.data, self.config.seed, self.config.folder)
+        same = partial(caption_keys, self.config.target.path)
+        return load_split(self.config.data, self.config.seed, self.config.folder, same)
 
 
 def read_jobs(arguments: Sequence[str], experiment: Settings, default: Path) -> list[Job]:
@@ -123,7 +125,7 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
                 f"grid.defenses.{name}: changes the attacks; all cells are asked the same"
             )
         try:
-            split = _split(job.config)
+            split = _split(job.config, dry)
             checked[name] = _check_job(job, split, dry)
         except UserError as error:
             raise UserError(f"grid.defenses.{name}: {error}") from None
@@ -160,12 +162,14 @@ def held_out_loss(options: UtilityOptions) -> Denoising:
     return Denoising(tuple(options.t), options.draws, title="held-out loss")
 
 
-def _split(config: Settings) -> Split:
+def _split(config: Settings, dry: bool) -> Split:
     """The cell's split; one that is only planned is written nowhere."""
+    path = config.target.path
+    same = list if dry and is_hub_id(path) else partial(caption_keys, path)
     if (config.folder / "split.csv").is_file():
-        return load_split(config.data, config.seed, config.folder)
+        return load_split(config.data, config.seed, config.folder, same)
     with TemporaryDirectory() as folder:
-        return load_split(config.data, config.seed, Path(folder))
+        return load_split(config.data, config.seed, Path(folder), same)
 
 
 def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:

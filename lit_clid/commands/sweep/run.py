@@ -24,6 +24,7 @@ from lit_clid.files import write_text
 from lit_clid.judging import plots
 from lit_clid.judging.choice import Choice, at_each_timestep
 from lit_clid.judging.evidence import Estimate
+from lit_clid.models.captions import caption_keys
 from lit_clid.models.levels import STEPS
 
 PROXY = (
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"sweep.t: {late} lie outside the model's schedule of {STEPS} steps")
     wanted = wishes(attacks, grid)
     models = find_models(config.folder, config.audit, wanted="shadow")
-    split = load_split(config.data, config.seed, config.folder)
+    same = partial(caption_keys, models["shadow"].path)
+    split = load_split(config.data, config.seed, config.folder, same)
     check_split(models, split)
     sitting = Sitting("sweep", "shadow", models["shadow"], {"grid": grid})
     targets = load_models([sitting], config.audit)

@@ -32,8 +32,13 @@ class DataOptions:
             "redrawn" deals its members and hold-outs anew from all records, independently of the
             target's, for sources too small for both.
         on_error: "fail" or "skip" rows whose image does not decode or whose caption is empty.
-        on_duplicates: "fail" or "drop" records that share an image or a caption with another (the
-            first stays).
+        on_duplicates: "fail" if a member and a hold-out share an image or a caption, or "drop"
+            records that share one with another (the first stays). Captions are the same where the
+            model's tokenizers make the same tokens of them.
+        shared_captions: may members and hold-outs share captions? "refuse": no, see
+            `on_duplicates`; "keep": yes, and images alone must differ; "auto" keeps them where
+            there are fewer captions than half the images (one prompt for a subject, templates), and
+            refuses them otherwise.
         resolution: side of the square images in pixels; null takes the model's.
         random_crop: in every pass another square of a training image that is not square (the
             paper's recipe); latents are then not cached. Everything else that changes training
@@ -57,6 +62,7 @@ class DataOptions:
     shadow: str = "disjoint"
     on_error: str = "fail"
     on_duplicates: str = "fail"
+    shared_captions: str = "auto"
     resolution: int | None = None
     random_crop: bool = False
     workers: int = 0
@@ -66,6 +72,7 @@ class DataOptions:
             ("shadow", self.shadow, ("disjoint", "redrawn")),
             ("on_error", self.on_error, ("fail", "skip")),
             ("on_duplicates", self.on_duplicates, ("fail", "drop")),
+            ("shared_captions", self.shared_captions, ("auto", "refuse", "keep")),
         ):
             if value not in allowed:
                 raise UserError(f"data.{key}: {value!r} is not one of {', '.join(allowed)}")
@@ -102,5 +109,6 @@ class DataOptions:
             "shadow",
             "on_error",
             "on_duplicates",
+            "shared_captions",
         )
         return {key: getattr(self, key) for key in keys}

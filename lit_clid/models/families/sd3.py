@@ -26,7 +26,7 @@ class ThreeTexts(Text):
 
     def __init__(self, pipeline: Any) -> None:
         tokenizers = [pipeline.tokenizer, pipeline.tokenizer_2]
-        longest = [pipeline.tokenizer_max_length] * 2
+        longest = [pipeline.tokenizer.model_max_length] * 2
         if pipeline.tokenizer_3 is not None:
             tokenizers.append(pipeline.tokenizer_3)
             longest.append(T5_TOKENS)

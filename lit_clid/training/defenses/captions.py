@@ -198,6 +198,8 @@ class CaptionShuffle(ShareDefense):
         return edited
 
     def check(self, texts: Texts) -> None:
+        if len(set(texts.own)) < 2:
+            raise ValueError("all members have one caption; there is nothing to exchange")
         if round(self.share * len(texts.own)) < 2:
             raise ValueError(
                 f"share = {self.share} of {len(texts.own)} members leaves nobody to exchange "

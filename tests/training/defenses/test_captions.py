@@ -1,5 +1,6 @@
 """Defenses of captions do exactly what they say."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -131,3 +132,9 @@ def test_missing_rephrasings_and_captions_are_named() -> None:
             build_defenses([name]).check(texts(3, others=()))
     with pytest.raises(UserError, match="leaves nobody to exchange captions with"):
         build_defenses(["caption_shuffle"]).check(texts(2))
+
+
+def test_a_shuffle_of_one_caption_is_refused() -> None:
+    same = replace(texts(8), own=("a photo of sks dog",) * 8)
+    with pytest.raises(UserError, match="all members have one caption"):
+        build_defenses(["caption_shuffle"]).check(same)

@@ -12,6 +12,9 @@ from lit_clid.judging.report.section import Report, Section
 
 HEADER = ("attack", "queries", "AUROC", "ASR", "TPR@10%FPR", "TPR@1%FPR", "TPR@0.1%FPR")
 
+WEAKENED = "*"
+"""Marks attacks that live on the caption where it singles out no record."""
+
 
 class AttackTable(Section):
     """The table of attacks."""
@@ -24,7 +27,8 @@ class AttackTable(Section):
 <th>TPR at<br>10 % FPR, %</th><th>TPR at<br>1 % FPR, %</th><th>TPR at<br>0.1 % FPR, %</th></tr>
 {% for (name, grade), line in lines %}
 <tr{% if name == judgement.headline %} class="headline"{% endif %}>
-<td title="{{ grade.verdict.rule }}">{{ grade.title }}<br><span class="range">{{ name }}</span></td>
+<td title="{{ grade.verdict.rule }}">{{ grade.title }}<br><span class="range">{{ name }}
+{%- if name in judgement.weakened %} {{ mark }}{% endif %}</span></td>
 {% for words in line[1:] %}
 <td>{{ stacked(words) }}</td>
 {% endfor %}
@@ -48,6 +52,9 @@ records on the same draws.
 {% endif %}
 {% if judgement.queries %}
 “n + m∇” is n queries and m backward passes.
+{% endif %}
+{% if judgement.weakened %}
+“{{ mark }}” lives on the caption, which members and hold-outs share here.
 {% endif %}
 {% if cost %}
 Asked in all: {{ cost }}
@@ -76,6 +83,7 @@ Asked in all: {{ cost }}
             "lines": list(lines),
             "cost": total_queries(report.judgement),
             "stacked": stacked,
+            "mark": WEAKENED,
         }
 
 
@@ -85,7 +93,8 @@ def rows(judgement: Judgement) -> list[tuple[str, ...]]:
     for name, grade in judgement.ranked:
         rates = [interval(grade.tpr_at_fpr[cap], percent=True) for cap in CAPS]
         asr = interval(grade.asr, percent=True)
-        lines.append((name, _queries(grade), interval(grade.auroc), asr, *rates))
+        shown = f"{name} {WEAKENED}" if name in judgement.weakened else name
+        lines.append((shown, _queries(grade), interval(grade.auroc), asr, *rates))
     return lines
 
 

@@ -1,0 +1,106 @@
+"""Twins: records that hold the same, which may not be a member and a hold-out of one role."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lit_clid.config.options.data import ROLES
+from lit_clid.data.scan import Entry
+from lit_clid.errors import UserError, few
+
+Sameness = Callable[[Sequence[str]], Sequence[str]]
+"""Captions → a key each; captions of equal keys are one caption to the model."""
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Which records hold the same.
+
+    Args:
+        images, captions: id → key; equal keys mean the same image, or the same caption.
+        sharing: records of one caption may be members and hold-outs alike.
+    """
+
+    images: Mapping[str, str]
+    captions: Mapping[str, str]
+    sharing: bool
+
+    @property
+    def apart(self) -> dict[str, Mapping[str, str]]:
+        """Keys by what members and hold-outs may not share."""
+        return {"image": self.images} | ({} if self.sharing else {"caption": self.captions})
+
+    def drop(self, rows: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[str]]:
+        """Keep the first record of each image and, where they may not be shared, each caption."""
+        kept: dict[str, Entry] = {}
+        dropped: list[str] = []
+        first: dict[tuple[str, str], str] = {}
+        for name, entry in rows.items():
+            held = [(kind, key[name]) for kind, key in self.apart.items()]
+            twin = next((each for each in held if each in first), None)
+            if twin is not None:
+                dropped.append(f"{name}: same {twin[0]} as {first[twin]}")
+            else:
+                kept[name] = entry
+                first |= dict.fromkeys(held, name)
+        return kept, dropped
+
+    def refuse(self, entries: Sequence[Entry]) -> None:
+        """Refuse a member and a hold-out of one role that share an image or a caption.
+
+        The audit would grade noise.
+        """
+        for role in ROLES:
+            for kind, keys in self.apart.items():
+                pairs = _pairs([e for e in entries if e.role == role], keys)
+                if pairs:
+                    raise UserError(
+                        f"data: {len(pairs)} hold-outs of the {role} share their {kind} with a "
+                        f"member{READ[kind]}: {few(pairs, len(pairs))}; remove one of each, or set "
+                        f"data.on_duplicates=drop{WAYS[kind]}"
+                    )
+
+    def shared(self, entries: Sequence[Entry]) -> dict[str, dict[str, int]]:
+        """Role → how many `records` and distinct `captions`, if both sides share one."""
+        found: dict[str, dict[str, int]] = {}
+        for role in ROLES:
+            own = [entry for entry in entries if entry.role == role]
+            if _pairs(own, self.captions):
+                captions = {self.captions[entry.id] for entry in own}
+                found[role] = {"records": len(own), "captions": len(captions)}
+        return found
+
+
+READ = {"image": "", "caption": " (as the model's tokenizers read it)"}
+WAYS = {
+    "image": "",
+    "caption": ", or data.shared_captions=keep to audit images that share a caption",
+}
+
+
+def find_twins(
+    rows: Mapping[str, Entry], captions: Mapping[str, str], same: Sameness, shared_captions: str
+) -> Twins:
+    """The twins among the rows.
+
+    Captions that are templates or name the subject are kept for all: there are fewer of them than
+    half the images.
+
+    Args:
+        rows: entries by id.
+        captions: by id.
+        same: which captions are one to the model.
+        shared_captions: of the data options.
+    """
+    keys = same([captions[name] for name in rows])
+    own = dict(zip(rows, keys, strict=True))
+    images = {name: entry.image_hash for name, entry in rows.items()}
+    templates = 2 * len(set(own.values())) < len(set(images.values()))
+    sharing = templates if shared_captions == "auto" else shared_captions == "keep"
+    return Twins(images, own, sharing)
+
+
+def _pairs(entries: Sequence[Entry], keys: Mapping[str, str]) -> list[str]:
+    """ "member = hold-out" for every hold-out that has a member's key."""
+    inside = {keys[entry.id]: entry.id for entry in reversed(entries) if entry.member}
+    outside = [entry.id for entry in entries if not entry.member and keys[entry.id] in inside]
+    return [f"{inside[keys[name]]} = {name}" for name in outside]
