@@ -10,7 +10,7 @@ from lit_clid.errors import UserError
 
 def write_json(path: Path, content: Any) -> None:
     """Write `content` to `path` so that it appears whole or not at all."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -18,6 +18,7 @@ from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
 from lit_clid.provenance import refuse_changes
 
+DEMO = "demo"
 BASE = "base"
 """`audit.reference` for the model that the target was tuned from."""
 
@@ -55,7 +56,7 @@ def find_models(folder: Path, options: AuditOptions, wanted: str = "target") -> 
     models = {}
     for role, named in (("target", options.target), ("shadow", options.shadow)):
         if named is not None:
-            models[role] = Model(named)
+            models[role] = Model(named, options.variant)
         elif (folder / role / "model_index.json").is_file():
             models[role] = Model(str(folder / role))
     if wanted not in models:
@@ -74,8 +75,15 @@ def find_models(folder: Path, options: AuditOptions, wanted: str = "target") -> 
     return models
 
 
-def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
+def find_reference(
+    target: str, named: str | None, variant: str | None = None
+) -> tuple[Model | None, str]:
     """The reference, and a remark if there is none although one was wanted.
+
+    Args:
+        target: the model whose base is meant by "base".
+        named: what `audit.reference` says.
+        variant: of the weights of a model that is named.
 
     Raises:
         UserError: if a model was named that cannot be used.
@@ -87,12 +95,15 @@ def find_reference(target: str, named: str | None) -> tuple[Model | None, str]:
             check_target(named)
         except UserError as error:
             raise UserError(f"audit.reference: {error}") from None
-        return Model(named), ""
+        return Model(named, variant), ""
     note = read_note(target)
     if note is None or note.tuned_from is None:
         way = "audit.reference=FOLDER names a reference"
         return None, f"{target} does not say what it was tuned from; {way}"
-    base = Model(*note.tuned_from, note.facts.base)
+    path, its_variant = note.tuned_from
+    if path != DEMO and note.base is not None and Path(note.base).is_dir():
+        path = note.base  # where the base lay, whatever the working directory is now
+    base = Model(path, its_variant, note.facts.base)
     try:
         check_target(base.path)
     except UserError as error:

@@ -104,7 +104,9 @@ def audit(
     """
     attacks = config.attacks
     check_rules(attacks, calibrated="shadow" in models)
-    reference, remark = find_reference(models["target"].path, config.audit.reference)
+    reference, remark = find_reference(
+        models["target"].path, config.audit.reference, config.audit.variant
+    )
     sittings = plan(models, reference, attacks, config.audit)
     for name, signals in (more or {}).items():
         sittings.append(Sitting(name, "target", models["target"], {name: signals}))

@@ -9,6 +9,7 @@ from lit_clid.errors import UserError, few, first_line
 from lit_clid.models.demo import PIPELINE
 from lit_clid.models.families import FAMILIES, Family
 from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.variants import only_variant
 
 
 def load_target(
@@ -24,7 +25,8 @@ def load_target(
 
     Args:
         path: folder, hub id, or "demo".
-        variant: weight variant, such as "fp16".
+        variant: weight variant, such as "fp16"; None takes the plain files or, in a folder without
+            them, the only variant there is.
         precision: of the denoiser: "32", "bf16" or "16"; VAE and text encoder stay in float32.
         channels_last, compile: how the denoiser runs.
         rows: most rows in one call of the denoiser.
@@ -33,8 +35,11 @@ def load_target(
         UserError: if the folder or id does not exist, lacks a part, or is of an unknown family.
     """
     family, lacking = _find(path)
+    where = locate(path)
+    if variant is None and not is_hub_id(where):
+        variant = only_variant(Path(where), list(family.parts))
     return PipelineTarget.load(
-        locate(path),
+        where,
         family,
         lacking,
         variant=variant,

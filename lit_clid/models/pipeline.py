@@ -63,8 +63,8 @@ class PipelineTarget(Target):
         if channels_last:
             for part in self.latents.networks:
                 part.to(memory_format=torch.channels_last)
-        self.resolution: int = network.config.sample_size * self.latents.downsampling
-        """Side in pixels of the images that the model was made for."""
+        self.resolution = _resolution(network, pipeline.vae, self.latents.downsampling)
+        """Side in pixels of the images that the model was made for; None if it does not say."""
         self.mask_tokens = self.text.mask_tokens
         self.device = torch.device("cpu")
 
@@ -100,8 +100,11 @@ class PipelineTarget(Target):
                 **dict.fromkeys(lacking),
             ).to(torch.float32)
         except Exception as error:  # safetensors, tokenizers and both hub libraries raise their own
+            way = "export it again"
+            if "variant" in str(error):
+                way = "name its variant with target.variant or audit.variant"
             raise UserError(
-                f"{path}: the pipeline does not load ({first_line(error)}); export it again"
+                f"{path}: the pipeline does not load ({first_line(error)}); {way}"
             ) from None
         pipeline.set_progress_bar_config(disable=True)
         return cls(pipeline, family, path, **options)
@@ -157,6 +160,11 @@ class PipelineTarget(Target):
 
     def side(self, resolution: int | None) -> int:
         side = resolution or self.resolution
+        if side is None:
+            raise UserError(
+                f"data.resolution: {self.source} does not say for which size it was made; give the "
+                "side of its images in pixels, such as 512"
+            )
         patch, most = self.family.sides(self.denoiser.network)
         factor = self.latents.downsampling * patch
         if side % factor:
@@ -175,6 +183,17 @@ class PipelineTarget(Target):
         self.pipeline.save_pretrained(part, safe_serialization=True)
         annotate(part)
         part.rename(folder)
+
+
+def _resolution(network: Any, vae: Any, downsampling: int) -> int | None:
+    """Side in pixels of the images that a network was made for, or the side that its VAE tells;
+    the shorter one where they are not square.
+    """
+    for size, factor in ((network.config.sample_size, downsampling), (vae.config.sample_size, 1)):
+        sides = size if isinstance(size, (list, tuple)) else [size]
+        if sides and all(isinstance(side, int) for side in sides):
+            return int(min(sides)) * factor
+    return None
 
 
 def _encoders(pipeline: Any, family: Family) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lit_clid.errors import UserError
 from lit_clid.models.embedding import Embedding, cat
 
 CHUNK = 64
@@ -20,10 +21,17 @@ class Text(ABC):
     Args:
         tokenizers: one for each encoder.
         longest: most tokens that each takes, its special tokens included.
+        rows: of each encoder's embedding; None where it is not known.
     """
 
-    def __init__(self, tokenizers: Sequence[Any], longest: Sequence[int]) -> None:
+    def __init__(
+        self,
+        tokenizers: Sequence[Any],
+        longest: Sequence[int],
+        rows: Sequence[int | None] | None = None,
+    ) -> None:
         self.tokenizers, self.longest = tuple(tokenizers), tuple(longest)
+        self.rows = (None,) * len(self.longest) if rows is None else tuple(rows)
 
     @property
     def mask_tokens(self) -> tuple[str, ...]:
@@ -55,10 +63,25 @@ class Text(ABC):
         if not captions:
             return 0
         fitting = [False] * len(captions)
-        for tokenizer, longest in zip(self.tokenizers, self.longest, strict=True):
+        each = zip(self.tokenizers, self.longest, self.rows, strict=True)
+        for tokenizer, longest, rows in each:
             ids = tokenizer(list(captions), verbose=False).input_ids
+            self._refuse_unknown(tokenizer, rows, captions, ids)
             fitting = [fits or len(i) <= longest for fits, i in zip(fitting, ids, strict=True)]
         return fitting.count(False)
+
+    def _refuse_unknown(
+        self, tokenizer: Any, rows: int | None, captions: Sequence[str], ids: list[list[int]]
+    ) -> None:
+        """Refuse a token that the encoder's embedding has no row for."""
+        for caption, tokens in zip(captions, ids, strict=True):
+            if rows is not None and max(tokens, default=0) >= rows:
+                token = tokenizer.convert_ids_to_tokens(max(tokens))
+                raise UserError(
+                    f"caption {caption[:60]!r}: the tokenizer knows the token {token!r} and the "
+                    f"text encoder does not (its embedding has {rows} rows); export the pipeline "
+                    "with the encoder that the token was trained into, or without the token"
+                )
 
     def keys(self, captions: Sequence[str]) -> list[str]:
         """A hash of each caption's tokens under all tokenizers, as `tokens` cuts and pads them."""
@@ -80,4 +103,5 @@ class Text(ABC):
             return_tensors="pt",
         )
         ids: Tensor = batch.input_ids
+        self._refuse_unknown(self.tokenizers[which], self.rows[which], captions, ids.tolist())
         return ids.to(device)

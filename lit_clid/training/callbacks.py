@@ -13,12 +13,30 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from lit_clid.errors import UserError
 from lit_clid.models.samples import draw_samples
 from lit_clid.training.averaging import Averaging
 from lit_clid.training.module import FineTune
 
 WriteModel = Callable[[FineTune, L.Trainer, int], None]
 """(module, trainer, optimiser step): exports the module as it is."""
+
+
+class Divergence(Callback):
+    """Ends training at the step whose loss is not a finite number, before anything is saved.
+
+    It must stand before all callbacks that save. A gradient that overflows in half precision is the
+    loss scaler's business; a loss that does is divergence.
+    """
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        loss = trainer.callback_metrics.get("train_loss")
+        if loss is not None and not torch.isfinite(loss):
+            raise UserError(
+                f"training diverged: at step {trainer.global_step} the loss is {float(loss)}; "
+                "nothing is exported; lower finetune.learning_rate, or clip with "
+                "trainer.gradient_clip_val, and give the run another name=…"
+            )
 
 
 class ResumePoint(Callback):
@@ -47,6 +65,8 @@ class ResumePoint(Callback):
     def _save(self, trainer: L.Trainer) -> None:
         step = trainer.global_step
         if step % self.every == 0 and 0 < step < trainer.max_steps and step != self._saved:
+            assert isinstance(trainer.lightning_module, FineTune)
+            trainer.lightning_module.refuse_diverged(step)
             self._saved = step
             part = self.path.with_suffix(".part")
             trainer.save_checkpoint(part)

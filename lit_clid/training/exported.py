@@ -2,6 +2,8 @@
 
 import shutil
 from contextlib import nullcontext
+from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,15 @@ def finish(module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str,
     trainer.strategy.barrier()  # the others may look for the folder next
 
 
+def _finite(loss: float | None) -> float | None:
+    return loss if loss is not None and isfinite(loss) else None
+
+
+def _lasting(source: str) -> str:
+    """A folder wherever the working directory is, or a hub id as it is."""
+    return str(Path(source).resolve()) if Path(source).is_dir() else source
+
+
 def write_model(
     module: FineTune,
     trainer: L.Trainer,
@@ -73,14 +84,15 @@ def write_model(
             return
         shutil.rmtree(folder)  # of a resumed run whose secret noise was another
     folder.parent.mkdir(parents=True, exist_ok=True)
+    module.refuse_diverged(trainer.global_step)
     steps, logged = trainer.global_step, trainer.callback_metrics
     last = float(logged["val_loss"]) if "val_loss" in logged else None
     note = ModelNote(
         facts=module.facts,
-        base=module.target.source,
+        base=_lasting(module.target.source),
         steps=steps if ending is None else ending.exported_from,
-        val_loss=last if ending is None else ending.val_loss,
-        stopping=ending,
+        val_loss=_finite(last if ending is None else ending.val_loss),
+        stopping=None if ending is None else replace(ending, val_loss=_finite(ending.val_loss)),
         privacy=None if module.privacy is None else module.privacy.spent(steps),
         made=provenance(str(module.target.device)),
         config=config,

@@ -11,6 +11,7 @@ from torch import Tensor
 from lit_clid.about import Facts
 from lit_clid.config.options.training import FineTuneOptions
 from lit_clid.data.module import CaptionedImages
+from lit_clid.errors import UserError
 from lit_clid.models.diffusion import mean_square
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.encodings import Encodings
@@ -198,6 +199,19 @@ class FineTune(L.LightningModule):
     def _frozen(self) -> set[str]:
         trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
         return set(self.state_dict()) - trained
+
+    def refuse_diverged(self, step: int) -> None:
+        """Refuse weights that are no finite numbers after an optimiser step.
+
+        Raises:
+            UserError: naming the first such tensor.
+        """
+        for name, value in self.network.state_dict().items():
+            if value.is_floating_point() and not value.isfinite().all():
+                raise UserError(
+                    f"training diverged: at step {step} the weight {name} is not finite; nothing "
+                    "is exported; lower finetune.learning_rate and give the run another name=…"
+                )
 
     def weights(self) -> dict[str, Tensor]:
         """Copies of the trained parameters, on the CPU."""

@@ -17,7 +17,13 @@ from lit_clid.config.trainer import make_trainer
 from lit_clid.errors import UserError, first_line
 from lit_clid.provenance import refuse_changes
 from lit_clid.training.averaging import averaging
-from lit_clid.training.callbacks import ExportOnTheWay, ResumePoint, SampleGrid, WriteModel
+from lit_clid.training.callbacks import (
+    Divergence,
+    ExportOnTheWay,
+    ResumePoint,
+    SampleGrid,
+    WriteModel,
+)
 from lit_clid.training.defenses import Defenses, EarlyStopping, PrivacyBudget, StepBudget
 from lit_clid.training.kept import Probe, stopping_callbacks
 
@@ -79,7 +85,7 @@ def training_trainer(
         raise UserError(
             f"finetune.average_from: {options.average_from} lies beyond the last step, {steps}"
         )
-    callbacks: list[Callback] = []
+    callbacks: list[Callback] = [Divergence()]
     if options.samples:
         callbacks.append(SampleGrid(folder / "samples", options.samples, seed))
     callbacks += stopping_callbacks(defended.one(EarlyStopping), defended.one(PrivacyBudget), probe)

@@ -35,6 +35,8 @@ class AuditOptions:
     Args:
         target, shadow: models to audit, folders or hub ids; null means the run's own, and no shadow
             if there is none.
+        variant: weight variant of the models named here, such as "fp16"; null takes the plain files
+            or, in a folder without them, the only variant there is.
         reference: public model that never saw the records, asked the same; its signals are
             subtracted in rows `…_ref`. "base" means the one the target was tuned from, if its note
             names one; null means none.
@@ -49,6 +51,7 @@ class AuditOptions:
 
     target: str | None = None
     shadow: str | None = None
+    variant: str | None = None
     reference: str | None = "base"
     reference_attacks: Any = None
     batch_size: int = 64

@@ -12,7 +12,8 @@ class TargetOptions:
 
     Args:
         path: diffusers folder, hub id, or "demo" for the embedded base.
-        variant: weight variant to load, such as "fp16"; null for the plain files.
+        variant: weight variant to load, such as "fp16"; null takes the plain files or, in a folder
+            without them, the only variant there is.
     """
 
     path: str = "demo"

@@ -30,7 +30,9 @@ class ThreeTexts(Text):
         if pipeline.tokenizer_3 is not None:
             tokenizers.append(pipeline.tokenizer_3)
             longest.append(T5_TOKENS)
-        super().__init__(tokenizers, longest)
+        encoders = (pipeline.text_encoder, pipeline.text_encoder_2, pipeline.text_encoder_3)
+        rows = [each.config.vocab_size for each in encoders if each is not None]
+        super().__init__(tokenizers, longest, rows)
         self._pipeline = pipeline
 
     def encode(self, wordings: Sequence[Sequence[str]]) -> Embedding:

@@ -25,7 +25,9 @@ class TwoClipTexts(Text):
 
     def __init__(self, pipeline: Any) -> None:
         tokenizers = (pipeline.tokenizer, pipeline.tokenizer_2)
-        super().__init__(tokenizers, [each.model_max_length for each in tokenizers])
+        encoders = (pipeline.text_encoder, pipeline.text_encoder_2)
+        longest = [each.model_max_length for each in tokenizers]
+        super().__init__(tokenizers, longest, [each.config.vocab_size for each in encoders])
         self._pipeline = pipeline
 
     def encode(self, wordings: Sequence[Sequence[str]]) -> Embedding:

@@ -18,7 +18,7 @@ class ClipText(Text):
     def __init__(self, pipeline: Any) -> None:
         encoder, tokenizer = pipeline.text_encoder, pipeline.tokenizer
         most = min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
-        super().__init__([tokenizer], [most])
+        super().__init__([tokenizer], [most], [encoder.config.vocab_size])
         self._encoder = encoder
 
     def encode(self, wordings: Sequence[Sequence[str]]) -> Embedding:
