@@ -16,5 +16,6 @@ def judge_table(arguments: Sequence[str]) -> bool:
         return False
     refuse_foreign(config.folder, config.scores)
     scores, others = load_tables(config.scores, config.shadow_scores)
-    publish(judge(scores, **others), config.folder, config.name)
+    judgement = judge(scores, **others, headline=config.headline)
+    publish(judgement, config.folder, config.name)
     return True

@@ -44,6 +44,8 @@ class Config(Generic[A, D]):
             earlier ones.
         trainer: arguments of Lightning's Trainer, verbatim.
         scores, shadow_scores: tables of signals to judge instead of asking a model.
+        headline: attack that the verdict speaks of, named before its figures are seen; null takes
+            the strongest on the shadow or, without one, tests the strongest against chance.
         written: `attacks` and `defenses` as they were written, before they were built.
     """
 
@@ -63,6 +65,7 @@ class Config(Generic[A, D]):
     trainer: dict[str, Any] = field(default_factory=dict)
     scores: str | None = None
     shadow_scores: str | None = None
+    headline: str | None = None
     written: Mapping[str, Any]
 
     def __post_init__(self) -> None:
