@@ -121,7 +121,7 @@ def _against_chance(selection: Maximum) -> str:
     """The permutation test in words."""
     return (
         f"p = {selection.p:.2g} with that choice counted in: labels permuted at random reach "
-        f"{selection.critical:.3f} in one case of {1 / TAIL:.0f}"
+        f"an AUROC of {selection.critical:.3f} in one case of {1 / TAIL:.0f}"
     )
 
 
