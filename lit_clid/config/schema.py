@@ -44,8 +44,8 @@ class Config(Generic[A, D]):
             earlier ones.
         trainer: arguments of Lightning's Trainer, verbatim.
         scores, shadow_scores: tables of signals to judge instead of asking a model.
-        headline: attack that an audit's verdict speaks of, named before its figures are seen; null takes
-            the strongest on the shadow or, without one, tests the strongest against chance.
+        headline: attack that an audit's verdict speaks of, named before its figures are seen; null
+            takes the strongest on the shadow or, without one, tests the strongest against chance.
         written: `attacks` and `defenses` as they were written, before they were built.
     """
 
