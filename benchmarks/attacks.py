@@ -209,7 +209,7 @@ def main() -> None:
 
 def judged(tables: Path) -> Judgement:
     target, others = load_tables(str(tables), None)
-    return judge(target, **others)
+    return judge(target, **others, headline=None)
 
 
 if __name__ == "__main__":

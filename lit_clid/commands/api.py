@@ -81,14 +81,16 @@ def audit(*words: str | PathLike[str], **changes: object) -> Judgement | None:
         table, others = load_tables(
             config.scores, config.shadow_scores, read_signals(config.signals)
         )
-        return grade(table, **others)
+        return grade(table, **others, headline=config.headline)
     from lit_clid.commands.audit import judged
 
     return judged(config)[1]
 
 
 def judge(
-    scores: str | PathLike[str] | Scores, shadow: str | PathLike[str] | Scores | None = None
+    scores: str | PathLike[str] | Scores,
+    shadow: str | PathLike[str] | Scores | None = None,
+    headline: str | None = None,
 ) -> Judgement:
     """Grade every attack of a table of signals, calibrated on the shadow's; asks no model.
 
@@ -97,14 +99,17 @@ def judge(
             run's folder of tables.
         shadow: the same signals of a shadow model's own records; None takes shadow.parquet where
             `scores` is a run's, and else fits nothing.
+        headline: the attack the verdict speaks of, named before its figures are seen; None takes
+            the strongest on the shadow or, without one, tests the strongest against chance.
 
     Example:
         >>> judge("signals.csv").grades["loss"].auroc.value
     """
     if isinstance(scores, Scores) or isinstance(shadow, Scores):
-        return grade(_table(scores), None if shadow is None else _table(shadow))
+        calibration = None if shadow is None else _table(shadow)
+        return grade(_table(scores), calibration, headline=headline)
     table, others = load_tables(fspath(scores), None if shadow is None else fspath(shadow))
-    return grade(table, **others)
+    return grade(table, **others, headline=headline)
 
 
 def _table(table: str | PathLike[str] | Scores) -> Scores:

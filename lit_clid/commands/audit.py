@@ -49,6 +49,7 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
     Returns:
         The split, and the judgement; None on processes other than the first.
     """
+    check_headline(config)
     models = find_models(config.folder, config.audit)
     same = partial(caption_keys, models["target"].path)
     split = load_split(config.data, config.seed, config.folder, same)
@@ -56,7 +57,7 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
     target = tables.pop("target")
     if not console.is_first_process() or target is None:
         return split, None
-    return split, judge(target, **tables)
+    return split, judge(target, **tables, headline=config.headline)
 
 
 def pictures(split: Split) -> PictureSource:
@@ -130,6 +131,15 @@ def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
         raise UserError(
             f"attacks: {few(list(attacks))} cannot be judged without a shadow; train one or add "
             "others"
+        )
+
+
+def check_headline(config: Settings) -> None:
+    """Refuse a headline that no attack has, before anything is asked."""
+    named = config.headline
+    if named is not None and named.removesuffix("_ref") not in config.attacks:
+        raise UserError(
+            f"headline: {named!r} is not asked; name one of {', '.join(config.attacks)}, or null"
         )
 
 

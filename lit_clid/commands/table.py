@@ -26,5 +26,6 @@ def judge_table(arguments: Sequence[str]) -> bool:
             f"note: {scores.where}: not taken for signals: {few(list(scores.aside))}; "
             "signals=[NAME, …] names those that are"
         )
-    publish(judge(scores, **others), config.folder, config.name)
+    judgement = judge(scores, **others, headline=config.headline)
+    publish(judgement, config.folder, config.name)
     return True

@@ -47,6 +47,8 @@ class Config(Generic[A, D]):
         signals: which columns of these tables are judged: a list of them, or a mapping from an
             attack's name to {columns: [NAME, …], rule: RULE}; null takes every column that can be
             a signal.
+        headline: attack that an audit's verdict speaks of, named before its figures are seen; null
+            takes the strongest on the shadow or, without one, tests the strongest against chance.
         written: `attacks` and `defenses` as they were written, before they were built.
     """
 
@@ -67,6 +69,7 @@ class Config(Generic[A, D]):
     scores: str | None = None
     shadow_scores: str | None = None
     signals: Any = None
+    headline: str | None = None
     written: Mapping[str, Any]
 
     def __post_init__(self) -> None:

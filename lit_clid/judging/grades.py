@@ -27,6 +27,10 @@ from lit_clid.judging.trials import Trial
 FPR_CAPS = (0.1, 0.01, 0.001)
 """The false-positive rates reported, and the false-negative rates of `tnr_at_fnr`."""
 CAPS = {f"{cap:g}": cap for cap in FPR_CAPS}
+FEWEST = 2
+"""Records that a cap must allow for its rate to be shown. In simulations the interval covers 81 %
+of the time where one is allowed, 90 % at two and 95 % at two and a half.
+"""
 HEADLINE = Unresolved("the headline attack itself", shown="–")
 """How the headline attack differs from itself."""
 
@@ -42,7 +46,7 @@ class Grade:
         asr: in [0, 1]; unresolved without a shadow.
         oracle_asr: in [½, 1]; its threshold saw the graded labels.
         tpr_at_fpr, tnr_at_fnr: rates in [0, 1] by the cap ("0.1", "0.01", "0.001"), unresolved
-            below one record.
+            where the cap allows fewer than `FEWEST` records.
         queries: per record as if the attack ran alone, those to the reference included; None for
             a table that does not tell.
         backward: backward passes per record.
@@ -114,14 +118,19 @@ def _statistics() -> dict[str, Statistic]:
 def _rates(figures: Mapping[str, Estimate], kind: str, records: int) -> dict[str, Evidence]:
     """The figures of one kind by cap.
 
-    A cap that allows less than one of the `records` that it counts is unresolved.
+    A cap that allows fewer than `FEWEST` of the `records` that it counts is unresolved.
     """
     found: dict[str, Evidence] = {}
     for name, cap in CAPS.items():
         too_few = f"unresolved: {records} records cannot show a rate of {name}"
-        shows = records * cap >= 1 - 1e-9
+        shows = can_show(records, cap)
         found[name] = figures[f"{kind} {name}"] if shows else Unresolved(too_few)
     return found
+
+
+def can_show(records: int, cap: float) -> bool:
+    """True if so many records allow an interval for a rate at this cap."""
+    return records * cap >= FEWEST - 1e-9
 
 
 def _carried_accuracy(verdict: Verdict, member: np.ndarray) -> Evidence:

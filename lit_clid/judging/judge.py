@@ -1,7 +1,8 @@
 """The judgement: every attack's grades with intervals, from the score tables alone.
 
 Each attack is a trial; its rule is fitted on the shadow's records and gives a verdict on the
-target's, whose labels only grade it. The headline attack is the one strongest on the shadow.
+target's, whose labels only grade it. The headline attack is named beforehand or the strongest on
+the shadow; without either it is the strongest of all, and tested as that.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from lit_clid.errors import UserError, few
 from lit_clid.judging.calibration import Verdict, calibrate
 from lit_clid.judging.evidence import paired_auroc_difference
 from lit_clid.judging.grades import Grade, grade
+from lit_clid.judging.maximum import Maximum, maximum
 from lit_clid.judging.rules import RULES
 from lit_clid.judging.trials import Trial, trials
 from lit_clid.scores import Scores
@@ -28,23 +30,21 @@ class Judgement:
         target, shadow: their tables; no shadow's without a shadow.
         grades: by attack name.
         unjudged: attacks that need a shadow and had none.
+        headline: the attack the verdict speaks of.
+        chosen: how it was: "named" beforehand, the strongest on the "shadow", or the "maximum"
+            on the graded labels.
         references: the reference's tables by name, if there are any.
+        selection: the test of the maximum over attacks; None where the choice saw no graded label.
     """
 
     target: Scores
     shadow: Scores | None
     grades: Mapping[str, Grade]
     unjudged: tuple[str, ...]
+    headline: str
+    chosen: str
     references: Mapping[str, Scores] = field(default_factory=dict)
-
-    @property
-    def headline(self) -> str:
-        """The attack the verdict speaks of: the strongest on the shadow.
-
-        The choice saw none of the graded labels. Without a shadow it is the strongest on the
-        target, and the report says so.
-        """
-        return _headline(self.grades)
+    selection: Maximum | None = None
 
     @property
     def ranked(self) -> list[tuple[str, Grade]]:
@@ -123,6 +123,7 @@ def judge(
     shadow: Scores | None = None,
     reference: Scores | None = None,
     reference_shadow: Scores | None = None,
+    headline: str | None = None,
 ) -> Judgement:
     """Calibrate every attack of the target's table on the shadow's and grade it.
 
@@ -135,9 +136,12 @@ def judge(
         shadow: the table that rules and thresholds are fitted on.
         reference: the reference's signals of the target's records.
         reference_shadow: the reference's signals of the shadow's records.
+        headline: the attack the verdict speaks of, named before any label was seen; None takes the
+            strongest on the shadow and, without one, tests the maximum over attacks.
 
     Raises:
-        UserError: if the tables do not belong together, or no attack can be judged.
+        UserError: if the tables do not belong together, no attack can be judged, or `headline` is
+            none of those that are.
     """
     tried = trials(target, shadow, reference, reference_shadow)
     given = _verdicts(tried)
@@ -147,10 +151,17 @@ def judge(
             f"attacks: {few(list(unjudged))} cannot be judged without a shadow; train one or add "
             "clid_th"
         )
+    if headline is not None:
+        _check_headline(headline, given, unjudged)
     grades = {name: grade(tried[name], verdict, target.member) for name, verdict in given.items()}
+    speaks, chosen = _headline(grades, headline)
+    selection = None
+    if chosen == "maximum":
+        selection = maximum([verdict.score for verdict in given.values()], target.member)
     references = {"reference": reference, "reference_shadow": reference_shadow}
     kept = {name: table for name, table in references.items() if table is not None}
-    return Judgement(target, shadow, _compared(grades, target.member), unjudged, kept)
+    compared = _compared(grades, speaks, target.member)
+    return Judgement(target, shadow, compared, unjudged, speaks, chosen, kept, selection)
 
 
 def verdicts(
@@ -174,17 +185,31 @@ def _verdicts(tried: Mapping[str, Trial]) -> dict[str, Verdict]:
     return found
 
 
-def _headline(grades: Mapping[str, Grade]) -> str:
-    def strength(name: str) -> float:
-        found = grades[name]
-        return found.auroc.value if found.shadow_auroc is None else found.shadow_auroc
+def _check_headline(headline: str, given: Mapping[str, Verdict], unjudged: tuple[str, ...]) -> None:
+    if headline in unjudged:
+        raise UserError(
+            f"headline: {headline} cannot be judged without a shadow; train one or name another "
+            "attack"
+        )
+    if headline not in given:
+        raise UserError(
+            f"headline: {headline!r} is none of the judged attacks; name one of "
+            f"{', '.join(given)}, or null"
+        )
 
-    return max(grades, key=strength)
+
+def _headline(grades: Mapping[str, Grade], named: str | None) -> tuple[str, str]:
+    """The headline attack, and how it was chosen."""
+    if named is not None:
+        return named, "named"
+    on_shadow = {n: g.shadow_auroc for n, g in grades.items() if g.shadow_auroc is not None}
+    if on_shadow:
+        return max(on_shadow, key=on_shadow.__getitem__), "shadow"
+    return max(grades, key=lambda name: grades[name].auroc.value), "maximum"
 
 
-def _compared(grades: Mapping[str, Grade], member: np.ndarray) -> dict[str, Grade]:
+def _compared(grades: Mapping[str, Grade], headline: str, member: np.ndarray) -> dict[str, Grade]:
     """Add the paired difference between the headline attack and every other."""
-    headline = _headline(grades)
     best = grades[headline].verdict.score
     found = dict(grades)
     for name, each in grades.items():

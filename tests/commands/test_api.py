@@ -9,6 +9,7 @@ from runs import ROOT, SMALL
 
 import lit_clid
 from lit_clid.commands import api
+from lit_clid.errors import UserError
 from lit_clid.scores import Scores
 
 
@@ -43,6 +44,19 @@ def test_tables_are_judged_from_files_and_from_memory(tmp_path: Path) -> None:
     assert lit_clid.judge(read).grades["s"].auroc == alone.grades["s"].auroc
     assert lit_clid.judge(read, shadow).grades["s"].asr == calibrated.grades["s"].asr
     assert calibrated.shadow is not None and alone.shadow is None
+    named = lit_clid.judge(own, headline="s"), lit_clid.judge(read, headline="s")
+    assert [each.chosen for each in named] == ["named", "named"]
+    assert (alone.chosen, calibrated.chosen) == ("maximum", "shadow")
+
+
+def test_the_headline_is_a_key_of_the_configuration(tmp_path: Path) -> None:
+    own = table(tmp_path / "own.csv")
+    found = lit_clid.audit(scores=own, headline="s")
+    assert found is not None and found.chosen == "named"
+    with pytest.raises(UserError, match="headline: 'lost' is none of the judged attacks"):
+        lit_clid.audit(scores=own, headline="lost")
+    with pytest.raises(UserError, match="headline: 'lost' is not asked; name one of loss"):
+        lit_clid.audit(runs=tmp_path, attacks=["loss"], headline="lost")
 
 
 def test_changes_are_plain_values_of_the_configuration(tmp_path: Path) -> None:

@@ -18,9 +18,8 @@ from lit_clid.judging.comparison.drawn import (
 )
 from lit_clid.judging.comparison.measured import Measured
 from lit_clid.judging.evidence import Unresolved
+from lit_clid.judging.grades import can_show
 
-ENOUGH = 100
-"""Hold-outs from which on an FPR of 1 % can be shown."""
 BASELINE = Unresolved("the baseline itself", shown="–")
 UNPAIRED = Unresolved("no run of the baseline has equal records", shown="–")
 CHECKPOINT = Unresolved("checkpoints are not compared with the baseline", shown="–")
@@ -128,7 +127,7 @@ def _against(
         changes.append(ours["auroc"].minus(theirs["auroc"]))
     return Against(
         auroc=pool_drawn(aurocs, fewest),
-        tpr_at_1=pool_drawn(rates, fewest) if holdouts >= ENOUGH else too_few,
+        tpr_at_1=pool_drawn(rates, fewest) if can_show(holdouts, 0.01) else too_few,
         change=pool_drawn(changes) if changes else alone,
     )
 

@@ -23,7 +23,14 @@ from lit_clid.scores import Scores
 EVIL = "<script>alert('x')</script>"
 KEYS = {
     "Opening": ["name"],
-    "VerdictInWords": ["verdict", "headline", "records", "shadow_records"],
+    "VerdictInWords": [
+        "verdict",
+        "headline",
+        "headline_chosen",
+        "selection",
+        "records",
+        "shadow_records",
+    ],
     "AttackTable": ["attacks", "queries", "not_judged"],
     "Queries": [],
     "Published": [],

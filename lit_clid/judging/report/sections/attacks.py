@@ -37,11 +37,13 @@ class AttackTable(Section):
 </table>
 </div>
 <p class="soft">Value [95 % interval, stratified bootstrap over the audited records; what was fitted
-on shadow is held fixed]. Highlighted: the attack the verdict speaks of, the strongest
-{% if judgement.shadow is not none %}
-on the shadow model's own records.
+on shadow is held fixed]. Highlighted: the attack the verdict speaks of,
+{% if judgement.chosen == "named" %}
+named beforehand.
+{% elif judgement.chosen == "shadow" %}
+the strongest on the shadow model's own records.
 {% else %}
-here, which flatters it a little.
+the strongest here, which flatters its figures: the verdict tests the maximum over attacks.
 {% endif %}
 ASR is the balanced accuracy at the threshold carried over from shadow. TPR counts members as the
 positive class, at the largest threshold set whose FPR does not exceed the cap; “unresolved” means

@@ -30,7 +30,11 @@ class Published(Section):
 </div>
 <p class="soft">Several papers print the TNR at a capped FNR under the name “TPR@FPR”. The oracle
 ASR chooses its threshold on the graded records themselves and is therefore optimistic. Differences
-are paired: both attacks on the same resampled records.</p>
+are paired: both attacks on the same resampled records.
+{% if judgement.selection %}
+The highlighted attack was chosen by these labels, which flatters its differences.
+{% endif %}
+</p>
 """
 
     def values(self, report: Report) -> Mapping[str, Any]:

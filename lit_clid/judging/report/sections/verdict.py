@@ -1,14 +1,16 @@
 """The verdict: what a reader who knows no ROC can act on.
 
 It speaks of the headline attack alone. AUROC is the chance to name the member of a pair, one member
-and one hold-out; the sentence depends on where its 95 % interval lies to one half.
+and one hold-out; the sentence depends on where its 95 % interval lies to one half. An attack that
+was chosen by the graded labels is judged by the permutation of the maximum over attacks instead.
 """
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lit_clid.judging.evidence import Evidence, Unresolved
+from lit_clid.judging.evidence import TAIL, Evidence, Unresolved
 from lit_clid.judging.judge import Judgement
+from lit_clid.judging.maximum import Maximum
 from lit_clid.judging.report.section import Report, Section
 
 
@@ -39,6 +41,8 @@ Its noise follows from the seed: ε protects against nobody who knows it.
         return {
             "verdict": verdict(found),
             "headline": found.headline,
+            "headline_chosen": found.chosen,
+            "selection": found.selection and found.selection.as_json(),
             "records": {"members": found.members, "nonmembers": found.holdouts},
             "shadow_records": None if found.shadow is None else len(found.shadow.ids),
         }
@@ -49,8 +53,9 @@ Its noise follows from the seed: ε protects against nobody who knows it.
 
 def verdict(judgement: Judgement) -> str:
     """Two or three sentences: what was found, and what was fitted on what."""
-    auroc = judgement.grades[judgement.headline].auroc
-    if auroc.low > 0.5:
+    auroc, selection = judgement.grades[judgement.headline].auroc, judgement.selection
+    found = auroc.low > 0.5 if selection is None else selection.p <= TAIL
+    if found:
         said = _remembers(judgement)
     elif auroc.high < 0.5:
         said = _wrong_way(judgement)
@@ -60,15 +65,17 @@ def verdict(judgement: Judgement) -> str:
 
 
 def _remembers(judgement: Judgement) -> str:
-    best = judgement.grades[judgement.headline]
+    best, selection = judgement.grades[judgement.headline], judgement.selection
     low, high = best.auroc.low, best.auroc.high
-    strength = _strength(low)
+    if selection is None:
+        sureness = f"95 % interval {100 * low:.0f}–{100 * high:.0f} %"
+    else:
+        low, sureness = selection.low, _against_chance(selection)
     return (
-        f"The model {strength} remembers the member records: given one of {judgement.members} "
-        f"members and one of {judgement.holdouts} hold-outs, {best.title} (the strongest attack "
-        f"{_chosen(judgement)}) names the member {100 * best.auroc.value:.0f} % of the time (95 % "
-        f"interval {100 * low:.0f}–{100 * high:.0f} %). "
-        f"{_surely(best.tpr_at_fpr['0.01'], judgement.holdouts)}"
+        f"The model {_strength(low)} remembers the member records: given one of "
+        f"{judgement.members} members and one of {judgement.holdouts} hold-outs, {best.title} "
+        f"({_chosen(judgement)}) names the member {100 * best.auroc.value:.0f} % of the time "
+        f"({sureness}). {_surely(best.tpr_at_fpr['0.01'], judgement)}"
     )
 
 
@@ -89,30 +96,49 @@ def _wrong_way(judgement: Judgement) -> str:
 
 
 def _undecided(judgement: Judgement) -> str:
-    best = judgement.grades[judgement.headline]
+    best, selection = judgement.grades[judgement.headline], judgement.selection
+    if selection is None:
+        figure = f"interval of {best.auroc.low:.2f}–{best.auroc.high:.2f}, which contains 0.5"
+    else:
+        figure = f"of {best.auroc.value:.2f} ({_against_chance(selection)})"
     return (
         f"The audit does not tell the {judgement.members} members from the {judgement.holdouts} "
-        f"hold-outs: {best.title} (the strongest attack {_chosen(judgement)}) has an AUROC "
-        f"interval of {best.auroc.low:.2f}–{best.auroc.high:.2f}, which contains 0.5. That is "
-        f"absence of evidence, not proof that the records were not used.{_others(judgement)}"
+        f"hold-outs: {best.title} ({_chosen(judgement)}) has an AUROC "
+        f"{figure}. That is absence of evidence, not proof that the records were not used."
+        f"{_others(judgement)}"
     )
 
 
 def _chosen(judgement: Judgement) -> str:
-    """On which records the headline attack was found strongest."""
-    return "here, which flatters it a little" if judgement.shadow is None else "on the shadow"
+    """How the headline attack was chosen."""
+    if judgement.selection is None:
+        return "named beforehand" if judgement.chosen == "named" else "the strongest on the shadow"
+    attacks = judgement.selection.attacks
+    return "the only attack" if attacks == 1 else f"the strongest here of {attacks} attacks"
 
 
-def _surely(sure: Evidence, holdouts: int) -> str:
-    """The TPR at 1 % FPR in words."""
+def _against_chance(selection: Maximum) -> str:
+    """The permutation test in words."""
+    return (
+        f"p = {selection.p:.2g} with that choice counted in: labels permuted at random reach "
+        f"an AUROC of {selection.critical:.3f} in one case of {1 / TAIL:.0f}"
+    )
+
+
+def _surely(sure: Evidence, judgement: Judgement) -> str:
+    """The TPR at 1 % FPR in words, with its interval if the attack was not chosen by it."""
+    holdouts = judgement.holdouts
     if isinstance(sure, Unresolved):
         return (
             f"{holdouts} hold-outs are too few to say how many members it recognises at one false "
             "alarm in a hundred."
         )
+    spread = f"({100 * sure.low:.0f}–{100 * sure.high:.0f} %)"
+    if judgement.selection is not None and judgement.selection.attacks > 1:
+        spread = "(the choice of the attack flatters this figure)"
     return (
         "If one hold-out in a hundred may be accused wrongly, it recognises "
-        f"{100 * sure.value:.0f} % of the members ({100 * sure.low:.0f}–{100 * sure.high:.0f} %)."
+        f"{100 * sure.value:.0f} % of the members {spread}."
     )
 
 

@@ -1,0 +1,86 @@
+"""The strongest of several attacks, tested against the strongest of chance.
+
+The largest AUROC among attacks is larger than one half even where none of them knows anything, and
+its own interval does not tell. Under the null hypothesis labels are exchangeable: the same maximum
+over permuted labels is its exact distribution, whatever the correlation of the attacks (Westfall
+and Young 1993, § 2.3). Scores must not have seen the labels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lit_clid.judging.evidence import BLOCK, TAIL
+
+PERMUTATIONS = 2000
+SLACK = 1e-12
+"""Float error of two AUROCs that are equal."""
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """The largest AUROC among attacks beside those of permuted labels.
+
+    Args:
+        value: in [0, 1], on the labels as they are.
+        attacks: how many it was chosen from.
+        p: (1 + permutations with a maximum as large) / (1 + permutations), in (0, 1].
+        critical: in [0, 1]; a larger `value` has p ≤ `TAIL`, the error of an interval's lower end.
+    """
+
+    value: float
+    attacks: int
+    p: float
+    critical: float
+
+    @property
+    def low(self) -> float:
+        """A lower bound of the AUROC that allows for the choice; above one half if p ≤ `TAIL`."""
+        return 0.5 + self.value - self.critical
+
+    def as_json(self) -> dict[str, float | int]:
+        return {
+            "attacks": self.attacks,
+            "permutations": PERMUTATIONS,
+            "p": self.p,
+            "critical_maximum": self.critical,
+        }
+
+
+def maximum(scores: Sequence[np.ndarray], member: np.ndarray, seed: int = 0) -> Maximum:
+    """Test the largest AUROC of `scores` by permuting the labels.
+
+    Args:
+        scores: of A attacks, each (N,), larger = more member-like.
+        member: (N,) bool, both kinds among them.
+        seed: of the permutations.
+    """
+    ranks = np.stack([midranks(score) for score in scores])
+    value = float(_largest(ranks, member[None])[0])
+    rng = np.random.default_rng(seed)
+    block = max(1, BLOCK // len(member))
+    found: list[np.ndarray] = []
+    for start in range(0, PERMUTATIONS, block):
+        rows = min(block, PERMUTATIONS - start)
+        found.append(_largest(ranks, rng.permuted(np.tile(member, (rows, 1)), axis=1)))
+    chance = np.sort(np.concatenate(found))[::-1]
+    p = (1 + int((chance >= value - SLACK).sum())) / (1 + PERMUTATIONS)
+    allowed = int(TAIL * (1 + PERMUTATIONS)) - 1
+    return Maximum(value, len(ranks), p, float(chance[allowed]))
+
+
+def midranks(score: np.ndarray) -> np.ndarray:
+    """Ranks (N,) from 1 up, equal scores sharing the mean of theirs."""
+    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
+    middle: np.ndarray = np.cumsum(counts) - (counts - 1) / 2
+    return middle[inverse]
+
+
+def _largest(ranks: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """The largest AUROC over attacks (P,) of midranks (A, N) for labels (P, N)."""
+    members = int(member[0].sum())
+    holdouts = member.shape[1] - members
+    sums = ranks @ member.T.astype(float)
+    aurocs: np.ndarray = (sums - members * (members + 1) / 2) / (members * holdouts)
+    return aurocs.max(axis=0)
