@@ -67,14 +67,14 @@ class Stopping(Plain):
     Args:
         ended_by: "held-out loss", "privacy budget" or "last step".
         ended_at, exported_from: optimiser steps.
-        val_loss: of the exported weights.
+        val_loss: of the exported weights; None if it was no number.
         probe_auroc: of theirs, if a probe was asked.
     """
 
     ended_by: str
     ended_at: int
     exported_from: int
-    val_loss: float
+    val_loss: float | None
     probe_auroc: float | None = None
 
 

@@ -23,7 +23,7 @@ from lit_clid.data.columns import (
 from lit_clid.data.folder import IMAGE_ENDINGS, Listing, captions_beside, listed, walk
 from lit_clid.data.images import EMBEDDED, DrawnImages, FileImages, TableImages
 from lit_clid.data.text import printable
-from lit_clid.errors import UserError, first_line
+from lit_clid.errors import UserError, few, first_line
 
 BUILDERS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
 
@@ -159,10 +159,16 @@ def _described(listing: Listing, options: DataOptions) -> Source:
 
 def _files(options: DataOptions, builder: str, pattern: str) -> Source:
     expanded = str(Path(pattern).expanduser())
-    matching = sorted(glob.glob(expanded, recursive=True))  # noqa: PTH207 (may be absolute)
+    literal = Path(expanded).is_file()
+    found = [expanded] if literal else glob.glob(expanded, recursive=True)  # noqa: PTH207
+    matching = sorted(found)
+    chained = [file for file in matching if "::" in file]
+    if chained:
+        raise UserError(f"data: {few(chained, 3)}: '::' in a path cannot be read; rename it")
     if not matching:
         raise UserError(f"data: no file matches {pattern}; check the folder and the ending")
-    dataset = _load(builder, options.split, pattern, data_files={options.split: matching})
+    literals = list(map(glob.escape, matching))  # the library globs again
+    dataset = _load(builder, options.split, pattern, data_files={options.split: literals})
     root = os.path.commonpath([Path(file).parent for file in matching])
     return _from_dataset(dataset, options, pattern, Path(root))
 
@@ -196,7 +202,13 @@ def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | No
     import datasets
 
     image = find_image(dataset, options, name)
-    dataset = dataset.cast_column(image, datasets.Image(decode=False))
+    try:
+        dataset = dataset.cast_column(image, datasets.Image(decode=False))
+    except Exception as error:  # pyarrow's and the library's own
+        raise UserError(
+            f"{name}: column '{image}' holds no single images ({first_line(error, 80)}); give one "
+            "image per row, or name another column with data.image_column=NAME"
+        ) from None
     return replace(
         from_rows(dataset, options, name),
         ids=row_ids(dataset, image, root),
