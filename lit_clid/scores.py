@@ -6,7 +6,6 @@ Larger signals are more member-like. Any judgement can be re-made from this tabl
 """
 
 import csv
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ import pyarrow.parquet as pq
 
 from lit_clid.about import About, read_about
 from lit_clid.errors import UserError, few, first_line
-from lit_clid.files import write_json
+from lit_clid.files import whole, write_json
 
 TRUE = {"1", "true", "yes", "member"}
 FALSE = {"0", "false", "no", "nonmember", "non-member", "hold-out", "holdout"}
@@ -180,7 +179,5 @@ def write_parquet(
     path: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]
 ) -> None:
     """Write a table so that it appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    pq.write_table(pa.table({"id": list(ids), "member": member, **signals}), part)
-    part.replace(path)
+    with whole(path) as part:
+        pq.write_table(pa.table({"id": list(ids), "member": member, **signals}), part)

@@ -80,8 +80,10 @@ def audit(*words: str | PathLike[str], **changes: object) -> Judgement | None:
     if config.scores is not None:
         return judge(config.scores, config.shadow_scores)
     from lit_clid.commands.audit import judged
+    from lit_clid.commands.holding import held
 
-    return judged(config)[1]
+    with held(config.folder):
+        return judged(config)[1]
 
 
 def judge(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lit_clid.commands.holding import held
 from lit_clid.config.named import NOTHING
 from lit_clid.config.reading import DEMO, read_config
 from lit_clid.judging.judge import judge
@@ -16,5 +17,6 @@ def judge_table(arguments: Sequence[str]) -> bool:
         return False
     refuse_foreign(config.folder, config.scores)
     scores, others = load_tables(config.scores, config.shadow_scores)
-    publish(judge(scores, **others), config.folder, config.name)
+    with held(config.folder):
+        publish(judge(scores, **others), config.folder, config.name)
     return True
