@@ -1,6 +1,7 @@
 """How the scripts speak and end.
 
-A user's mistake is one line and exit code 2, Ctrl-C or SIGTERM a resumable state.
+A user's mistake is one line and exit code 2, Ctrl-C or SIGTERM a resumable state. What is said
+never ends the work, whatever the terminal lacks and whoever reads it no more.
 """
 
 import os
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from lit_clid.errors import UserError
+from lit_clid.terminal import spoken
 
 INTERRUPTED = "stopped; what was finished is kept, the same command goes on from there"
 
@@ -22,9 +24,14 @@ def run(
     main: Callable[[Sequence[str]], None], arguments: Sequence[str], describe: Callable[[], str]
 ) -> None:
     """Run a command's `main` on its arguments, or print what `describe` says for `--help`."""
-    if any(argument in ("-h", "--help") for argument in arguments):
-        _explain(describe())
-        return
+    with spoken():
+        if any(argument in ("-h", "--help") for argument in arguments):
+            print(describe(), flush=True)
+        else:
+            _carry_out(main, arguments)
+
+
+def _carry_out(main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> None:
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         main(arguments)
@@ -38,13 +45,6 @@ def run(
         _end(f"\n{INTERRUPTED}", _code(exit.__context__))
     finally:
         signal.signal(signal.SIGTERM, previous)
-
-
-def _explain(words: str) -> None:
-    try:
-        print(words, flush=True)
-    except BrokenPipeError:  # `… --help | head`; Python would complain once more when it exits
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -4,6 +4,7 @@ exit with 2.
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -11,6 +12,19 @@ class UserError(Exception):
 
     The message is one line that names the culprit (file, row, key or value) and how to mend it.
     """
+
+
+class WriteError(UserError):
+    """A file or folder that cannot be written.
+
+    Args:
+        fault: one line that names it and how to mend it.
+        kept: folder where what was finished before lies.
+    """
+
+    def __init__(self, fault: str, kept: Path | None = None) -> None:
+        super().__init__(fault if kept is None else f"{fault}; what was finished is kept in {kept}")
+        self.kept = kept
 
 
 def few(items: list[str], most: int = 10) -> str:

@@ -5,7 +5,6 @@ It is kept as parquet beside the JSON of its `About`.
 Larger signals are more member-like. Any judgement can be re-made from this table alone.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 
 from lit_clid.about import About, read_about
 from lit_clid.errors import UserError, few
-from lit_clid.files import write_json
+from lit_clid.files import whole, write_json
 from lit_clid.tabular import choose_signals, read_columns
 
 TRUE = {"1", "true", "yes", "member"}
@@ -161,7 +160,5 @@ def write_parquet(
     path: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]
 ) -> None:
     """Write a table so that it appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    pq.write_table(pa.table({"id": list(ids), "member": member, **signals}), part)
-    part.replace(path)
+    with whole(path) as part:
+        pq.write_table(pa.table({"id": list(ids), "member": member, **signals}), part)

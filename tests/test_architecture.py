@@ -40,6 +40,7 @@ HOMES = {
     "pyarrow": ("scores", "tabular", "data", "auditing.shards"),
     "PIL": ("data", "models", "judging"),
     "numpy": ("scores", "tabular", "data", "models", "training", "auditing", "judging", "commands"),
+    "filelock": ("commands.holding",),
     "tqdm": ("config.trainer", "data", "models", "commands.pretrain"),
 }
 """Every library beside the standard one → the rooms and modules that may import it anywhere."""

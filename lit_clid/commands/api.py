@@ -83,8 +83,10 @@ def audit(*words: str | PathLike[str], **changes: object) -> Judgement | None:
         )
         return grade(table, **others, headline=config.headline)
     from lit_clid.commands.audit import judged
+    from lit_clid.commands.holding import held
 
-    return judged(config)[1]
+    with held(config.folder):
+        return judged(config)[1]
 
 
 def judge(

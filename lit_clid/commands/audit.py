@@ -22,10 +22,12 @@ from lit_clid.auditing.sittings import (
     plan,
     shared_records,
 )
+from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
 from lit_clid.errors import UserError, few
+from lit_clid.files import check_writable
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report.pictures import Picture, PictureSource
 from lit_clid.judging.report.publish import publish
@@ -38,9 +40,10 @@ from lit_clid.scores import Scores
 
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
-    split, judgement = judged(config)
-    if judgement is not None:
-        publish(judgement, config.folder, config.name, pictures(split))
+    with held(config.folder):
+        split, judgement = judged(config)
+        if judgement is not None:
+            publish(judgement, config.folder, config.name, pictures(split))
 
 
 def judged(config: Settings) -> tuple[Split, Judgement | None]:
@@ -180,6 +183,8 @@ def _asked(
 ) -> Scores | None:
     """The same, made: what is missing is asked."""
     options = config.audit
+    if console.is_first_process():
+        check_writable(path.parent)
     shared = shared_records(sitting, split)
     if shared and carried is not None and console.is_first_process():
         carry_over(carried, shared, claims, split, sitting.role, shard_folder(path))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from lit_clid import console
+from lit_clid.commands.holding import held
 from lit_clid.config.named import NOTHING
 from lit_clid.config.reading import DEMO, read_config
 from lit_clid.errors import UserError, few
@@ -27,5 +28,6 @@ def judge_table(arguments: Sequence[str]) -> bool:
             "signals=[NAME, …] names those that are"
         )
     judgement = judge(scores, **others, headline=config.headline)
-    publish(judgement, config.folder, config.name)
+    with held(config.folder):
+        publish(judgement, config.folder, config.name)
     return True

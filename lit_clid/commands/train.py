@@ -11,9 +11,11 @@ from typing import Any
 import lightning as L
 
 from lit_clid import console
+from lit_clid.commands.holding import held
 from lit_clid.commands.probe import probe_of
 from lit_clid.commands.reading import Settings, read
 from lit_clid.data.split import Split, load_split
+from lit_clid.files import check_writable
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.load import check_target, load_target
 from lit_clid.training.contradictions import check_defenses
@@ -93,8 +95,14 @@ def train(config: Settings) -> None:
     """Tune `target.path` on the members of `config.role`.
 
     Raises:
-        UserError: for anything in the configuration that cannot be done, before training starts.
+        UserError: for anything in the configuration that cannot be done, before training starts;
+            if another process works in the run folder, or it cannot be written.
     """
+    with held(config.folder):
+        _train(config)
+
+
+def _train(config: Settings) -> None:
     options, role, model = config.finetune, config.role, config.folder / config.role
     # before a split is drawn
     check_defenses(config.defenses, options, config.data, config.trainer)
@@ -111,6 +119,8 @@ def train(config: Settings) -> None:
     if finished_model(model, facts):
         console.say(f"{role}: already trained, see {model}")
         return
+    if console.is_first_process():
+        check_writable(config.folder)
     resumed = resume_from(log_folder(config), facts)
     ready = prepare(
         target,

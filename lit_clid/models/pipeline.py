@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lit_clid.errors import UserError, first_line
+from lit_clid.files import writing
 from lit_clid.models.denoiser import Denoiser
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import Family
@@ -180,9 +181,10 @@ class PipelineTarget(Target):
         shutil.rmtree(part, ignore_errors=True)
         for network in (getattr(self.pipeline, self.family.network), *self.latents.networks):
             network.to(memory_format=torch.contiguous_format)
-        self.pipeline.save_pretrained(part, safe_serialization=True)
-        annotate(part)
-        part.rename(folder)
+        with writing(folder, part):
+            self.pipeline.save_pretrained(part, safe_serialization=True)
+            annotate(part)
+            part.rename(folder)
 
 
 def _resolution(network: Any, vae: Any, downsampling: int) -> int | None:

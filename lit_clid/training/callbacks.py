@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from lit_clid.errors import UserError
+from lit_clid.files import whole, writing
 from lit_clid.models.samples import draw_samples
 from lit_clid.training.averaging import Averaging
 from lit_clid.training.module import FineTune
@@ -69,9 +70,10 @@ class ResumePoint(Callback):
             trainer.lightning_module.refuse_diverged(step)
             self._saved = step
             part = self.path.with_suffix(".part")
-            trainer.save_checkpoint(part)
-            if trainer.is_global_zero:
-                part.replace(self.path)
+            with writing(self.path, part):
+                trainer.save_checkpoint(part)
+                if trainer.is_global_zero:
+                    part.replace(self.path)
             trainer.strategy.barrier()
 
 
@@ -119,8 +121,8 @@ class SampleGrid(Callback):
         captions, side = records.captions[: self.count], records.side
         drawn = draw_samples(pl_module.target, ids, captions, side, self.seed)
         sheet = drawn.sheet(self.count)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        sheet.save(self.folder / f"step-{trainer.global_step:07d}.png")
+        with whole(self.folder / f"step-{trainer.global_step:07d}.png") as part:
+            sheet.save(part, format="PNG")
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 pixels = torch.from_numpy(np.array(sheet))

@@ -19,7 +19,7 @@ from lit_clid.auditing.utility.frechet import frechet_distance
 from lit_clid.config.options.experiment import UtilityOptions
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.records import RecordSet
-from lit_clid.files import read_json, write_json
+from lit_clid.files import read_json, whole, write_json
 from lit_clid.models.samples import Samples, draw_samples
 from lit_clid.models.target import Target
 from lit_clid.plain import Plain
@@ -105,7 +105,8 @@ def _figures(
         options.guidance,
     )
     if options.sheet:
-        made.sheet(options.sheet).save(folder / SHEET)
+        with whole(folder / SHEET) as part:
+            made.sheet(options.sheet).save(part, format="PNG")
     figures: dict[str, float] = {}
     if options.features is not None:
         figures |= _distances(target, made, data, options.features)

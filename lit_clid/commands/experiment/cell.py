@@ -17,6 +17,7 @@ from lit_clid.auditing.sittings import REFERENCE
 from lit_clid.auditing.utility.samples import is_reported, report_samples
 from lit_clid.commands.audit import audit
 from lit_clid.commands.experiment.plan import Job, held_out_loss, refuse_stale
+from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.train import checkpoint_folder, train
 from lit_clid.data.module import CaptionedImages
@@ -81,6 +82,11 @@ def is_done(stage: Stage, job: Job) -> bool:
 
 def carry_out(job: Job) -> None:
     """Do what is missing of a cell."""
+    with held(job.config.folder):
+        _carry_out(job)
+
+
+def _carry_out(job: Job) -> None:
     config = job.config
     todo = [stage for stage in stages(job) if not is_done(stage, job)]
     if todo and not all((config.folder / role).is_dir() for role in job.roles):

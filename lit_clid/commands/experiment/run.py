@@ -8,9 +8,10 @@ from lit_clid import console
 from lit_clid.commands.experiment.cell import carry_out
 from lit_clid.commands.experiment.collect import collect
 from lit_clid.commands.experiment.plan import Job, check_jobs, read_jobs
+from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.config.reading import DEMO
-from lit_clid.errors import UserError, few, first_line
+from lit_clid.errors import UserError, WriteError, few, first_line
 from lit_clid.judging.comparison import compare, findings, terminal, write_comparison
 from lit_clid.provenance import provenance
 
@@ -19,10 +20,15 @@ def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
     grid = config.grid
     jobs = check_jobs(read_jobs(arguments, config, DEMO), dry=grid.dry_run)
-    mine = {cell.name for cell in grid.own_cells}
     if grid.dry_run:
         console.say(plan_in_words(jobs, config))
         return
+    with held(config.folder, "" if grid.part == "1/1" else grid.part):
+        _carry_out(jobs, config)
+
+
+def _carry_out(jobs: Sequence[Job], config: Settings) -> None:
+    mine = {cell.name for cell in config.grid.own_cells}
     failed: dict[str, str] = {}
     for k, job in enumerate(jobs):
         if job.cell.name in mine:
@@ -47,6 +53,8 @@ def attempt(job: Job) -> str:
     """
     try:
         carry_out(job)
+    except WriteError:  # the next cell would fail as this one did
+        raise
     except Exception as error:  # a failure of one cell must not cost the others
         if torch.distributed.is_initialized():
             raise
@@ -70,7 +78,7 @@ def compare_finished(jobs: Sequence[Job], failed: dict[str, str], config: Settin
     }
     page = write_comparison(comparison, found.measured, config.folder, config.name, about)
     sentences = "\n".join(findings(comparison))
-    print(f"\n{terminal(comparison)}\n\n{sentences}\n\ncomparison: {page}", flush=True)
+    console.say(f"\n{terminal(comparison)}\n\n{sentences}\n\ncomparison: {page}")
 
 
 def plan_in_words(jobs: Sequence[Job], config: Settings) -> str:

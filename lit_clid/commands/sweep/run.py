@@ -15,7 +15,8 @@ from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.sittings import Sitting, check_sittings, load_models
 from lit_clid.auditing.swept import Losses, Swept, read_losses
 from lit_clid.commands.audit import table_of
-from lit_clid.commands.reading import read
+from lit_clid.commands.holding import held
+from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
 from lit_clid.config.reading import DEMO, config_text
 from lit_clid.data.split import load_split
@@ -42,6 +43,11 @@ SHOWN = {
 
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
+    with held(config.folder):
+        _sweep(config, arguments)
+
+
+def _sweep(config: Settings, arguments: Sequence[str]) -> None:
     attacks = config.attacks
     grid = Grid(tuple(config.sweep.t), config.sweep.draws)
     late = [t for t in grid.t if t >= STEPS]
@@ -69,8 +75,8 @@ def main(arguments: Sequence[str]) -> None:
         "lit-clid sweep."
     )
     write_text(chosen, f"# {head}\n# {PROXY}\n{config_text(overlay(attacks, choices))}")
-    print(f"\n{table(choices)}\n\n{PROXY}\n\nfigure: {figure}\nconfig: {chosen}", flush=True)
-    print(f"next: {next_command(arguments, chosen, config.name, models)}", flush=True)
+    console.say(f"\n{table(choices)}\n\n{PROXY}\n\nfigure: {figure}\nconfig: {chosen}")
+    console.say(f"next: {next_command(arguments, chosen, config.name, models)}")
 
 
 def next_command(

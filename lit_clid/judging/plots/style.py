@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lit_clid.files import whole
 from lit_clid.judging.evidence import Estimate, Evidence
 
 MEMBER, HOLDOUT, INK = "#c2410c", "#0f766e", "#1f2937"
@@ -51,4 +52,6 @@ def svg(figure: Any) -> str:
 
 def png(figure: Any, path: Path) -> None:
     """Write `figure` to `path` as pixels, for slides and issues."""
-    figure.savefig(path, format="png", dpi=160, bbox_inches="tight", metadata={"Software": None})
+    options: dict[str, Any] = {"bbox_inches": "tight", "metadata": {"Software": None}}
+    with whole(path) as part:
+        figure.savefig(part, format="png", dpi=160, **options)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from lit_clid import console
 from lit_clid.errors import UserError
 from lit_clid.files import write_json, write_text
 from lit_clid.judging.judge import Judgement
@@ -32,7 +33,7 @@ def publish(
     """
     report = Report(name, judgement, pictures)
     page = write_report(report, folder)
-    print(f"\n{terminal(report)}\n\nreport: {page}", flush=True)
+    console.say(f"\n{terminal(report)}\n\nreport: {page}")
 
 
 def write_report(report: Report, folder: Path) -> Path:
