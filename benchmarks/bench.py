@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lit_clid.judging.evidence import Estimate, replicate
+from lit_clid.judging.evidence import Estimate, Unresolved, replicate
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.pooled import pool
 from lit_clid.judging.roc import Statistic, auroc, curve, tpr_at_fpr
@@ -29,6 +29,7 @@ class Row:
     queries: int
     backward: int
     figures: Mapping[str, Estimate]
+    over_runs: Estimate
     spread: tuple[float, float]
     shadow: float
 
@@ -41,6 +42,7 @@ class Row:
             "queries": self.queries,
             "backward": self.backward,
             "runs": self.spread,
+            "over_runs": self.over_runs.as_json(),
             "shadow_auroc": self.shadow,
             **{statistic: value.as_json() for statistic, value in self.figures.items()},
         }
@@ -74,6 +76,14 @@ class Bench:
         drawn = [run[statistic] for run in self.replicates(name)]
         return pool(self.point(name, statistic), drawn).over_records
 
+    def over_runs(self, name: str) -> Estimate:
+        """Mean AUROC with Student's t over the runs: what other runs of the recipe would show."""
+        drawn = [run["auroc"] for run in self.replicates(name)]
+        found = pool(self.point(name, "auroc"), drawn).over_runs
+        if isinstance(found, Unresolved):
+            raise ValueError("at least two runs are needed for an interval over runs")
+        return found
+
     def difference(self, first: str, second: str, statistic: str) -> Estimate:
         """`first` minus `second` on the same resampled records."""
         points = np.subtract(self.point(first, statistic), self.point(second, statistic))
@@ -92,6 +102,7 @@ class Bench:
                 result.queries or 0,
                 result.backward,
                 {statistic: self.figure(name, statistic) for statistic in STATISTICS},
+                self.over_runs(name),
                 (min(aurocs), max(aurocs)),
                 float(np.mean(shadow)),
             )
