@@ -22,7 +22,7 @@ def test_the_example_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    rows = "".join(f"r{k},{k % 2},{k % 2}\n" for k in range(20))
+    rows = "".join(f"r{k},{k % 2},{k % 2 + k % 7 / 9}\n" for k in range(20))
     (tmp_path / "signals.csv").write_text(f"id,member,theirs\n{rows}")
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
