@@ -89,3 +89,14 @@ def test_its_model_names_its_base(folder: Path, pipeline_folder: Path) -> None:
     assert (
         "does not say what it was tuned from" in find_reference(str(folder / "target"), "base")[1]
     )
+
+
+def test_a_base_of_a_relative_path_is_found_from_elsewhere(
+    folder: Path, pipeline_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {**old.CONFIG, "target": {"path": "bases/mine", "variant": None}}
+    note = {**old.NOTE, "config": config, "base": str(pipeline_folder)}
+    write_json(folder / "target" / NOTE, note)
+    monkeypatch.chdir(tmp_path)
+    base = Model(str(pipeline_folder), None, "354c8b72")
+    assert find_reference(str(folder / "target"), "base") == (base, "")
