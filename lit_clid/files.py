@@ -80,7 +80,11 @@ def unwritable(error: BaseException, path: Path, faults: set[int]) -> WriteError
             f"{path} cannot be written: {on_the_way[0]} is in the way; move it, or write elsewhere "
             "with runs=… or name=…"
         )
-    mend = "make room" if number in FULL else "mend that, or write elsewhere with runs=…"
+    mend = (
+        "make room, then the same command goes on"
+        if number in FULL
+        else "mend that, or write elsewhere with runs=…"
+    )
     if number in BARRED:
         mend = "give the right to write there, or write elsewhere with runs=…"
     return WriteError(f"{path} cannot be written: {os.strerror(number)}; {mend}")

@@ -133,8 +133,8 @@ def _ourselves() -> Holder:
         user = getuser()
     except (OSError, KeyError, ImportError):  # a container without that account
         user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
-    words = [Path(sys.argv[0]).name, *sys.argv[1:]]
-    command = shorten(shlex.join(words), 200, placeholder=" …")
+    script = Path(sys.argv[0]).name.replace("__main__.py", "lit-clid")
+    command = shorten(shlex.join([script, *sys.argv[1:]]), 200, placeholder=" …")
     since = datetime.now().astimezone().isoformat(" ", "seconds")
     return Holder(user, socket.gethostname(), os.getpid(), command, since)
 

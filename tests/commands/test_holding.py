@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from runs import Run, wait_for
+from runs import Run, wait_for, words
 
 from lit_clid import console
+from lit_clid.commands.experiment import run as experiment
 from lit_clid.commands.holding import held
 from lit_clid.errors import UserError, WriteError
 from lit_clid.files import write_text
@@ -33,8 +34,8 @@ console.run(main, sys.argv[1:], str)
 @contextmanager
 def another(folder: Path) -> Iterator["subprocess.Popen[str]"]:
     """Another process that holds a folder until it is told to end."""
-    words = [sys.executable, "-c", HOLD, str(folder)]
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", HOLD, str(folder)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         wait_for((folder / "made").exists, process)
         yield process
@@ -69,6 +70,19 @@ def test_a_second_command_is_refused_by_the_first_ones_name(tmp_path: Path, run:
     code, printed = run("audit", f"runs={tmp_path}", "name=busy", f"scores={tmp_path / 'a.csv'}")
     assert code == 0, printed  # who was killed holds nothing
     assert not (folder / ".lock.json").exists()
+
+
+def test_a_grid_is_refused_but_may_be_planned(
+    pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    with another(tmp_path / "grid"):
+        code, printed = run("experiment", *words(pipeline_folder, tmp_path))
+        assert code == 2 and f"{tmp_path / 'grid'}: in use by " in printed
+        assert run("experiment", *words(pipeline_folder, tmp_path, "grid.dry_run=true"))[0] == 0
+    with another(tmp_path / "grid" / "none-seed3"), another(tmp_path / "grid" / "drop-seed3"):
+        code, printed = run("experiment", *words(pipeline_folder, tmp_path))
+        assert code == 2 and "2 of 2 cells failed (none-seed3, drop-seed3)" in printed
+        assert printed.count("in use by ") == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -145,6 +159,17 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, place: str, ru
         code, printed = run(command, f"runs={tmp_path / 'runs'}", "name=name")
         assert (code, printed.count("\n")) == (2, 1), printed
         assert f"cannot be written: {file} is in the way" in printed
+
+
+def test_a_full_disk_ends_a_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its other cells would fail in the same way, each after hours."""
+
+    def fail(_: object) -> None:
+        raise WriteError("full")
+
+    monkeypatch.setattr(experiment, "carry_out", fail)
+    with pytest.raises(WriteError):
+        experiment.attempt(None)  # type: ignore[arg-type]
 
 
 def test_a_disk_that_fills_up_is_one_line_and_says_what_is_kept(tmp_path: Path) -> None:
