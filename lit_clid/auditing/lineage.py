@@ -101,8 +101,9 @@ def find_reference(
         way = "audit.reference=FOLDER names a reference"
         return None, f"{target} does not say what it was tuned from; {way}"
     path, its_variant = note.tuned_from
-    if path != DEMO and note.base is not None and Path(note.base).is_dir():
-        path = note.base  # where the base lay, whatever the working directory is now
+    named_here = path == DEMO or Path(path).is_absolute() or Path(path).exists()
+    if not named_here and note.base is not None and Path(note.base).is_dir():
+        path = note.base  # where the base lay, seen from another working directory
     base = Model(path, its_variant, note.facts.base)
     try:
         check_target(base.path)
