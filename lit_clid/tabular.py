@@ -166,13 +166,13 @@ def _no_signal(cells: Sequence[Any], member: np.ndarray) -> str | None:
     inside, outside = numbers[member], numbers[~member]
     parts = inside.min() > outside.max() or inside.max() < outside.min()
     steps = np.diff(numbers)
-    ordered = bool((steps > 0).all() or (steps < 0).all())
+    ordered = bool((steps >= 0).all() or (steps <= 0).all())
     if ordered and parts:
         return "orders the labels row by row"
     if (numbers != np.round(numbers)).any():
         return None
     distinct = len(np.unique(numbers))
-    if distinct == len(numbers) and (ordered or np.ptp(numbers) == len(numbers) - 1):
+    if ordered or (distinct == len(numbers) and np.ptp(numbers) == len(numbers) - 1):
         return "counts the rows"
     if distinct == len(numbers) and parts:
         return "whole numbers that order the labels"

@@ -27,6 +27,8 @@ BOOKKEEPING: dict[str, Any] = {
     "offset": np.cumsum(np.random.default_rng(1).integers(1, 9, N)),
     "shuffled": np.random.default_rng(2).permutation(N),
     "record": np.where(MEMBER, 1000, 0) + np.random.default_rng(3).permutation(N) * 3,
+    "batch": (np.arange(N) + 2) // 4,
+    "tied time": np.linspace(0.5, 9.25, N // 2).repeat(2),
     "time": np.linspace(0.5, 9.25, N),
     "label": MEMBER.astype(int),
     "again": np.where(MEMBER, -3.5, 2.0),

@@ -107,6 +107,22 @@ class Beside:
     several: int
 
 
+def _texts(listing: Listing) -> dict[Path, list[Path]]:
+    """The text files of a folder by their path without its ending."""
+    texts: dict[Path, list[Path]] = {}
+    for file in listing.files:
+        if file.suffix.lower() in CAPTION_ENDINGS:
+            texts.setdefault(file.with_suffix(""), []).append(file)
+    return texts
+
+
+def texts_alone(listing: Listing) -> tuple[Path, ...]:
+    """The text files without an image of the same name."""
+    texts = _texts(listing)
+    lonely = set(texts) - {image.with_suffix("") for image in listing.images}
+    return tuple(text for stem in sorted(lonely) for text in texts[stem])
+
+
 def captions_beside(listing: Listing) -> Beside:
     """The captions in the .txt or .caption of the same name beside each image.
 
@@ -115,11 +131,7 @@ def captions_beside(listing: Listing) -> Beside:
     Raises:
         UserError: if no image has one, two of one image differ, or a file leads outside the folder.
     """
-    texts: dict[Path, list[Path]] = {}
-    for file in listing.files:
-        if file.suffix.lower() in CAPTION_ENDINGS:
-            texts.setdefault(file.with_suffix(""), []).append(file)
-    images = listing.images
+    texts, images = _texts(listing), listing.images
     used = {image.with_suffix("") for image in images} & set(texts)
     if not used:
         endings = (*IMAGE_ENDINGS, *UNREADABLE)
@@ -132,9 +144,8 @@ def captions_beside(listing: Listing) -> Beside:
     present = [text for stem in sorted(used) for text in texts[stem]]
     _inside(listing.folder, [*images, *present])
     read = {stem: _caption(listing, texts[stem]) for stem in used}
-    alone = tuple(text for stem in sorted(set(texts) - used) for text in texts[stem])
     captions = tuple(read.get(image.with_suffix(""), ("",)) for image in images)
-    return Beside(captions, alone, sum(len(lines) > 1 for lines in read.values()))
+    return Beside(captions, texts_alone(listing), sum(len(lines) > 1 for lines in read.values()))
 
 
 def _caption(listing: Listing, files: Sequence[Path]) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from lit_clid.data.drawings.scenes import scene
 
 EMBEDDED = {"critters": critter, "scenes": scene}
 """The embedded families: a function from a number to a captioned drawing each."""
+PHOTOMETRIC = 262
+"""The TIFF tag that says whether zero is black or, where it is 0, white."""
 try:
     from PIL import AvifImagePlugin
 
@@ -77,18 +79,24 @@ def decode(file: Path | io.BytesIO) -> Image.Image:
     with Image.open(file, formats=FORMATS) as image:
         upright = ImageOps.exif_transpose(image)
         if upright.mode == "F" or upright.mode.startswith("I"):
-            upright = _eight_bits(upright, known=upright.mode != "F" and image.format == "PNG")
+            tags = getattr(image, "tag_v2", {})
+            upright = _eight_bits(
+                upright,
+                known=upright.mode != "F" and image.format == "PNG",
+                inverted=tags.get(PHOTOMETRIC) == 0,
+            )
         if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
             layered = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
         return upright.convert("RGB")
 
 
-def _eight_bits(image: Image.Image, known: bool) -> Image.Image:
+def _eight_bits(image: Image.Image, *, known: bool, inverted: bool) -> Image.Image:
     """An image of 16-bit greys as 8-bit greys: v / 257, rounded, so that black and white stay.
 
     Args:
         known: that wider pixels hold 16 bits.
+        inverted: that zero is white.
     """
     values = np.asarray(image)
     if not image.mode.startswith("I;16") and not known:
@@ -96,6 +104,11 @@ def _eight_bits(image: Image.Image, known: bool) -> Image.Image:
             f"pixels of mode {image.mode} have no known range; save the image with 8 or 16 bits"
         )
     scaled = (values.astype(np.uint32) * 2 + 257) // 514
+    if inverted:
+        scaled = 255 - scaled
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):  # laid on white
+        scaled[values == clear] = 255
     return Image.fromarray(scaled.astype(np.uint8))
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,9 +70,12 @@ def _parquet(file: Path) -> list[tuple[int, Row]]:
 def _csv(file: Path) -> list[tuple[int, Row]]:
     csv.field_size_limit(sys.maxsize)  # captions may be long
     text = read_text(file)
-    header = text.split("\n", 1)[0]
+    header = re.split(r"[\r\n]", text, maxsplit=1)[0]
     cells = {sign: next(csv.reader([header], delimiter=sign), []) for sign in DELIMITERS}
     sign = next((sign for sign in DELIMITERS if "file_name" in cells[sign]), ",")
+    twice = sorted({name for name in cells[sign] if cells[sign].count(name) > 1})
+    if twice:
+        raise UserError(f"{file}: columns named twice: {few(twice)}; rename one of each")
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
     try:
         rows = list(enumerate(reader, 1))

@@ -20,7 +20,7 @@ from lit_clid.data.columns import (
     row_ids,
     unique,
 )
-from lit_clid.data.folder import IMAGE_ENDINGS, Listing, captions_beside, listed, walk
+from lit_clid.data.folder import IMAGE_ENDINGS, Listing, captions_beside, listed, texts_alone, walk
 from lit_clid.data.images import EMBEDDED, DrawnImages, FileImages, TableImages
 from lit_clid.data.text import printable
 from lit_clid.errors import UserError, few, first_line
@@ -128,7 +128,7 @@ def _beside(listing: Listing) -> Source:
     captions, others = zip(*((first, tuple(rest)) for first, *rest in found.captions), strict=True)
     return Source(
         name=printable(str(listing.folder)),
-        ids=tuple(map(listing.name, listing.images)),
+        ids=unique(list(map(listing.name, listing.images))),
         captions=captions,
         others=others,
         open_image=FileImages(listing.images),
@@ -153,7 +153,7 @@ def _described(listing: Listing, options: DataOptions) -> Source:
         ids=unique(names),
         open_image=FileImages(images),
         unlisted=tuple(map(listing.name, unlisted)),
-        left_out=listing.left_out(),
+        left_out=listing.left_out(texts_alone(listing)),
     )
 
 

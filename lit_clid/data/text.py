@@ -22,6 +22,8 @@ def as_text(value: Any, where: str) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
+        if any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise UserError(f"{where}: holds half a character (a lone surrogate); mend the text")
         return value
     if isinstance(value, bytes):
         try:

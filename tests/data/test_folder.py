@@ -1,119 +1,16 @@
-"""Folders: text is read as text, names are taken literally, and nothing is left out in silence."""
+"""Folders: names are taken literally, and nothing is left out in silence."""
 
-import csv
 import io
 import json
 import unicodedata
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from folders import image_folder, load, options, picture
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lit_clid.data.folder import IMAGE_ENDINGS
-from lit_clid.data.metadata import read_metadata
 from lit_clid.data.sources import Source, open_source
 from lit_clid.errors import UserError
-
-ODD = [
-    *("01", "1.0", "1e3", "NA", "None", "null", "nan", "true", "2024-01-05", "#1", "=1+1"),
-    *(
-        "a\u2028b",
-        "a\u2029b\u0085c\x0bd\x0ce\x1cf",
-        'say "a, b"; c',
-        "a\r\nb",
-        "a\rb",
-        "é",
-        "e\u0301",
-    ),
-]
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
-
-
-def write(folder: Path, kind: str, texts: list[str]) -> Path:
-    """A metadata file whose rows name 0.png, 1.png, … with these texts."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = [{"file_name": f"{k}.png", "text": text} for k, text in enumerate(texts)]
-    file = folder / f"metadata.{kind}"
-    if kind == "parquet":
-        pq.write_table(pa.Table.from_pylist(rows), file)
-        return file
-    out = io.StringIO()
-    if kind == "csv":
-        writer = csv.DictWriter(out, ["file_name", "text"])
-        writer.writeheader()
-        writer.writerows(rows)
-    else:
-        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    file.write_bytes(out.getvalue().encode())
-    return file
-
-
-@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
-def test_captions_round_trip(tmp_path_factory: pytest.TempPathFactory, kind: str) -> None:
-    folder = tmp_path_factory.mktemp("folder")
-
-    @settings(max_examples=40, deadline=None)
-    @given(st.lists(TEXTS, min_size=1, max_size=5))
-    def round_trip(texts: list[str]) -> None:
-        if kind == "csv":
-            texts = [text for text in texts if "\0" not in text] or ["a"]
-        assert read_metadata(write(folder, kind, texts))["text"] == texts
-
-    round_trip()
-    assert read_metadata(write(folder, kind, ODD))["text"] == ODD
-
-
-@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
-def test_captions_of_a_folder_are_what_was_written(tmp_path: Path, kind: str) -> None:
-    write(tmp_path, kind, ODD)
-    for k in range(len(ODD)):
-        picture(k).save(tmp_path / f"{k}.png")
-    assert open_source(options(tmp_path)).captions == tuple(text.strip() for text in ODD)
-
-
-@pytest.mark.parametrize("written", ["7", "007e2", "1.50", "NaN"])
-def test_numbers_of_json_stay_as_written(tmp_path: Path, written: str) -> None:
-    if written == "007e2":
-        written = "7.00e2"
-    file = tmp_path / "metadata.jsonl"
-    file.write_text(f'{{"file_name": "a.png", "text": {written}}}\n')
-    picture(0).save(tmp_path / "a.png")
-    assert open_source(options(tmp_path)).captions == (written,)
-
-
-@pytest.mark.parametrize("value", [1.5, True, {"a": 1.5}["a"]])
-def test_what_is_not_text_is_refused_by_row(tmp_path: Path, value: object) -> None:
-    rows = [{"file_name": "a.png", "text": value}]
-    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "metadata.parquet")
-    picture(0).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"'text' in row 1: holds .*store the column as text"):
-        open_source(options(tmp_path))
-
-
-def test_a_missing_cell_is_empty_and_only_that(tmp_path: Path) -> None:
-    (tmp_path / "metadata.csv").write_text("file_name,text\n0.png,NA\n1.png,\n2.png,None\n")
-    for k in range(3):
-        picture(k).save(tmp_path / f"{k}.png")
-    assert open_source(options(tmp_path)).captions == ("NA", "", "None")
-
-
-@pytest.mark.parametrize("sign", [";", "\t"])
-def test_other_separators_are_read(tmp_path: Path, sign: str) -> None:
-    (tmp_path / "metadata.csv").write_text(f"file_name{sign}text\n0.png{sign}a, b\n")
-    picture(0).save(tmp_path / "0.png")
-    assert open_source(options(tmp_path)).captions == ("a, b",)
-
-
-def test_a_text_with_an_unquoted_comma_is_not_cut(tmp_path: Path) -> None:
-    (tmp_path / "metadata.csv").write_text("file_name,text\n0.png,a dog, running\n")
-    picture(0).save(tmp_path / "0.png")
-    with pytest.raises(UserError, match="row 1 has more cells than the header"):
-        open_source(options(tmp_path))
-
 
 NAMES = ["[12]", "a?b", "*", "x::y", "a b#1", "%20", "{a}", "~", "été", "a=b", "-x"]
 
@@ -247,3 +144,18 @@ def test_metadata_of_the_split_is_the_splits(tmp_path: Path) -> None:
     image_folder(tmp_path / "all" / "test", 30)
     assert len(open_source(options(tmp_path / "all")).ids) == 24
     assert len(open_source(options(tmp_path / "all", split="test")).ids) == 30
+
+
+def test_lone_texts_beside_metadata_are_said(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "images")
+    (folder / "alone.txt").write_text("no image")
+    assert left_out(open_source(options(folder))) == {"alone.txt"}
+
+
+def test_names_that_print_alike_stay_two_records(tmp_path: Path) -> None:
+    for k, name in enumerate((b"\xff", b"\\udcff")):
+        stem = (str(tmp_path).encode() + b"/" + name).decode("utf-8", "surrogateescape")
+        picture(k).save(content := io.BytesIO(), "PNG")
+        Path(f"{stem}.png").write_bytes(content.getvalue())
+        Path(f"{stem}.txt").write_text(f"picture {k}")
+    assert len(set(open_source(options(tmp_path)).ids)) == 2

@@ -66,3 +66,17 @@ def test_eight_bit_modes_keep_black_and_white(mode: str) -> None:
         drawn.convert(mode).save(file, "PNG" if mode in ("1", "L", "P", "LA") else "TIFF")
     found = np.asarray(decode(file))
     assert found[:, :2].max() <= 2 and found[:, 2:].min() >= 253
+
+
+def test_white_is_zero_where_the_file_says_so() -> None:
+    file = io.BytesIO()
+    greys("I;16").save(file, "TIFF", tiffinfo={262: 0})
+    values = np.asarray(decode(file))[..., 0].ravel().astype(int)
+    assert (values[0], values[-1]) == (255, 0)
+
+
+def test_a_clear_sixteen_bit_grey_is_laid_on_white() -> None:
+    file = io.BytesIO()
+    greys("I;16").save(file, "PNG", transparency=0)
+    values = np.asarray(decode(file))[..., 0].ravel()
+    assert (values[0], values[300], values[-1]) == (255, 1, 255)
