@@ -27,7 +27,7 @@ class WriteError(UserError):
         self.kept = kept
 
 
-def few(items: list[str], most: int = 10) -> str:
+def few(items: Sequence[str], most: int = 10) -> str:
     """Join `items` for a message, cutting a long list with its count."""
     rest = len(items) - most
     return ", ".join(items[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -50,6 +50,14 @@ def find_caption(rows: Any, options: DataOptions, name: str) -> str:
     )
 
 
+def used_columns(options: DataOptions) -> tuple[str, ...]:
+    """The columns that `options` name, and all that may be taken for those that they leave open."""
+    images = IMAGE_NAMES if options.image_column is None else (options.image_column,)
+    texts = CAPTION_NAMES if options.caption_column is None else (options.caption_column,)
+    others = (options.member_column, options.importance_column, options.rephrasings_column)
+    return (*images, *texts, *(column for column in others if column is not None))
+
+
 def _required(column: str | None, kind: str, columns: list[str], name: str) -> str:
     if column is None or column not in columns:
         named = f" {column!r}" if column else ""

@@ -82,13 +82,14 @@ def walk(folder: Path) -> Listing:
         raise UserError(f"{error.filename}: cannot be listed ({error.strerror})")
 
     for top, below, names in os.walk(folder, onerror=refuse):
-        below[:] = [name for name in below if not _hidden(name)]
+        below[:] = [name for name in below if not hidden(name)]
         links += [Path(top, name) for name in below if Path(top, name).is_symlink()]
-        files += [Path(top, name) for name in names if not _hidden(name)]
+        files += [Path(top, name) for name in names if not hidden(name)]
     return Listing(folder, tuple(sorted(files)), tuple(sorted(links)))
 
 
-def _hidden(name: str) -> bool:
+def hidden(name: str) -> bool:
+    """Whether a file or folder of this name is none that people put there themselves."""
     return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
@@ -150,16 +151,29 @@ def captions_beside(listing: Listing) -> Beside:
 
 def _caption(listing: Listing, files: Sequence[Path]) -> tuple[str, ...]:
     """What the text files of one image say."""
-    first, *others = [_lines(file) for file in files]
+    first, *others = [caption_lines(read_text(file)) for file in files]
     if any(other != first for other in others):
         names = few([listing.name(file) for file in files])
         raise UserError(f"{listing.folder}: {names} give one image different captions; keep one")
     return first
 
 
-def _lines(file: Path) -> tuple[str, ...]:
-    lines = [line.strip() for line in re.split(r"\r\n|\n|\r", read_text(file))]
+def caption_lines(text: str) -> tuple[str, ...]:
+    """The caption that a text file holds, its first line that is not empty, and the further ones
+    behind it.
+    """
+    lines = [line.strip() for line in re.split(r"\r\n|\n|\r", text)]
     return tuple(line for line in lines if line) or ("",)
+
+
+def several_lines(where: str, count: int) -> tuple[str, ...]:
+    """What to tell of `count` text files with further captions."""
+    if not count:
+        return ()
+    return (
+        f"{where}: {count} caption files hold several lines; the first is the caption, the others "
+        "are further captions",
+    )
 
 
 def _inside(folder: Path, files: Sequence[Path]) -> None:

@@ -93,19 +93,26 @@ def _csv(file: Path) -> list[tuple[int, Row]]:
 def _jsonl(file: Path) -> list[tuple[int, Row]]:
     """Lines end where JSON's do: other separators may stand inside a string."""
     lines = enumerate(read_text(file).split("\n"), 1)
-    return [(k, _json_row(file, k, line)) for k, line in lines if line.strip()]
+    return [(k, json_row(line, f"{file}: line {k}")) for k, line in lines if line.strip()]
 
 
-def _json_row(file: Path, k: int, line: str) -> Row:
+def json_row(text: str, where: str) -> Row:
+    """The keys of a JSON object and what stands there; numbers are text, as they were written.
+
+    Args:
+        text: of one object.
+        where: names it, for messages.
+
+    Raises:
+        UserError: if it is none.
+    """
     try:
-        row = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
+        row = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except (json.JSONDecodeError, RecursionError) as error:
         why = getattr(error, "msg", "nested too deeply")
-        raise UserError(f"{file}: line {k} is not valid JSON ({why}); mend that line") from None
+        raise UserError(f"{where} is not valid JSON ({why}); mend it") from None
     if not isinstance(row, dict):
-        raise UserError(
-            f'{file}: line {k} is not a JSON object; write {{"file_name": …, "text": …}}'
-        )
+        raise UserError(f'{where} is not a JSON object, such as {{"text": …}}')
     return row
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
+from lit_clid.data.archives import read_archives
 from lit_clid.data.columns import (
     find_caption,
     find_image,
@@ -19,11 +20,23 @@ from lit_clid.data.columns import (
     read_rephrasings,
     row_ids,
     unique,
+    used_columns,
 )
-from lit_clid.data.folder import IMAGE_ENDINGS, Listing, captions_beside, listed, texts_alone, walk
+from lit_clid.data.folder import (
+    CAPTION_ENDINGS,
+    IMAGE_ENDINGS,
+    Listing,
+    captions_beside,
+    listed,
+    several_lines,
+    texts_alone,
+    walk,
+)
+from lit_clid.data.hub import read_hub, require_written
 from lit_clid.data.images import EMBEDDED, DrawnImages, FileImages, TableImages
+from lit_clid.data.tables import read_tables
 from lit_clid.data.text import printable
-from lit_clid.errors import UserError, few, first_line
+from lit_clid.errors import UserError, first_line
 
 BUILDERS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
 
@@ -119,12 +132,6 @@ def _imagefolder(options: DataOptions, path: str | None) -> Source:
 def _beside(listing: Listing) -> Source:
     """A folder with a text beside each image."""
     found = captions_beside(listing)
-    notes: tuple[str, ...] = ()
-    if found.several:
-        notes = (
-            f"{listing.folder}: {found.several} caption files hold several lines; the first is the "
-            "caption, the others are further captions",
-        )
     captions, others = zip(*((first, tuple(rest)) for first, *rest in found.captions), strict=True)
     return Source(
         name=printable(str(listing.folder)),
@@ -133,7 +140,7 @@ def _beside(listing: Listing) -> Source:
         others=others,
         open_image=FileImages(listing.images),
         left_out=listing.left_out(found.alone),
-        notes=notes,
+        notes=several_lines(str(listing.folder), found.several),
     )
 
 
@@ -157,20 +164,31 @@ def _described(listing: Listing, options: DataOptions) -> Source:
     )
 
 
-def _files(options: DataOptions, builder: str, pattern: str) -> Source:
+def _files(options: DataOptions, kind: str, pattern: str) -> Source:
     expanded = str(Path(pattern).expanduser())
     literal = Path(expanded).is_file()
     found = [expanded] if literal else glob.glob(expanded, recursive=True)  # noqa: PTH207
-    matching = sorted(found)
-    chained = [file for file in matching if "::" in file]
-    if chained:
-        raise UserError(f"data: {few(chained, 3)}: '::' in a path cannot be read; rename it")
-    if not matching:
+    if not found:
         raise UserError(f"data: no file matches {pattern}; check the folder and the ending")
-    literals = list(map(glob.escape, matching))  # the library globs again
-    dataset = _load(builder, options.split, pattern, data_files={options.split: literals})
-    root = os.path.commonpath([Path(file).parent for file in matching])
-    return _from_dataset(dataset, options, pattern, Path(root))
+    files = list(map(Path, sorted(found)))
+    if kind == "webdataset":
+        return _archives(options, files, pattern)
+    dataset, notes = read_tables(files, kind, options.split, used_columns(options))
+    root = os.path.commonpath([file.parent for file in files])
+    return replace(_from_dataset(dataset, options, pattern, Path(root)), notes=notes)
+
+
+def _archives(options: DataOptions, files: list[Path], name: str) -> Source:
+    shards = read_archives(files, options.image_column)
+    source = from_rows(shards.rows, options, name)
+    written = f".{find_caption(shards.rows, options, name)}" in CAPTION_ENDINGS
+    return replace(
+        source,
+        ids=unique(shards.keys),
+        open_image=shards.images,
+        left_out=shards.left_out,
+        notes=several_lines(name, sum(map(bool, source.others or ())) if written else 0),
+    )
 
 
 def _hub(options: DataOptions, name: str) -> Source:
@@ -180,21 +198,10 @@ def _hub(options: DataOptions, name: str) -> Source:
             f"'imagefolder' (with data.path), a file pattern ending in {', '.join(BUILDERS)}, nor "
             "a hub id"
         )
-    dataset = _load(name, options.split, f"data.source '{name}'", name=options.config)
+    dataset, guessed = read_hub(name, options.config, options.split)
+    if guessed:
+        require_written(dataset, find_caption(dataset, options, name), name)
     return _from_dataset(dataset, options, name, None)
-
-
-def _load(builder: str, split: str, what: str, **where: Any) -> Any:
-    import datasets
-
-    datasets.disable_progress_bars()
-    try:
-        return datasets.load_dataset(builder, split=split, **where)
-    except Exception as error:  # the library's own, its builders' and the network's
-        raise UserError(
-            f"{what}: cannot be read ({first_line(error.__cause__ or error)}); check the spelling, "
-            "the files and, for a hub id, the network"
-        ) from None
 
 
 def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | None) -> Source:

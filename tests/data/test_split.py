@@ -105,7 +105,7 @@ def test_unusable_rows_are_all_listed_or_skipped(tmp_path: Path) -> None:
         ({"path": None}, "none given"),
         ({"members": 40}, "24 usable records, but the split asks for 88"),
         ({"source": "no/such/hub/id"}, "neither an embedded family"),
-        ({"source": "nobody/nothing"}, "for a hub id, the network"),
+        ({"source": "nobody/nothing"}, "data.split and the network"),
         ({"source": "nothing/*.parquet"}, "no file matches"),
         ({"caption_column": "words"}, "no caption column 'words'"),
         ({"source": "critters", "members": None}, "unlimited"),

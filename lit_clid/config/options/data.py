@@ -23,9 +23,10 @@ class DataOptions:
             both from `source`.
         member_column: column that says who is a member, used if it exists; null never looks.
         image_column, caption_column, importance_column, rephrasings_column: column names; null
-            finds image and caption by type and usual names. The importance column holds one number
-            per word of the caption, the rephrasings column further captions, one or a list; null
-            takes those after the first where a caption cell is a list.
+            finds image and caption by type and usual names. In a webdataset the endings of its
+            files and the keys of the `.json` beside them are the columns. The importance column
+            holds one number per word of the caption, the rephrasings column further captions, one
+            or a list; null takes those after the first where a caption cell is a list.
         members, nonmembers: records per role (target and shadow each); null takes as many as there
             are.
         shadow: "disjoint" gives the shadow records that the target's split does not touch;
