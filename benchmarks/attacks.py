@@ -119,28 +119,27 @@ def reference(bench: Bench) -> str:
     about the base's signal.
     """
     lines = [
-        "| attack | ρ | spread, base / target | predicted | AUROC, `…_ref` minus plain |",
+        "| attack | ρ | spread, base / target | β | AUROC, `…_ref` minus plain |",
         "|---" * 5 + "|",
     ]
     for name, spec in bench.judgements[0].references["reference"].about.attacks.items():
-        found = [_kinship(judgement, spec.columns) for judgement in bench.judgements]
+        found = [_kinship(judgement, spec.columns[0]) for judgement in bench.judgements]
         rho, ratio = (float(np.mean(values)) for values in zip(*found, strict=True))
-        predicted = "helps" if rho > ratio / 2 else "harms"
         difference = interval(bench.difference(f"{name}_ref", name, "auroc"))
-        lines.append(f"| `{name}` | {rho:.2f} | {ratio:.2f} | {predicted} | {difference} |")
+        lines.append(f"| `{name}` | {rho:.2f} | {ratio:.2f} | {rho / ratio:.2f} | {difference} |")
     return "\n".join(lines)
 
 
-def _kinship(judgement: Judgement, columns: Sequence[str]) -> tuple[float, float]:
+def _kinship(judgement: Judgement, column: str) -> tuple[float, float]:
     """Correlation of the two models' signals over the shadow's hold-outs, and the ratio of their
-    spreads.
+    spreads; β is the one over the other.
 
     Of several columns the first speaks: D_1 of CLiD, the still column of CLiR.
     """
     assert judgement.shadow is not None
     holdouts = ~judgement.shadow.member
-    own = judgement.shadow.signals[columns[0]][holdouts]
-    base = judgement.references["reference_shadow"].signals[columns[0]][holdouts]
+    own = judgement.shadow.signals[column][holdouts]
+    base = judgement.references["reference_shadow"].signals[column][holdouts]
     return float(np.corrcoef(own, base)[0, 1]), float(base.std() / own.std())
 
 

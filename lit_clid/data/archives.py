@@ -178,12 +178,12 @@ def read_archives(files: Sequence[Path], image_column: str | None) -> Shards:
             f"{files[0]}: {wanted} (found: {few(list(endings)) or 'nothing'}); name the ending of "
             "the images with data.image_column=NAME"
         )
-    lone = [s for s, image in zip(samples, images, strict=True) if image is None]
-    return Shards(
-        Archives([sample for sample, _ in pairs]),
-        ArchiveImages(tuple(part for _, part in pairs)),
-        tuple(f"{printable(sample.key)}: {_why(sample)}" for sample in lone),
-    )
+    left_out = []
+    for sample, image in zip(samples, images, strict=True):
+        if image is None:
+            left_out.append(f"{printable(sample.key)}: {_why(sample)}")
+    kept, parts = zip(*pairs, strict=True)
+    return Shards(Archives(kept), ArchiveImages(parts), tuple(left_out))
 
 
 def _why(sample: Sample) -> str:

@@ -52,6 +52,8 @@ class Grade:
         backward: backward passes per record.
         shadow_auroc: on the shadow's own records, which picks the headline attack; None without
             a shadow.
+        weights: by column, how much of the reference's signal is subtracted (β); None where nothing
+            is.
         versus_headline: AUROC of the headline attack minus this one's, paired on resampled
             records; unresolved for the headline attack itself.
     """
@@ -66,6 +68,7 @@ class Grade:
     queries: int | None
     backward: int
     shadow_auroc: float | None
+    weights: Mapping[str, float] | None = None
     versus_headline: Evidence = HEADLINE
 
     def as_json(self) -> dict[str, Any]:
@@ -85,6 +88,7 @@ class Grade:
             "rule": self.verdict.rule,
             "threshold": self.verdict.threshold,
             "shadow_auroc": self.shadow_auroc,
+            "reference_weights": None if self.weights is None else dict(self.weights),
             "auroc_of_headline_minus_this": difference,
         }
 
@@ -104,6 +108,7 @@ def grade(trial: Trial, verdict: Verdict, member: np.ndarray) -> Grade:
         queries=trial.queries,
         backward=trial.backward,
         shadow_auroc=_shadow_auroc(verdict, shadow_member),
+        weights=trial.weights,
     )
 
 

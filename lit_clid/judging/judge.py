@@ -127,8 +127,8 @@ def judge(
 ) -> Judgement:
     """Calibrate every attack of the target's table on the shadow's and grade it.
 
-    Where the reference's answers about the same records are given, every signal minus the
-    reference's is an attack of its own, `…_ref` (difficulty calibration, Watson et al. 2022). A
+    Where the reference's answers about the same records are given, every signal minus β times the
+    reference's is an attack of its own, `…_ref` (difficulty calibration, see `trials`). A
     table without provenance is judged column by column.
 
     Args:

@@ -3,7 +3,10 @@
 Tables that were not made alike are not judged together.
 
 An attack `a` is the target's signals s(x); where the reference was asked about the same records,
-`a_ref` is s(x) − s_reference(x) (difficulty calibration, Watson et al. 2022), at twice the cost.
+`a_ref` is s(x) − β·s_reference(x), at twice the cost: difficulty calibration, which in Watson et
+al. 2022 has β = 1. With a shadow, each signal's β is the slope Cov(s, s_reference) /
+Var(s_reference) over the shadow's hold-outs, which leaves the least spread of records that are no
+members; without one β is 1. The target's labels have no part in it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +37,7 @@ class Trial:
         fit_on: the shadow's columns (M, F) and who is a member (M,); None without a shadow.
         queries: per record as if the attack ran alone; None for a table that does not tell.
         backward: backward passes per record.
+        weights: by column, how much of the reference's signal is subtracted; None where nothing is.
     """
 
     title: str
@@ -42,6 +46,7 @@ class Trial:
     fit_on: tuple[np.ndarray, np.ndarray] | None
     queries: int | None
     backward: int
+    weights: Mapping[str, float] | None = None
 
 
 def trials(
@@ -55,7 +60,7 @@ def trials(
     Raises:
         UserError: if the tables lack columns, or were not made alike.
     """
-    found = _trials(target, shadow, "", lambda table: table)
+    found = _trials(target, shadow, lambda table: table, None)
     if reference is None or (shadow is not None and reference_shadow is None):
         return found
     if reference_shadow is not None:
@@ -63,24 +68,61 @@ def trials(
         asked, asked_of_shadow = (None if each is None else each.model for each in claims)
         refuse_changes({"model": asked_of_shadow}, {"model": asked}, reference_shadow.where)
     beside = {id(target): reference, id(shadow): reference_shadow}
-    return found | _trials(target, shadow, REF, lambda t: difference(t, beside[id(t)]))
+    weights = dict.fromkeys(reference.signals, 1.0)
+    if shadow is not None and reference_shadow is not None:
+        weights = reference_weights(shadow, reference_shadow)
+    subtracted = _trials(target, shadow, lambda t: difference(t, beside[id(t)], weights), weights)
+    return found | {name + REF: trial for name, trial in subtracted.items()}
 
 
-def difference(table: Scores, reference: Scores | None) -> Scores:
-    """The signals of `table` minus the reference's, of the attacks the reference was asked.
+def reference_weights(shadow: Scores, reference: Scores) -> dict[str, float]:
+    """β by column: Cov(s, s_reference) / Var(s_reference) over the shadow's hold-outs.
+
+    Args:
+        shadow: the shadow's signals of its own records.
+        reference: the reference's signals of the same records.
+
+    Returns:
+        0 for a column that the reference answers alike everywhere.
+
+    Raises:
+        UserError: if the tables speak of different records.
+    """
+    _check_records(shadow, reference)
+    weights: dict[str, float] = {}
+    for column in _columns_of_both(shadow, reference):
+        own, base = (table.signals[column][~shadow.member] for table in (shadow, reference))
+        deviations = base - base.mean()
+        spread = float(deviations @ deviations)
+        weights[column] = float(deviations @ (own - own.mean())) / spread if spread > 0 else 0.0
+    return weights
+
+
+def difference(table: Scores, reference: Scores | None, weights: Mapping[str, float]) -> Scores:
+    """The signals of `table` minus the reference's times their weights, of the attacks that the
+    reference was asked.
 
     Raises:
         UserError: if the reference was asked about other records, or in another way.
     """
     assert reference is not None
+    _check_records(table, reference)
+    signals: dict[str, np.ndarray] = {}
+    for column in _columns_of_both(table, reference):
+        signals[column] = table.signals[column] - weights[column] * reference.signals[column]
+    about = replace(table.about, attacks=_asked_alike(table, reference))
+    return Scores(table.ids, table.member, signals, about, reference.where)
+
+
+def _check_records(table: Scores, reference: Scores) -> None:
     if reference.ids != table.ids or (reference.member != table.member).any():
         raise UserError(
             f"{reference.where}: speaks of other records than {table.where}; make it again"
         )
-    both = [column for column in reference.signals if column in table.signals]
-    signals = {column: table.signals[column] - reference.signals[column] for column in both}
-    about = replace(table.about, attacks=_asked_alike(table, reference))
-    return Scores(table.ids, table.member, signals, about, reference.where)
+
+
+def _columns_of_both(table: Scores, reference: Scores) -> list[str]:
+    return [column for column in reference.signals if column in table.signals]
 
 
 def _asked_alike(table: Scores, reference: Scores) -> dict[str, AttackSpec]:
@@ -98,7 +140,10 @@ def _asked_alike(table: Scores, reference: Scores) -> dict[str, AttackSpec]:
 
 
 def _trials(
-    target: Scores, shadow: Scores | None, suffix: str, view: Callable[[Scores], Scores]
+    target: Scores,
+    shadow: Scores | None,
+    view: Callable[[Scores], Scores],
+    weights: Mapping[str, float] | None,
 ) -> dict[str, Trial]:
     """Every attack's trial by name, on `view` of both tables."""
     graded, fitted = view(target), None if shadow is None else view(shadow)
@@ -109,22 +154,31 @@ def _trials(
         _check_kinship(graded, fitted, tuple(attacks))
     found: dict[str, Trial] = {}
     for name, spec in attacks.items():
-        found[name + suffix] = _trial(name, spec, graded, fitted, suffix)
+        trial = _trial(name, spec, graded, fitted)
+        found[name] = trial if weights is None else _subtracted(trial, spec, weights)
     return found
 
 
-def _trial(
-    name: str, spec: AttackSpec, graded: Scores, fitted: Scores | None, suffix: str
-) -> Trial:
+def _trial(name: str, spec: AttackSpec, graded: Scores, fitted: Scores | None) -> Trial:
     """One attack's trial from what the table tells of it."""
-    times, note = (2, " − reference") if suffix else (1, "")
     return Trial(
-        title=(spec.title or name) + note,
+        title=spec.title or name,
         rule=spec.rule,
         columns=graded.columns(spec.columns),
         fit_on=None if fitted is None else (fitted.columns(spec.columns), fitted.member),
-        queries=None if spec.queries is None else times * spec.queries,
-        backward=times * spec.backward,
+        queries=spec.queries,
+        backward=spec.backward,
+    )
+
+
+def _subtracted(trial: Trial, spec: AttackSpec, weights: Mapping[str, float]) -> Trial:
+    """The trial of a difference: what it subtracts, and that two models were asked."""
+    return replace(
+        trial,
+        title=f"{trial.title} − {'reference' if trial.fit_on is None else 'β · reference'}",
+        queries=None if trial.queries is None else 2 * trial.queries,
+        backward=2 * trial.backward,
+        weights={column: weights[column] for column in spec.columns},
     )
 
 

@@ -8,7 +8,7 @@ from tables import clid_columns, scores_of, tables, told
 
 from lit_clid.about import About
 from lit_clid.errors import UserError
-from lit_clid.judging.trials import difference, trials
+from lit_clid.judging.trials import difference, reference_weights, trials
 
 COLUMNS = ["clid_th_d1", "clid_th_d2", "clid_th_l"]
 
@@ -34,10 +34,51 @@ def test_a_reference_that_did_not_answer_the_shadow_s_records_is_left_out() -> N
 def test_a_difference_keeps_what_both_tables_have() -> None:
     target, reference = (replace(table, about=About()) for table in tables(0, 1.0, 20))
     more = replace(target, signals={**target.signals, "own": target.signals["loss"]})
-    found = difference(more, reference)
+    found = difference(more, reference, {"loss": 1.0})
     assert set(found.signals) == {"loss"}
     back = found.signals["loss"] + reference.signals["loss"]
     np.testing.assert_allclose(back, target.signals["loss"], atol=1e-12)
+
+
+def test_the_reference_s_weight_is_the_slope_over_the_shadow_s_hold_outs() -> None:
+    (target, reference), (shadow, beside) = tables(0, 1.0, 50), tables(1, 1.0, 50)
+    out = ~shadow.member
+    slope = np.polyfit(beside.signals["loss"][out], shadow.signals["loss"][out], 1)[0]
+    found = trials(target, shadow, reference, beside)["loss_ref"]
+    assert found.weights == {"loss": pytest.approx(slope, rel=1e-9)}
+    score = target.signals["loss"] - slope * reference.signals["loss"]
+    np.testing.assert_allclose(found.columns[:, 0], score, atol=1e-9)
+    assert found.fit_on is not None
+    fitted = shadow.signals["loss"] - slope * beside.signals["loss"]
+    np.testing.assert_allclose(found.fit_on[0][:, 0], fitted, atol=1e-9)
+    assert trials(target, None, reference, None)["loss_ref"].weights == {"loss": 1.0}
+
+
+def test_neither_the_target_nor_the_shadow_s_members_move_the_weight() -> None:
+    (target, reference), (shadow, beside) = tables(0, 1.0, 50), tables(1, 1.0, 50)
+    weights = trials(target, shadow, reference, beside)["loss_ref"].weights
+    swapped = [replace(table, member=~table.member) for table in (target, reference)]
+    assert trials(swapped[0], shadow, swapped[1], beside)["loss_ref"].weights == weights
+    louder = np.where(shadow.member, 9.0, 1.0) * shadow.signals["loss"]
+    loud = replace(shadow, signals={"loss": louder})
+    assert trials(target, loud, reference, beside)["loss_ref"].weights == weights
+
+
+def test_the_difference_does_not_depend_on_the_reference_s_unit() -> None:
+    (target, reference), (shadow, beside) = tables(0, 1.0, 50), tables(1, 1.0, 50)
+    plain = trials(target, shadow, reference, beside)["loss_ref"].columns
+    scaled = [
+        replace(table, signals={"loss": 1e6 * table.signals["loss"]})
+        for table in (reference, beside)
+    ]
+    found = trials(target, shadow, *scaled)["loss_ref"].columns
+    np.testing.assert_allclose(found, plain, atol=1e-9)
+
+
+def test_a_reference_that_answers_alike_is_not_subtracted() -> None:
+    shadow, beside = tables(1, 1.0, 50)
+    flat = replace(beside, signals={"loss": np.full(100, 3.0)})
+    assert reference_weights(shadow, flat) == {"loss": 0.0}
 
 
 def test_what_a_table_tells_but_does_not_hold_is_refused() -> None:

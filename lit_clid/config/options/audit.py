@@ -37,9 +37,9 @@ class AuditOptions:
             if there is none.
         variant: weight variant of the models named here, such as "fp16"; null takes the plain files
             or, in a folder without them, the only variant there is.
-        reference: public model that never saw the records, asked the same; its signals are
-            subtracted in rows `…_ref`. "base" means the one the target was tuned from, if its note
-            names one; null means none.
+        reference: public model that never saw the records, asked the same; β times its signals are
+            subtracted in rows `…_ref`, β fitted on the shadow's hold-outs (1 without a shadow).
+            "base" means the one the target was tuned from, if its note names one; null means none.
         reference_attacks: names of the attacks the reference is asked for; null means all.
         batch_size: records per batch; never changes a score.
         rows: most rows per call of the denoiser; never changes a score.

@@ -49,8 +49,13 @@ ASR is the balanced accuracy at the threshold carried over from shadow. TPR coun
 positive class, at the largest threshold set whose FPR does not exceed the cap; “unresolved” means
 that there are too few hold-outs to show such a rate.
 {% if judgement.reference %}
+{% if judgement.shadow %}
+“− β · reference” (…_ref) subtracts β times the signals of {{ judgement.reference }}, asked about
+the same records on the same draws; β is each signal's slope over the shadow's hold-outs.
+{% else %}
 “− reference” (…_ref) subtracts the signals of {{ judgement.reference }}, asked about the same
 records on the same draws.
+{% endif %}
 {% endif %}
 {% if judgement.queries %}
 “n + m∇” is n queries and m backward passes.
