@@ -68,7 +68,7 @@ class Stopping(Plain):
         ended_by: "held-out loss", "privacy budget" or "last step".
         ended_at, exported_from: optimiser steps.
         val_loss: of the exported weights; None if it was no number.
-        probe_auroc: of theirs, if a probe was asked.
+        probe_auroc, probe_upper: of theirs and its 95 % upper bound, if a probe was asked.
     """
 
     ended_by: str
@@ -76,6 +76,7 @@ class Stopping(Plain):
     exported_from: int
     val_loss: float | None
     probe_auroc: float | None = None
+    probe_upper: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A spot check: one attack asked about a few records, in memory, without shards or a table."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -16,51 +16,40 @@ ROWS = 32
 """Records per batch; never changes a score."""
 
 
-@dataclass(frozen=True)
-class Spot:
-    """The records of a spot check.
-
-    Args:
-        records: N of them, their images on the CPU.
-        member: (N,) bool.
-    """
-
-    records: Batch
-    member: np.ndarray
-
-
-def spot_of(data: CaptionedImages, count: int) -> Spot:
-    """The first `count` members and hold-outs of a role, as an audit sees them."""
-    members, holdouts = _first(data.known, count), _first(data.holdouts, count)
-    images = torch.cat([members.images, holdouts.images])
-    ids, captions = members.ids + holdouts.ids, members.captions + holdouts.captions
-    return Spot(Batch(ids, images, captions), np.arange(len(ids)) < len(members.ids))
-
-
 def spot_signals(
-    attack: Signals, target: Target, records: Batch, seed: int, device: torch.device
-) -> np.ndarray:
-    """The attack's columns (N, F), float64, larger = more member-like.
+    attack: Signals,
+    target: Target,
+    data: CaptionedImages,
+    count: int,
+    seed: int,
+    device: torch.device,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ask about the first `count` members and hold-outs of a role, as an audit sees them.
 
     Args:
         attack: that is asked.
         target: the model.
-        records: N of them.
+        data: of the role; where it has fewer of a kind, all of them are asked about.
+        count: of each kind.
         seed: of all noise.
         device: the model's.
+
+    Returns:
+        The attack's columns (N, F), float64, larger = more member-like, and who is a member (N,).
     """
-    parts = []
-    for start in range(0, len(records.ids), ROWS):
-        batch = _rows(records, slice(start, start + ROWS), device)
-        parts.append(attack.signal(ModelOracle(target, batch, seed)).double().cpu())
-    return np.asarray(torch.cat(parts).numpy())
+    signals, member = [], []
+    for records, kind in ((data.known, True), (data.holdouts, False)):
+        for batch in _batches(records, count, device):
+            signals.append(attack.signal(ModelOracle(target, batch, seed)).double().cpu())
+            member += [kind] * len(batch.ids)
+    return np.asarray(torch.cat(signals).numpy()), np.array(member)
 
 
-def _first(records: RecordSet, count: int) -> Batch:
-    """The first records of a role's members or hold-outs, under the captions that an audit uses."""
-    ids = tuple(entry.id for entry in records.entries[:count])
-    return Batch(ids, records.images(range(len(ids))), tuple(records.captions[:count]))
-
-
-def _rows(records: Batch, part: slice, device: torch.device) -> Batch:
-    return Batch(records.ids[part], records.images[part].to(device), records.captions[part])
+def _batches(records: RecordSet, count: int, device: torch.device) -> Iterator[Batch]:
+    """The first records, under the captions that an audit uses."""
+    most = min(count, len(records.entries))
+    for start in range(0, most, ROWS):
+        rows = range(start, min(start + ROWS, most))
+        part = slice(rows.start, rows.stop)
+        ids = tuple(entry.id for entry in records.entries[part])
+        yield Batch(ids, records.images(rows).to(device), tuple(records.captions[part]))

@@ -1,15 +1,16 @@
 """The probe of a privacy budget: a small audit that training asks for at every validation."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lit_clid.auditing.attacks import ATTACKS, COSTLY
-from lit_clid.auditing.spot import Spot, spot_of, spot_signals
+from lit_clid.auditing.spot import spot_signals
 from lit_clid.data.module import CaptionedImages
 from lit_clid.errors import UserError
 from lit_clid.judging.calibration import calibrate
-from lit_clid.judging.roc import auroc, curve
+from lit_clid.judging.evidence import auroc_bound
 from lit_clid.judging.rules import RULES
 from lit_clid.training.defenses import Defenses, PrivacyBudget
+from lit_clid.training.kept import Probed
 from lit_clid.training.module import FineTune
 
 
@@ -37,7 +38,8 @@ def probe_of(defenses: Defenses, seed: int) -> "BudgetProbe | None":
 
 @dataclass
 class BudgetProbe:
-    """AUROC of a budget's attack on its first members and hold-outs, the same on every process.
+    """AUROC of a budget's attack on its first members and hold-outs with its upper bound, the same
+    on every process.
 
     Args:
         budget: names the attack and how many records of each kind are asked about.
@@ -46,13 +48,12 @@ class BudgetProbe:
 
     budget: PrivacyBudget
     seed: int
-    _spot: Spot | None = field(default=None, init=False)
 
-    def __call__(self, module: FineTune, data: CaptionedImages) -> float:
-        if self._spot is None:
-            self._spot = spot_of(data, self.budget.probe)
-        attack, records = ATTACKS[self.budget.attack], self._spot.records
-        signals = spot_signals(attack, module.target, records, self.seed, module.device)
+    def __call__(self, module: FineTune, data: CaptionedImages) -> Probed:
+        attack = ATTACKS[self.budget.attack]
+        signals, member = spot_signals(
+            attack, module.target, data, self.budget.probe, self.seed, module.device
+        )
         verdict = calibrate(RULES[attack.rule], signals, None)
         assert verdict is not None
-        return float(auroc(curve(verdict.score, self._spot.member)))
+        return Probed(*auroc_bound(verdict.score, member))

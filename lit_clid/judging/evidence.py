@@ -141,6 +141,21 @@ def percentile_interval(
     return Estimate(value, float(low), float(high))
 
 
+def auroc_bound(score: np.ndarray, member: np.ndarray) -> tuple[float, float]:
+    """The AUROC, and the upper end of its one-sided 95 % interval, by the same bootstrap.
+
+    Args:
+        score: (N,), larger = more member-like.
+        member: (N,) bool.
+    """
+    value = float(auroc(curve(score, member)))
+    drawn = replicate({"auroc": auroc}, score, member)["auroc"]
+    upper = float(np.quantile(drawn, 1 - 2 * TAIL))
+    if value == 0.0:  # all replicates agree, see `percentile_interval`
+        upper = 1 - (2 * TAIL) ** (1 / int(min(member.sum(), (~member).sum())))
+    return value, upper
+
+
 def paired_auroc_difference(first: np.ndarray, second: np.ndarray, member: np.ndarray) -> Estimate:
     """AUROC of `first` minus that of `second`, in [−1, 1], on the same resampled records.
 

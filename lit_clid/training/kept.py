@@ -1,7 +1,7 @@
 """Stopping early, and keeping the weights that a stopped run exports."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
@@ -14,8 +14,21 @@ from lit_clid.errors import UserError
 from lit_clid.training.defenses import EarlyStopping, PrivacyBudget
 from lit_clid.training.module import FineTune
 
-Probe = Callable[[FineTune, CaptionedImages], float]
-"""A small audit of the model in training: the AUROC of an attack on a few of the data's members and
+
+class Probed(NamedTuple):
+    """What a probe found.
+
+    Args:
+        auroc: of its attack, in [0, 1].
+        upper: the upper end of its one-sided 95 % interval.
+    """
+
+    auroc: float
+    upper: float
+
+
+Probe = Callable[[FineTune, CaptionedImages], Probed]
+"""A small audit of the model in training, by an attack on a few of the data's members and
 hold-outs, the same on every process.
 """
 
@@ -39,7 +52,7 @@ class Kept(Callback):
         self.early, self.budget, self.probe = early, budget, probe
         self.step, self.loss = 0, float("inf")
         self.weights: dict[str, Tensor] = {}
-        self.auroc: float | None = None
+        self.found: Probed | None = None
         self.overspent = False
 
     @property
@@ -47,14 +60,13 @@ class Kept(Callback):
         return "Kept"
 
     def state_dict(self) -> dict[str, Any]:
-        return {"step": self.step, "loss": self.loss, "weights": self.weights, "auroc": self.auroc}
+        found = None if self.found is None else tuple(self.found)
+        return {"step": self.step, "loss": self.loss, "weights": self.weights, "found": found}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.step, self.loss, self.auroc = (
-            state_dict["step"],
-            state_dict["loss"],
-            state_dict["auroc"],
-        )
+        self.step, self.loss = state_dict["step"], state_dict["loss"]
+        found = state_dict.get("found")
+        self.found = None if found is None else Probed(*found)
         self.weights = state_dict["weights"]
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -67,19 +79,16 @@ class Kept(Callback):
             assert self.probe is not None
             data: Any = trainer.datamodule  # type: ignore[attr-defined]
             asked = self.probe(pl_module, data)
-            found = float(trainer.strategy.broadcast(asked))  # one for all ranks
-            pl_module.log("probe_auroc", found, prog_bar=True)
-            if found > self.budget.cap:
+            found = Probed(*trainer.strategy.broadcast(tuple(asked)))  # one for all ranks
+            pl_module.log("probe_auroc", found.auroc, prog_bar=True)
+            pl_module.log("probe_upper", found.upper, prog_bar=True)
+            if found.upper > self.budget.cap:
                 self.overspent = True
                 trainer.should_stop = True
                 return
         if self.early is None or loss < self.loss - self.early.min_delta:
-            self.step, self.loss, self.weights, self.auroc = (
-                trainer.global_step,
-                loss,
-                pl_module.weights(),
-                found,
-            )
+            self.step, self.loss, self.found = trainer.global_step, loss, found
+            self.weights = pl_module.weights()
 
     def restore(self, module: FineTune, trainer: L.Trainer) -> Stopping:
         """Give `module` the kept weights, and say for the model's note how training ended.
@@ -89,8 +98,9 @@ class Kept(Callback):
         """
         if not self.weights and self.budget is not None and self.overspent:
             raise UserError(
-                "defenses.privacy_budget: the first validation was beyond the cap already (AUROC "
-                f"over {self.budget.cap:g}); validate earlier with finetune.validate_every"
+                "defenses.privacy_budget: at the first validation the AUROC may be beyond the cap "
+                f"already (its upper bound is over {self.budget.cap:g}); validate earlier with "
+                "finetune.validate_every, or ask more records with defenses.privacy_budget.probe"
             )
         if not self.weights:
             raise UserError(
@@ -105,7 +115,8 @@ class Kept(Callback):
             ended_at=trainer.global_step,
             exported_from=self.step,
             val_loss=self.loss,
-            probe_auroc=self.auroc,
+            probe_auroc=None if self.found is None else self.found.auroc,
+            probe_upper=None if self.found is None else self.found.upper,
         )
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 from tables import normal_scores
 
 from lit_clid.judging import evidence
-from lit_clid.judging.evidence import Estimate, Unresolved, estimate
+from lit_clid.judging.evidence import Estimate, Unresolved, auroc_bound, estimate
 from lit_clid.judging.roc import Statistic, auroc, best_accuracy, curve, tpr_at_fpr
 
 
@@ -78,6 +79,24 @@ def test_the_interval_of_a_best_accuracy_covers_mostly(monkeypatch: pytest.Monke
     monkeypatch.setattr(evidence, "REPLICATES", 400)
     (share,) = covered({"x": best_accuracy}, (0.6915,), 150, 300)
     assert share >= 0.75
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_the_upper_bound_covers_nineteen_times_in_twenty(
+    shift: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "REPLICATES", 400)
+    truth, worlds = norm.cdf(shift / 2**0.5), 300
+    bounds = [auroc_bound(*normal_scores(64, 64, shift, seed))[1] for seed in range(worlds)]
+    slack = 3 * (0.95 * 0.05 / worlds) ** 0.5
+    assert np.mean(np.array(bounds) >= truth) == pytest.approx(0.95, abs=slack)
+
+
+def test_the_upper_bound_of_a_hopeless_score_is_not_zero() -> None:
+    member = np.arange(20) < 10
+    value, upper = auroc_bound(-member.astype(float), member)
+    assert value == 0.0
+    assert upper == pytest.approx(1 - 0.05**0.1)
 
 
 def test_a_perfect_score_is_not_certainty() -> None:

@@ -14,6 +14,7 @@ from lit_clid.errors import UserError
 from lit_clid.files import read_json
 from lit_clid.training.defenses import Defenses, StepBudget
 from lit_clid.training.exported import finish
+from lit_clid.training.kept import Probed
 from lit_clid.training.module import FineTune
 from lit_clid.training.trainer import training_trainer
 
@@ -84,28 +85,25 @@ def test_early_stopping_stops_and_exports_where_the_loss_curve_says(
 def test_a_privacy_budget_exports_the_last_validation_within_it(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
-    found = [0.52, 0.55, 0.61, 0.7]
+    found = [Probed(0.45, 0.52), Probed(0.5, 0.55), Probed(0.54, 0.61), Probed(0.6, 0.7)]
     run = defended({"privacy_budget": {"cap": 0.6}}, lambda *_: found.pop(0))
     module, trainer, _ = run(pipeline_folder, split, tmp_path / "logs", recipe(validate_every=2), 8)
     assert trainer.global_step == 6
     finish(module, trainer, tmp_path / "model", {})
     stopping = read_json(tmp_path / "model" / "lit_clid.json")["stopping"]
-    assert (stopping["exported_from"], stopping["ended_by"], stopping["probe_auroc"]) == (
-        4,
-        "privacy budget",
-        0.55,
-    )
+    assert (stopping["exported_from"], stopping["ended_by"]) == (4, "privacy budget")
+    assert (stopping["probe_auroc"], stopping["probe_upper"]) == (0.5, 0.55)
 
 
 @pytest.mark.slow
 def test_a_budget_spent_at_once_is_one_clear_line(
     pipeline_folder: Path, split: Split, tmp_path: Path
 ) -> None:
-    module, trainer, _ = defended(["privacy_budget"], lambda *_: 0.9)(
+    module, trainer, _ = defended(["privacy_budget"], lambda *_: Probed(0.58, 0.65))(
         pipeline_folder, split, tmp_path, recipe(validate_every=2), 8
     )
     assert trainer.global_step == 2
-    with pytest.raises(UserError, match="the first validation was beyond the cap already"):
+    with pytest.raises(UserError, match="at the first validation the AUROC may be beyond the cap"):
         finish(module, trainer, tmp_path / "model", {})
 
 
