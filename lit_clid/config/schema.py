@@ -49,6 +49,8 @@ class Config(Generic[A, D]):
             a signal.
         headline: attack that an audit's verdict speaks of, named before its figures are seen; null
             takes the strongest on the shadow or, without one, tests the strongest against chance.
+            In an experiment, whose changes are told first; null takes the strongest on the
+            baseline.
         written: `attacks` and `defenses` as they were written, before they were built.
     """
 

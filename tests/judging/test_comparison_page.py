@@ -25,7 +25,7 @@ def test_few_holdouts_leave_the_rate_unresolved(tmp_path: Path) -> None:
     """In words as the report has them, in JSON as null; the baseline has no change to itself."""
     few = [measured(name, 0, 1, 1, holdouts=199) for name in ("none", EVIL)]
     found, told = written(tmp_path, *few)
-    assert [row[4] for row in words.rows(found)[1]] == ["unresolved"] * 2
+    assert [row[5] for row in words.rows(found)[1]] == ["unresolved"] * 2
     for against in told["defenses"]["none"]["attacks"].values():
         assert against["tpr_at_1_percent_fpr"] is None and against["auroc_minus_baseline"] is None
     enough = grid_of(measured("none", 0, 1, 1, holdouts=200))

@@ -1,6 +1,6 @@
 """From the tables of finished cells to what the comparison takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lit_clid.auditing.losses import UTILITY
@@ -8,8 +8,10 @@ from lit_clid.auditing.utility.samples import SHEET, SampleReport, read_report
 from lit_clid.commands.experiment.cell import Stage, is_done, stages
 from lit_clid.commands.experiment.plan import Job
 from lit_clid.errors import UserError
+from lit_clid.judging.calibration import Verdict
 from lit_clid.judging.comparison import Measured, Usefulness
 from lit_clid.judging.judge import verdicts
+from lit_clid.judging.roc import auroc, curve
 from lit_clid.judging.tables import load_tables
 from lit_clid.scores import Scores
 
@@ -49,8 +51,9 @@ def collect(jobs: Sequence[Job], failed: dict[str, str]) -> Collected:
 
 def _read(stage: Stage, job: Job, titles: dict[str, str]) -> Measured:
     tables, others = load_tables(str(stage.scores / "target.parquet"), None)
-    judged = verdicts(tables, **others)
-    titles |= {name: title for name, (title, _) in judged.items()}
+    judged: dict[str, Verdict] = {}
+    for name, (title, verdict) in verdicts(tables, **others).items():
+        titles[name], judged[name] = title, verdict
     note = tables.about.training
     assert note is not None  # its facts were compared with the cell's
     members, step, privacy = int(tables.member.sum()), note.steps, note.privacy
@@ -63,10 +66,20 @@ def _read(stage: Stage, job: Job, titles: dict[str, str]) -> Measured:
         final=stage.final,
         ids=tables.ids,
         member=tables.member,
-        scores={name: verdict.score for name, (_, verdict) in judged.items()},
+        shadow=_on_shadow(judged, others["shadow"]),
+        scores={name: verdict.score for name, verdict in judged.items()},
         usefulness=_usefulness(stage),
         epsilon=None if privacy is None else (privacy.epsilon, privacy.delta),
     )
+
+
+def _on_shadow(judged: Mapping[str, Verdict], shadow: Scores | None) -> dict[str, float]:
+    """AUROC of each attack on the shadow's own records."""
+    found: dict[str, float] = {}
+    for name, verdict in judged.items():
+        if shadow is not None and verdict.shadow_score is not None:
+            found[name] = float(auroc(curve(verdict.shadow_score, shadow.member)))
+    return found
 
 
 def _usefulness(stage: Stage) -> Usefulness:

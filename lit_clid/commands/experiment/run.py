@@ -67,7 +67,9 @@ def attempt(job: Job) -> str:
 def compare_finished(jobs: Sequence[Job], failed: dict[str, str], config: Settings) -> None:
     """Compare what is there, write it down and print the summary."""
     found = collect(jobs, failed)
-    comparison = compare(found.measured, config.grid.baseline, found.titles, found.unfinished)
+    comparison = compare(
+        found.measured, config.grid.baseline, found.titles, found.unfinished, config.headline
+    )
     if comparison is None:
         return
     plain = config.plain

@@ -7,16 +7,23 @@ replicate by replicate; then runs are pooled over seeds.
 
 from collections.abc import Mapping, Sequence
 
+from lit_clid.errors import UserError, few
 from lit_clid.judging.comparison.compared import Against, Comparison, Defended, Point
 from lit_clid.judging.comparison.drawn import (
     Asked,
     Drawn,
     draw,
+    draw_change,
+    draw_mean,
     pool_drawn,
-    pooled_mean,
-    relative_change,
 )
 from lit_clid.judging.comparison.measured import Measured
+from lit_clid.judging.comparison.strongest import (
+    front_shares,
+    headline_of,
+    mean_replicates,
+    strongest,
+)
 from lit_clid.judging.evidence import Unresolved
 from lit_clid.judging.grades import can_show
 
@@ -31,6 +38,7 @@ def compare(
     baseline: str,
     titles: Mapping[str, str],
     unfinished: Mapping[str, str],
+    headline: str | None = None,
 ) -> Comparison | None:
     """Compare the audited models of a grid; None if none of them is the end of its run.
 
@@ -41,6 +49,11 @@ def compare(
         baseline: the defense that the others are compared with.
         titles: how people call each attack; those that some model lacks are left out.
         unfinished: cells that are missing, with the reason.
+        headline: the attack whose changes are told first, named beforehand; None takes the
+            strongest on the baseline.
+
+    Raises:
+        UserError: if `headline` is none of the attacks that every model was asked.
     """
     attacks = [name for name in titles if _asked_all(measured, name)]
     asked = [draw(model, attacks) for model in measured]
@@ -55,10 +68,23 @@ def compare(
     for name, runs in ends.items():
         itself = name == baseline
         defenses[name] = _defended(runs, {}, BASELINE) if itself else _defended(runs, base)
-    strongest = defenses.get(baseline, next(iter(defenses.values())))
-    headline = max(attacks, key=lambda attack: strongest.attacks[attack].auroc.value)
-    kept = {name: titles[name] for name in attacks}
-    return Comparison(baseline, headline, kept, defenses, _trajectories(asked, ends), unfinished)
+    speaks, chosen = headline or "", "named"
+    if headline is None:
+        speaks, chosen = headline_of(ends.get(baseline, next(iter(ends.values()))))
+    elif headline not in attacks:
+        raise UserError(f"headline: {headline!r} is none of the attacks compared: {few(attacks)}")
+    losses = {name: mean_replicates(_losses(runs)) for name, runs in ends.items()}
+    exposures = {name: defended.strongest.exposure for name, defended in defenses.items()}
+    return Comparison(
+        baseline,
+        speaks,
+        chosen,
+        {name: titles[name] for name in attacks},
+        defenses,
+        front_shares(exposures, losses),
+        _trajectories(asked, ends),
+        unfinished,
+    )
 
 
 def _asked_all(measured: Sequence[Measured], attack: str) -> bool:
@@ -77,15 +103,17 @@ def _defended(
     """
     beside = [(run, base.get(run.model.seed)) for run in runs]
     paired = [(run, other) for run, other in beside if other and run.pairs_with(other)]
-    losses = [(run.model.usefulness.loss, other.model.usefulness.loss) for run, other in paired]
+    changes = [
+        draw_change(run.model.usefulness.loss, other.model.usefulness.loss, run.model.seed)
+        for run, other in paired
+    ]
     attacks = {attack: _against(runs, attack, paired, alone) for attack in runs[0].attacks}
     models = [run.model for run in runs]
     seeds = tuple(model.seed for model in models)
     steps = tuple(model.step for model in models)
     spent = [model.epsilon for model in models if model.epsilon is not None]
     useful = [model.usefulness for model in models]
-    held_out = [each.loss for each in useful]
-    gains = [each.gain for each in useful]
+    gains = [draw_mean(model.usefulness.gain, model.seed) for model in models]
     gap = tuple(float(each.loss.mean()) - each.members_loss for each in useful)
     frechet = [each.frechet for each in useful]
     floor = [each.frechet_floor for each in useful]
@@ -94,15 +122,26 @@ def _defended(
         seeds=seeds,
         steps=steps,
         attacks=attacks,
-        loss=pooled_mean(held_out),
-        loss_change=relative_change(losses) if losses else alone,
-        gain=pooled_mean(gains),
+        strongest=strongest(runs, _fewest(runs)),
+        loss=pool_drawn(_losses(runs)),
+        loss_change=pool_drawn(changes) if changes else alone,
+        gain=pool_drawn(gains),
         gap=gap,
         frechet=_present(frechet),
         frechet_floor=_present(floor),
         clip_score=_present(clip_score),
         epsilon=max(spent, default=None),
     )
+
+
+def _losses(runs: Sequence[Asked]) -> list[Drawn]:
+    """Each run's held-out loss."""
+    return [draw_mean(run.model.usefulness.loss, run.model.seed) for run in runs]
+
+
+def _fewest(runs: Sequence[Asked]) -> int:
+    """Records of the smaller class of the smallest run."""
+    return min(min(run.holdouts, run.members) for run in runs)
 
 
 def _present(values: Sequence[float | None]) -> tuple[float, ...]:
@@ -117,7 +156,7 @@ def _against(
     `alone` is the change where there are none.
     """
     holdouts = min(run.holdouts for run in runs)
-    fewest = min(holdouts, *(run.members for run in runs))
+    fewest = _fewest(runs)
     aurocs = [run.attacks[attack]["auroc"] for run in runs]
     rates = [run.attacks[attack]["tpr_at_1"] for run in runs]
     too_few = Unresolved(f"{holdouts} hold-outs cannot show a rate of 0.01")
@@ -159,11 +198,10 @@ def _trajectory(runs: Sequence[Asked]) -> tuple[Point, ...]:
 def _point(runs: Sequence[Asked]) -> Point:
     first = runs[0].model
     attacks = {attack: _against(runs, attack, [], CHECKPOINT) for attack in runs[0].attacks}
-    losses = [run.model.usefulness.loss for run in runs]
     return Point(
         steps_per_image=first.steps_per_image,
         passes=first.passes,
         seeds=len(runs),
         attacks=attacks,
-        loss=pooled_mean(losses),
+        loss=pool_drawn(_losses(runs)),
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lit_clid.judging.comparison.strongest import Place, Strongest, front
 from lit_clid.judging.evidence import Unresolved
 from lit_clid.judging.pooled import Pooled
 
@@ -44,6 +45,8 @@ class Defended:
         seeds: that were trained and audited.
         steps: at which each run's exported weights stood.
         attacks: by name.
+        strongest: the attack that tells most: a defense is worth what the best attacker is left
+            with.
         loss: held-out denoising loss.
         loss_change: its change relative to the baseline's, 0.01 for one percent worse; unresolved
             where `change` is.
@@ -58,6 +61,7 @@ class Defended:
     seeds: tuple[int, ...]
     steps: tuple[int, ...]
     attacks: Mapping[str, Against]
+    strongest: Strongest
     loss: Pooled
     loss_change: Pooled | Unresolved
     gain: Pooled
@@ -68,21 +72,23 @@ class Defended:
     epsilon: tuple[float, float] | None = None
 
     @property
-    def strongest(self) -> str:
-        """The attack that tells most: a defense is worth what the best attacker is left with."""
-        return max(self.attacks, key=lambda name: self.attacks[name].auroc.value)
-
-    @property
-    def exposure(self) -> float:
-        """AUROC of the strongest attack; below one half nobody is better off than at one half."""
-        return max(0.5, self.attacks[self.strongest].auroc.value)
+    def place(self) -> Place:
+        """AUROC of the strongest attack and held-out loss; below an AUROC of one half nobody is
+        better off than at one half.
+        """
+        return max(0.5, self.strongest.auroc.value), self.loss.value
 
     def as_json(self) -> dict[str, Any]:
         private = self.epsilon
         return {
             "seeds": list(self.seeds),
             "steps": list(self.steps),
-            "strongest_attack": self.strongest,
+            "strongest_attack": self.strongest.name,
+            "strongest": {
+                "of_each_seed": list(self.strongest.attacks),
+                "chosen_on": self.strongest.chosen_on,
+                "auroc": self.strongest.auroc.as_json(),
+            },
             "attacks": {name: against.as_json() for name, against in self.attacks.items()},
             "heldout_loss": self.loss.as_json(),
             "heldout_loss_relative_change": _json(self.loss_change),
@@ -129,29 +135,32 @@ class Comparison:
 
     Args:
         baseline: what the others are compared with.
-        headline: the attack that is strongest on the baseline, of which changes are told first.
+        headline: the attack of which changes are told first.
+        chosen: how it was, "named" beforehand or, as the strongest on the baseline, on "the shadow"
+            or "these very records".
         titles: how people call each attack.
         defenses: by name; those of which no cell is there are left out.
+        pareto_share: in which share of the bootstrap replicates each defense is on the Pareto
+            front, in [0, 1].
         trajectories: defense → its points, in rising order, at least two.
         unfinished: cells that failed or were not reached, with the reason.
     """
 
     baseline: str
     headline: str
+    chosen: str
     titles: Mapping[str, str]
     defenses: Mapping[str, Defended]
+    pareto_share: Mapping[str, float]
     trajectories: Mapping[str, tuple[Point, ...]]
     unfinished: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pareto(self) -> list[str]:
-        """Defenses that no other beats in both the strongest AUROC and the held-out loss."""
-        place = {name: (d.exposure, d.loss.value) for name, d in self.defenses.items()}
-
-        def beaten(mine: tuple[float, float]) -> bool:
-            return any(o[0] <= mine[0] and o[1] <= mine[1] and o != mine for o in place.values())
-
-        return [name for name, mine in place.items() if not beaten(mine)]
+        """Defenses that no other beats in both the strongest AUROC and the held-out loss, by their
+        point estimates.
+        """
+        return front({name: defended.place for name, defended in self.defenses.items()})
 
     def as_json(self) -> dict[str, Any]:
         trajectories: dict[str, Any] = {}
@@ -160,9 +169,11 @@ class Comparison:
         return {
             "baseline": self.baseline,
             "headline": self.headline,
+            "headline_chosen": self.chosen,
             "attacks": dict(self.titles),
             "defenses": {name: defended.as_json() for name, defended in self.defenses.items()},
             "pareto": self.pareto,
+            "pareto_share": dict(self.pareto_share),
             "trajectories": trajectories,
             "unfinished": dict(self.unfinished),
         }

@@ -67,16 +67,12 @@ def pool_drawn(drawn: Sequence[Drawn], smaller: int | None = None) -> Pooled:
     return pool(values, replicates, smaller)
 
 
-def pooled_mean(values: Sequence[np.ndarray]) -> Pooled:
-    """The mean of each run's values (H,), pooled."""
-    drawn = [Drawn(float(v.mean()), replicate_means(v, k)) for k, v in enumerate(values)]
-    return pool_drawn(drawn)
+def draw_mean(values: np.ndarray, seed: int) -> Drawn:
+    """The mean of a run's values (H,); equal seeds resample equal records."""
+    return Drawn(float(values.mean()), replicate_means(values, seed))
 
 
-def relative_change(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Pooled:
-    """Mean of the first over mean of the second, minus one, of each pair of (H,), pooled."""
-    drawn: list[Drawn] = []
-    for k, (ours, theirs) in enumerate(pairs):
-        ratio = replicate_means(ours, k) / replicate_means(theirs, k)
-        drawn.append(Drawn(float(ours.mean() / theirs.mean() - 1), ratio - 1))
-    return pool_drawn(drawn)
+def draw_change(ours: np.ndarray, theirs: np.ndarray, seed: int) -> Drawn:
+    """Mean of a run's values (H,) over that of another's of the same records, minus one."""
+    ratio = replicate_means(ours, seed) / replicate_means(theirs, seed)
+    return Drawn(float(ours.mean() / theirs.mean() - 1), ratio - 1)

@@ -1,7 +1,7 @@
 """One audited model of a grid, as the comparison takes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,7 @@ class Measured:
         ids, member: of the N audited records (N,), in one order for equal seeds.
         scores: attack → (N,), larger = more member-like.
         usefulness: on the H hold-outs.
+        shadow: attack → AUROC on the records of the model's shadow; empty without one.
         epsilon: spent by private training, with its δ; None if it was not private.
     """
 
@@ -55,4 +56,5 @@ class Measured:
     member: np.ndarray
     scores: Mapping[str, np.ndarray]
     usefulness: Usefulness
+    shadow: Mapping[str, float] = field(default_factory=dict)
     epsilon: tuple[float, float] | None = None

@@ -55,11 +55,12 @@ def _figures(comparison: Comparison) -> dict[str, Any]:
     plane: dict[str, tuple[Estimate, Estimate]] = {}
     changes: dict[str, dict[str, Evidence]] = {}
     for name, d in comparison.defenses.items():
-        plane[name] = d.attacks[d.strongest].auroc.over_records, d.loss.over_records
+        plane[name] = d.strongest.auroc.over_records, d.loss.over_records
         row = {attack: over_records(against.change) for attack, against in d.attacks.items()}
         if _any_resolved(row.values()):
             changes[name] = row
-    figures = {"plane": plots.plane_figure(plane, comparison.pareto, "the strongest attack")}
+    front, shares = comparison.pareto, comparison.pareto_share
+    figures = {"plane": plots.plane_figure(plane, front, shares, "the strongest attack")}
     if changes:
         figures["heatmap"] = plots.heat_map(changes, comparison.baseline)
     for name, points in comparison.trajectories.items():
@@ -93,6 +94,7 @@ def _render(
 ) -> str:
     from markupsafe import Markup
 
+    chosen = sorted({defended.strongest.chosen_on for defended in comparison.defenses.values()})
     return pages.render(
         TEMPLATE.read_text(encoding="utf-8"),
         title=title,
@@ -103,6 +105,7 @@ def _render(
         about=about,
         sheets=_sheets(measured),
         seed=measured[0].seed,
+        chosen=chosen,
         figures={name: Markup(svg) for name, svg in figures.items()},
     )
 

@@ -29,6 +29,7 @@ def rows(comparison: Comparison) -> Table:
         "defense",
         "steps",
         "strongest attack, AUROC",
+        "front, %",
         f"change of {head}",
         f"{head} TPR@1%FPR, %",
         "held-out loss",
@@ -37,7 +38,7 @@ def rows(comparison: Comparison) -> Table:
         "Fréchet",
     ]
     defenses = comparison.defenses.items()
-    order = sorted(defenses, key=lambda item: item[1].attacks[item[1].strongest].auroc.value)
+    order = sorted(defenses, key=lambda item: item[1].strongest.auroc.value)
     lines = [_row(name, defended, comparison) for name, defended in order]
     if any(defended.clip_score for _, defended in order):
         heading.append("CLIPScore")
@@ -48,13 +49,14 @@ def rows(comparison: Comparison) -> Table:
 
 def _row(name: str, defended: Defended, comparison: Comparison) -> list[str]:
     against = defended.attacks[comparison.headline]
-    strongest = defended.attacks[defended.strongest].auroc.over_records
+    strongest = defended.strongest
     private = f" (ε = {defended.epsilon[0]:.2g})" if defended.epsilon else ""
     steps = sorted(set(defended.steps))
     return [
         f"{name}{private}{' *' if name in comparison.pareto else ''}",
         str(steps[0]) if len(steps) == 1 else f"{steps[0]}–{steps[-1]}",
-        f"{defended.strongest} {interval(strongest)}",
+        f"{strongest.name} {interval(strongest.auroc.over_records)}",
+        f"{100 * comparison.pareto_share[name]:.0f}",
         interval(over_records(against.change), sign=True),
         interval(over_records(against.tpr_at_1), percent=True),
         interval(defended.loss.over_records, 4),
@@ -114,7 +116,7 @@ def findings(comparison: Comparison) -> list[str]:
         seeds = f"{len(base.seeds)} seed{'s' if len(base.seeds) > 1 else ''}"
         said.append(
             f"Without a defense ({comparison.baseline}) {comparison.titles[comparison.headline]}, "
-            f"the strongest attack, has AUROC {interval(auroc)} (mean of {seeds})."
+            f"{_chosen(comparison)}, has AUROC {interval(auroc)} (mean of {seeds})."
         )
     for name, defended in comparison.defenses.items():
         change, loss = defended.attacks[comparison.headline].change, defended.loss_change
@@ -123,6 +125,12 @@ def findings(comparison: Comparison) -> list[str]:
     for cell, reason in comparison.unfinished.items():
         said.append(f"Not finished: {cell} ({reason}).")
     return said
+
+
+def _chosen(comparison: Comparison) -> str:
+    if comparison.chosen == "named":
+        return "the attack named beforehand"
+    return f"the strongest attack on it (chosen on {comparison.chosen})"
 
 
 def _helps(change: Pooled) -> str:

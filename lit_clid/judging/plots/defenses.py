@@ -74,7 +74,10 @@ def _loss(axis: Any, x: Sequence[float], loss: Sequence[Estimate]) -> Any:
 
 
 def plane_figure(
-    defenses: Mapping[str, tuple[Estimate, Estimate]], front: Collection[str], attack: str
+    defenses: Mapping[str, tuple[Estimate, Estimate]],
+    front: Collection[str],
+    shares: Mapping[str, float],
+    attack: str,
 ) -> Any:
     """Held-out loss against the AUROC of one attack: left and down is better.
 
@@ -83,6 +86,7 @@ def plane_figure(
     Args:
         defenses: AUROC in [0, 1] and held-out denoising loss, by name.
         front: the defenses on the Pareto front.
+        shares: in which share of replicates each is on it, in [0, 1].
         attack: whose AUROC it is.
     """
     import matplotlib
@@ -105,7 +109,7 @@ def plane_figure(
                 ms=6,
                 lw=0.9,
                 color=colours(k % 20),
-                label=name,
+                label=f"{name} ({100 * shares[name]:.0f} %)",
             )
         axes.axvline(0.5, color=AXIS, lw=1, ls="--")
         axes.set(
@@ -113,7 +117,8 @@ def plane_figure(
             ylabel="held-out denoising loss: utility lost →",
         )
         axes.grid(color=GRID, lw=0.6)
-        figure.legend(fontsize=8, frameon=False, loc="outside right center")
+        place: Any = dict(loc="outside right center", title="(on the front in % of replicates)")
+        figure.legend(fontsize=8, title_fontsize=7.5, frameon=False, **place)
         return figure
 
 
