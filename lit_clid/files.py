@@ -13,6 +13,8 @@ from typing import Any
 
 from lit_clid.errors import UserError, WriteError
 
+MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+"""Encodings by the mark that a file begins with."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """There is no room for what is written; nothing that is read fails so."""
 IN_THE_WAY = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
@@ -112,6 +114,36 @@ def check_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder) as file:
             file.write(b"\0" * 4096)
+
+
+def read_text(path: Path) -> str:
+    """A text file's text as it was written: UTF-8, or UTF-16 that shows itself as such.
+
+    Raises:
+        UserError: naming what the file may be, if it is neither.
+    """
+    content = path.read_bytes()
+    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), None)
+    if encoding is None:
+        encoding = _unmarked(content)
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        found = f"byte {error.start + 1} is no {encoding.removesuffix('-sig').upper()}"
+        if encoding == "utf-8":
+            found += "; it may be Latin-1 or Windows-1252"
+        raise UserError(f"{path}: not text in UTF-8 ({found}); save it as UTF-8") from None
+
+
+def _unmarked(content: bytes) -> str:
+    """The encoding of a text without a mark; in UTF-16 every other byte of plain letters is 0."""
+    even, odd = content[:8:2], content[1:8:2]
+    if len(content) % 2 == 0 and len(content) >= 8:
+        if not any(odd) and all(even):
+            return "utf-16-le"
+        if not any(even) and all(odd):
+            return "utf-16-be"
+    return "utf-8"
 
 
 def read_json(path: Path) -> Any:

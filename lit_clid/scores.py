@@ -5,6 +5,7 @@ It is kept as parquet beside the JSON of its `About`.
 Larger signals are more member-like. Any judgement can be re-made from this table alone.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,7 @@ def _word(value: Any) -> str:
     if isinstance(value, (bool, int, float, np.number)) and value in (0, 1):
         return str(int(value))
     word = str(value).strip().lower()
-    return {"1.0": "1", "0.0": "0"}.get(word, word)
+    return word[0] if re.fullmatch(r"[01]\.0*", word) else word
 
 
 @dataclass(frozen=True)

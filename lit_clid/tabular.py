@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lit_clid.errors import UserError, few, first_line
+from lit_clid.files import read_text
 
 INDEX = re.compile(r"|Unnamed: \d+(_level_\d+)?|index|level_\d+|__index_level_\d+__")
 """Names under which pandas writes an index."""
-SEPARATORS = (",", ";", "\t", "|")
-MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
-"""Encodings by how a file begins."""
+SEPARATORS = (",", ";", "\t", "|", " ")
+TOLD = re.compile(r"sep=(.)\r?\n")
+"""A first line that names the separator, as spreadsheets write it."""
 FEW = 20
 """Whole numbers of at most so many values may be folds, seeds or timesteps."""
 ENOUGH = 8
@@ -45,16 +46,18 @@ def read_columns(path: Path) -> tuple[Columns, tuple[str, ...]]:
 
 def _read_csv(path: Path) -> Columns:
     csv.field_size_limit(sys.maxsize)
-    content = path.read_bytes()
-    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
+    text = read_text(path)
+    told = TOLD.match(text)
+    if told:
+        text = text[told.end() :]
     try:
-        text = content.decode(encoding)
-        sign = _separator(text)
-        rows = list(enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=sign), 1))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a CSV table in UTF-8 ({error})") from None
-    (_, header), *lines = [numbered for numbered in rows if numbered[1]] or [(1, list[str]())]
-    for k, row in lines:
+        sign = told.group(1) if told else _separator(text)
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=sign)
+        rows = list(enumerate(lines, 2 if told else 1))
+    except (csv.Error, TypeError, ValueError) as error:
+        raise UserError(f"{path}: not a CSV table ({error})") from None
+    (_, header), *body = [numbered for numbered in rows if numbered[1]] or [(1, list[str]())]
+    for k, row in body:
         if len(row) != len(header):
             raise UserError(
                 f"{path}: line {k} has {len(row)} fields, the header has {len(header)}; mend that "
@@ -66,7 +69,7 @@ def _read_csv(path: Path) -> Columns:
         raise UserError(f"{path}: columns named twice: {few(twice)}; rename one of each")
     columns: Columns = {}
     for k, name in enumerate(names):
-        cells = (row[k] for _, row in lines)
+        cells = (row[k] for _, row in body)
         columns[name] = list(cells if sign == "," else map(_point, cells))
     return columns
 

@@ -26,7 +26,8 @@ def test_round_trip_sorts_by_id(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("true", "false"), ("1", "0"), ("member", "nonmember"), ("1.0", "0.0")]
+    "words",
+    [("true", "false"), ("1", "0"), ("member", "nonmember"), ("1.0", "0.0"), ("1.00", "0.")],
 )
 def test_csv_tables(tmp_path: Path, words: tuple[str, str]) -> None:
     yes, no = words

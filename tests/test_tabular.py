@@ -108,12 +108,34 @@ def test_the_shadow_gives_the_same_columns(tmp_path: Path) -> None:
     assert list(tables["shadow"].signals) == ["real", "count"]
 
 
-@pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("sign", [",", ";", "\t", "|", " "])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_separators_and_encodings(tmp_path: Path, sign: str, encoding: str) -> None:
     found = Scores.load(write(tmp_path / "t.csv", {"real": SIGNAL}, sign, encoding))
     by_id = dict(zip(found.ids, found.signals["real"], strict=True))
     assert [by_id[f"r{k}"] for k in range(N)] == SIGNAL.tolist()
+
+
+def test_a_first_line_may_name_the_separator(tmp_path: Path) -> None:
+    file = write(tmp_path / "t.csv", {"real": SIGNAL}, ";")
+    file.write_text("sep=;\n" + file.read_text())
+    assert list(Scores.load(file).signals) == ["real"]
+    file.write_text(file.read_text().rstrip() + "\nlone\n")
+    with pytest.raises(UserError, match=f"line {N + 3} has 1 fields, the header has 3"):
+        Scores.load(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("id,member,é\n".encode("latin-1"), r"byte 11 is no UTF-8; it may be Latin-1"),
+        (b"\xff\xfei\0d\0x", r"byte 7 is no UTF-16\)"),
+    ],
+)
+def test_other_encodings_are_named(tmp_path: Path, content: bytes, found: str) -> None:
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(UserError, match=found):
+        Scores.load(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize(

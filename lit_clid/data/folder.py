@@ -12,9 +12,10 @@ from pathlib import Path
 from unicodedata import normalize
 
 from lit_clid.data.images import AVIF
-from lit_clid.data.metadata import METADATA, Rows, read_metadata, read_text
+from lit_clid.data.metadata import METADATA, Rows, read_metadata
 from lit_clid.data.text import printable
 from lit_clid.errors import UserError, few
+from lit_clid.files import read_text
 
 IMAGE_ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"),

@@ -11,6 +11,7 @@ from typing import Any
 
 from lit_clid.data.text import as_text
 from lit_clid.errors import UserError, few, first_line
+from lit_clid.files import read_text
 
 METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 DELIMITERS = (",", ";", "\t")
@@ -114,11 +115,3 @@ def json_row(text: str, where: str) -> Row:
     if not isinstance(row, dict):
         raise UserError(f'{where} is not a JSON object, such as {{"text": …}}')
     return row
-
-
-def read_text(file: Path) -> str:
-    """A text file byte for byte, with or without a byte order mark."""
-    try:
-        return file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{file}: not UTF-8; save it as UTF-8") from None

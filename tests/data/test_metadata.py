@@ -106,6 +106,13 @@ def test_other_separators_are_read(tmp_path: Path, sign: str) -> None:
     assert open_source(options(tmp_path)).captions == ("a, b",)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
+def test_other_encodings_are_read(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "metadata.csv").write_bytes("file_name,text\n0.png,é\n".encode(encoding))
+    picture(0).save(tmp_path / "0.png")
+    assert open_source(options(tmp_path)).captions == ("é",)
+
+
 def test_a_text_with_an_unquoted_comma_is_not_cut(tmp_path: Path) -> None:
     (tmp_path / "metadata.csv").write_text("file_name,text\n0.png,a dog, running\n")
     picture(0).save(tmp_path / "0.png")

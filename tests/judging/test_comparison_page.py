@@ -30,7 +30,7 @@ def test_few_holdouts_leave_the_rate_unresolved(tmp_path: Path) -> None:
         assert against["tpr_at_1_percent_fpr"] is None and against["auroc_minus_baseline"] is None
     enough = grid_of(measured("none", 0, 1, 1, holdouts=200))
     (row,) = words.rows(enough)[1]
-    assert "[" in row[4] and (row[3], row[6]) == ("–", "–")
+    assert "[" in row[5] and (row[4], row[7]) == ("–", "–")
 
 
 def test_there_is_no_heat_map_where_nothing_is_compared(tmp_path: Path) -> None:
