@@ -1,8 +1,8 @@
 """What does another busy process cost, by how the denoiser's threads wait for each other?
 
 Every way of waiting is timed in processes of its own, on a quiet machine and beside one process
-that is always busy, in turns; figures are ratios to the eager wait of OpenMP's own default. Nothing
-else may run on the machine meanwhile.
+that is always busy, in turns; figures are ratios to the eager wait of OpenMP's own default. "own"
+is what the commands choose by themselves. Nothing else may run on the machine meanwhile.
 
     python benchmarks/busy_cores.py --seconds 8 --rounds 3
 """
@@ -14,16 +14,19 @@ import sys
 import time
 from collections.abc import Sequence
 
-from lit_clid.commands.line import SPINS
+from lit_clid.commands.threads import wait_less_eagerly
 
 EAGER = "300000"
 """What libgomp does where nothing is set."""
+OWN = "own"
 BUSY = "while True: pass"
 BATCH = 64
 
 
 def work(seconds: float) -> None:
     """Print how many evaluations a second the demo's denoiser makes."""
+    wait_less_eagerly()  # leaves what is set
+
     import torch
 
     from lit_clid.models.load import load_target
@@ -44,8 +47,10 @@ def work(seconds: float) -> None:
 def speed(spins: str, seconds: float, *, busy: bool) -> float:
     """Evaluations a second in a process of its own, beside a busy one or none."""
     command = [sys.executable, __file__, "--work", "--seconds", str(seconds)]
-    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
-    environment |= {"GOMP_SPINCOUNT": spins}
+    ways = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {k: v for k, v in os.environ.items() if k not in ways}
+    if spins != OWN:
+        environment |= {"GOMP_SPINCOUNT": spins}
     other = subprocess.Popen([sys.executable, "-c", BUSY]) if busy else None
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -64,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--spins", nargs="+", default=[EAGER, SPINS])
+    parser.add_argument("--spins", nargs="+", default=[EAGER, OWN])
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.work:

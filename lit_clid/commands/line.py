@@ -3,18 +3,19 @@
 A command loads what it needs when it is called, never for `--help`.
 """
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lit_clid import console
 from lit_clid.commands import usage
+from lit_clid.commands.threads import wait_less_eagerly
 from lit_clid.config.explained import explanation
 from lit_clid.errors import UserError, suggestion
 
 
 def _train(arguments: Sequence[str]) -> None:
+    wait_less_eagerly()
     from lit_clid.commands.train import main
 
     main(arguments)
@@ -25,18 +26,21 @@ def _audit(arguments: Sequence[str]) -> None:
 
     if judge_table(arguments):  # without what only models need
         return
+    wait_less_eagerly()
     from lit_clid.commands.audit import main
 
     main(arguments)
 
 
 def _sweep(arguments: Sequence[str]) -> None:
+    wait_less_eagerly()
     from lit_clid.commands.sweep.run import main
 
     main(arguments)
 
 
 def _experiment(arguments: Sequence[str]) -> None:
+    wait_less_eagerly()
     from lit_clid.commands.experiment.run import main
 
     main(arguments)
@@ -79,20 +83,6 @@ COMMANDS: dict[str, Command] = {
 }
 
 
-SPINS = "3000"
-"""How often a thread of the denoiser looks again before it sleeps until the others are done."""
-
-
-def wait_less_eagerly() -> None:
-    """Let waiting threads give up their core soon, unless the user's environment says how to wait.
-
-    Threads that spin through a whole time slice while another process holds one of few cores cost
-    an audit most of its speed (`benchmarks/busy_cores.py`). Takes effect before torch is loaded.
-    """
-    if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & set(os.environ):
-        os.environ["GOMP_SPINCOUNT"] = SPINS
-
-
 def main() -> None:
     """`lit-clid`, and `python -m lit_clid`."""
     name, *arguments = sys.argv[1:] or ["--help"]
@@ -109,7 +99,6 @@ def door(name: str, call: str, arguments: Sequence[str] | None = None) -> None:
         call: how the script is called, for its help.
         arguments: None means the script's own.
     """
-    wait_less_eagerly()
     command = COMMANDS[name]
     words = sys.argv[1:] if arguments is None else arguments
     console.run(command.main, words, lambda: command.help(call))

@@ -135,6 +135,12 @@ def load_split(options: DataOptions, seed: int, folder: Path, same: Sameness = l
     write_json(folder / "split.json", {**drawn, **({"shared_captions": shared} if shared else {})})
     write_text(manifest, to_csv(entries))
     _say_shared(shared)
+    for role, told in twins.telling(entries).items():
+        console.say(
+            f"note: {told} records of the {role} have captions of members only, or of hold-outs "
+            "only, that several records share: what reads the caption tells them apart without "
+            "any memory; give both kinds the same prompts"
+        )
     return Split(entries, tuple(sources), tuple(skipped), shared)
 
 

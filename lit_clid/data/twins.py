@@ -1,5 +1,6 @@
 """Twins: records that hold the same, which may not be a member and a hold-out of one role."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -68,6 +69,26 @@ class Twins:
                 captions = {self.captions[entry.id] for entry in own}
                 found[role] = {"records": len(own), "captions": len(captions)}
         return found
+
+    def telling(self, entries: Sequence[Entry]) -> dict[str, int]:
+        """Role → of how many records the caption alone tells whether they are members, if that is
+        half of either kind: others of their kind have it too, and none of the other kind.
+        """
+        found: dict[str, int] = {}
+        for role in ROLES:
+            own = [entry for entry in entries if entry.role == role]
+            inside = Counter(self.captions[entry.id] for entry in own if entry.member)
+            outside = Counter(self.captions[entry.id] for entry in own if not entry.member)
+            told = [_only_here(inside, outside), _only_here(outside, inside)]
+            sizes = [inside.total(), outside.total()]
+            if any(2 * n >= size > 1 for n, size in zip(told, sizes, strict=True)):
+                found[role] = sum(told)
+        return found
+
+
+def _only_here(mine: Counter[str], others: Counter[str]) -> int:
+    """How many have a caption that several of mine have and none of the others."""
+    return sum(n for key, n in mine.items() if n > 1 and key not in others)
 
 
 READ = {"image": "", "caption": " (as the model's tokenizers read it)"}

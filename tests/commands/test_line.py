@@ -97,12 +97,3 @@ def test_a_table_is_judged_without_what_models_need(tmp_path: Path) -> None:
     assert (tmp_path / "table" / "report.json").is_file()
     loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
     assert not loaded & {"lightning", "diffusers", "lit_clid.auditing", "lit_clid.training"}
-
-
-@pytest.mark.parametrize("given", [{}, {"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "ACTIVE"}])
-def test_threads_wait_less_eagerly_unless_the_user_says_how(
-    given: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(line.os, "environ", environment := dict(given))
-    line.wait_less_eagerly()
-    assert environment == (given or {"GOMP_SPINCOUNT": line.SPINS})

@@ -136,3 +136,30 @@ def test_copies_of_records_are_no_templates() -> None:
     rows = {f"r{k}": Entry(f"r{k}", "", f"i{k % 4}", "", "target", k > 5) for k in range(12)}
     captions = {f"r{k}": f"caption {k % 4}" for k in range(12)}
     assert not find_twins(rows, captions, list, "auto").sharing
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "said"),
+    [
+        (["a sks dog"] * 6, ["a dog"] * 6, "12 records of the target"),
+        (["a sks dog"] * 6, [f"dog {k}" for k in range(6)], "6 records of the target"),
+        (["a dog"] * 6, ["a dog"] * 6, None),
+        ([f"dog {k}" for k in range(6)], [f"cat {k}" for k in range(6)], None),
+    ],
+)
+def test_prompts_that_tell_members_from_hold_outs_are_said(
+    inside: list[str],
+    outside: list[str],
+    said: str | None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    captioned(tmp_path / "in", inside)
+    captioned(tmp_path / "out", outside)
+    for k in range(6):
+        picture(100 + k).save(tmp_path / "out" / f"{k:03d}.png")
+    other = {"nonmember_source": "imagefolder", "nonmember_path": str(tmp_path / "out")}
+    draw(tmp_path / "in", tmp_path / "run", **other, members=6, nonmembers=6)
+    told = capsys.readouterr().out
+    assert ("what reads the caption tells them apart" in told) is (said is not None)
+    assert said is None or said in told
