@@ -1,0 +1,154 @@
+"""The set: was the model trained on the collection at all?
+
+Each suspect and each hold-out gives one number, and the mean over the suspects is compared with
+means over as many records drawn at random from both kinds: an exact permutation test, whatever the
+number. With a shadow the number is log(1 − π₀ + π₀·r(s)), where r is the shadow's ratio of the
+densities of members and hold-outs and π₀ the share that the test is tuned for: the most powerful
+statistic against a set of which a part was trained on. Without one it is the rank of the score
+(Wilcoxon 1945). Welch's test, of CDI (Dubiński et al. 2024), stands beside it for comparison; it
+is approximate.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lit_clid.judging.maximum import SLACK, midranks
+
+PERMUTATIONS = 9_999
+MOST = 200_000_000
+"""Most numbers drawn for permutations; larger sets get fewer of them, at least `FEWEST`."""
+FEWEST = 999
+SHARE = 0.2
+"""π₀, fixed beforehand."""
+LARGEST = 6.0
+"""Most that |log r| may be."""
+POWER, LEVEL = 0.9, 0.01
+
+
+@dataclass(frozen=True)
+class SetTest:
+    """Is the collection in the training data?
+
+    Args:
+        p: of the permutation test, in (0, 1].
+        permutations: that it rests on; p is at least 1 / (1 + them).
+        statistic: what was averaged, in words.
+        effect: mean over suspects minus mean over hold-outs, in standard deviations of the
+            hold-outs.
+        welch: one-sided p of Welch's test on the scores, for comparison.
+        needed: how many suspects such as these give power 0.9 at α = 0.01 beside these hold-outs;
+            None if no number does.
+    """
+
+    p: float
+    permutations: int
+    statistic: str
+    effect: float
+    welch: float
+    needed: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "p": self.p,
+            "permutations": self.permutations,
+            "statistic": self.statistic,
+            "effect_size": self.effect,
+            "welch_p": self.welch,
+            "suspects_for_power_0.9_at_0.01": self.needed,
+        }
+
+
+def set_test(
+    suspects: np.ndarray,
+    holdouts: np.ndarray,
+    shadow: tuple[np.ndarray, np.ndarray] | None = None,
+    seed: int = 0,
+) -> SetTest:
+    """Test whether the suspects score higher than the hold-outs.
+
+    Args:
+        suspects: scores (M,).
+        holdouts: scores (n,), at least two of them.
+        shadow: scores of the shadow's records, and who is a member of its training.
+        seed: of the permutations.
+    """
+    both = np.concatenate([suspects, holdouts])
+    if shadow is None:
+        values, statistic = midranks(both), "ranks"
+    else:
+        values, statistic = evidence_of(both, shadow), "log likelihood ratio fitted on the shadow"
+    ours, theirs = values[: len(suspects)], values[len(suspects) :]
+    p, permutations = permuted_p(ours, theirs, seed)
+    spread = float(holdouts.std(ddof=1))
+    effect = float(suspects.mean() - holdouts.mean()) / spread if spread > 0 else 0.0
+    return SetTest(
+        p, permutations, statistic, effect, welch_p(suspects, holdouts), needed(ours, theirs)
+    )
+
+
+def evidence_of(scores: np.ndarray, shadow: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """log(1 − π₀ + π₀·r(s)) of every score (N,), r by logistic regression on the shadow's."""
+    from sklearn.linear_model import LogisticRegression
+
+    seen, member = shadow
+    centre, spread = float(np.median(seen)), float(seen.std()) or 1.0
+    fitted = LogisticRegression(class_weight="balanced").fit(
+        (seen[:, None] - centre) / spread, member
+    )
+    ratio = fitted.decision_function((scores[:, None] - centre) / spread)
+    found: np.ndarray = np.log1p(SHARE * np.expm1(np.clip(ratio, -LARGEST, LARGEST)))
+    return found
+
+
+def permuted_p(ours: np.ndarray, theirs: np.ndarray, seed: int = 0) -> tuple[float, int]:
+    """One-sided p that the mean of `ours` (M,) is larger than chance, and of how many permutations.
+
+    p = (1 + permutations with a mean as large) / (1 + permutations) (Phipson and Smyth 2010).
+    """
+    both = np.concatenate([ours, theirs])
+    count = min(PERMUTATIONS, max(FEWEST, MOST // len(both)))
+    rng = np.random.default_rng(seed)
+    found = ours.sum() - SLACK * max(1.0, float(np.abs(both).sum()))
+    block = max(1, 4_000_000 // len(both))
+    reached = 0
+    for start in range(0, count, block):
+        rows = min(block, count - start)
+        places = np.argpartition(rng.random((rows, len(both))), len(ours) - 1, axis=1)
+        reached += int((both[places[:, : len(ours)]].sum(axis=1) >= found).sum())
+    return (1 + reached) / (1 + count), count
+
+
+def welch_p(suspects: np.ndarray, holdouts: np.ndarray) -> float:
+    """One-sided p of Welch's t test (1947); 1 where nothing varies."""
+    from scipy.stats import ttest_ind
+
+    if len(suspects) < 2 or suspects.std() + holdouts.std() == 0:
+        return 1.0
+    return float(ttest_ind(suspects, holdouts, equal_var=False, alternative="greater").pvalue)
+
+
+def power(ours: np.ndarray, theirs: np.ndarray, suspects: np.ndarray) -> np.ndarray:
+    """Power at α = 0.01 of the test with so many suspects (K,) such as `ours`, beside `theirs`.
+
+    By the normal approximation: under the null hypothesis the difference of means has the variance
+    of the hold-outs' values.
+    """
+    from scipy.stats import norm
+
+    gap = float(ours.mean() - theirs.mean())
+    null = np.sqrt(theirs.var() * (1 / suspects + 1 / len(theirs)))
+    alternative = np.sqrt(ours.var() / suspects + theirs.var() / len(theirs))
+    critical = norm.ppf(1 - LEVEL) * null
+    found: np.ndarray = norm.cdf((gap - critical) / np.maximum(alternative, 1e-300))
+    return found
+
+
+def needed(ours: np.ndarray, theirs: np.ndarray, most: int = 1_000_000) -> int | None:
+    """The fewest suspects such as `ours` with power 0.9 at α = 0.01; None beyond `most`."""
+    if len(ours) < 2 or ours.mean() <= theirs.mean():
+        return None
+    counts = np.unique(np.geomspace(1, most, 2000).astype(int))
+    enough = np.flatnonzero(power(ours, theirs, counts) >= POWER)
+    return int(counts[enough[0]]) if len(enough) else None
