@@ -122,27 +122,31 @@ def read_text(path: Path) -> str:
     Raises:
         UserError: naming what the file may be, if it is neither.
     """
-    content = path.read_bytes()
+    return decode_text(path.read_bytes(), str(path))
+
+
+def decode_text(content: bytes, where: str) -> str:
+    """The same of bytes that lie elsewhere; `where` names them, for messages."""
     encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), None)
     if encoding is None:
         encoding = _unmarked(content)
     try:
-        return content.decode(encoding)
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         found = f"byte {error.start + 1} is no {encoding.removesuffix('-sig').upper()}"
         if encoding == "utf-8":
             found += "; it may be Latin-1 or Windows-1252"
-        raise UserError(f"{path}: not text in UTF-8 ({found}); save it as UTF-8") from None
+        raise UserError(f"{where}: not text in UTF-8 ({found}); save it as UTF-8") from None
+    if "\0" in text:
+        raise UserError(f"{where}: not text in UTF-8 (it holds zeros); save it as UTF-8")
+    return text
 
 
 def _unmarked(content: bytes) -> str:
     """The encoding of a text without a mark; in UTF-16 every other byte of plain letters is 0."""
-    even, odd = content[:8:2], content[1:8:2]
-    if len(content) % 2 == 0 and len(content) >= 8:
-        if not any(odd) and all(even):
-            return "utf-16-le"
-        if not any(even) and all(odd):
-            return "utf-16-be"
+    even, odd = content[::2].count(0), content[1::2].count(0)
+    if len(content) % 2 == 0 and 4 * max(even, odd) > len(content):
+        return "utf-16-be" if even > odd else "utf-16-le"
     return "utf-8"
 
 

@@ -1,13 +1,14 @@
 """The table at which the wings meet: `id · member · <signal columns>`.
 
-It is kept as parquet beside the JSON of its `About`.
+It is kept as parquet beside the JSON of its `About`. Where the cell `member` is empty the record is
+a suspect: nobody knows whether the model was trained on it.
 
 Larger signals are more member-like. Any judgement can be re-made from this table alone.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +19,29 @@ import pyarrow.parquet as pq
 from lit_clid.about import About, read_about
 from lit_clid.errors import UserError, few
 from lit_clid.files import whole, write_json
-from lit_clid.tabular import choose_signals, read_columns
-
-TRUE = {"1", "true", "yes", "member"}
-FALSE = {"0", "false", "no", "nonmember", "non-member", "hold-out", "holdout"}
+from lit_clid.tabular import choose_signals, parse_known, read_columns
 
 
-def parse_member(values: Sequence[Any], where: str) -> np.ndarray:
-    """Read a member column (booleans, 0/1, "member"/"nonmember") as bool (N,).
+@dataclass(frozen=True)
+class Suspects:
+    """Signals of M records whose membership nobody knows, sorted by id.
 
-    Raises:
-        UserError: for a cell that is none of them.
+    Args:
+        ids: M unique record ids.
+        signals: column name → float64 (M,), finite.
     """
-    words = [_word(value) for value in values]
-    rows = enumerate(zip(words, values, strict=True), 1)
-    bad = [f"row {k} ({value!r})" for k, (word, value) in rows if word not in TRUE | FALSE]
-    if bad:
-        raise UserError(f"{where}: column 'member' must hold true/false or 1/0, not {few(bad, 5)}")
-    return np.array([word in TRUE for word in words])
 
+    ids: tuple[str, ...]
+    signals: Mapping[str, np.ndarray]
 
-def _word(value: Any) -> str:
-    if isinstance(value, (bool, int, float, np.number)) and value in (0, 1):
-        return str(int(value))
-    word = str(value).strip().lower()
-    return word[0] if re.fullmatch(r"[01]\.0*", word) else word
+    def __post_init__(self) -> None:
+        order = _order(self.ids)
+        object.__setattr__(self, "ids", tuple(self.ids[k] for k in order))
+        object.__setattr__(self, "signals", _ordered(self.signals, order))
+
+    def columns(self, names: Sequence[str]) -> np.ndarray:
+        """The signal columns `names` as (M, F) float64."""
+        return np.stack([self.signals[name] for name in names], axis=1)
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,13 @@ class Scores:
 
     Args:
         ids: N unique record ids.
-        member: bool (N,), true for records the model was trained on.
+        member: bool (N,), true for records the model was trained on; of a claim, for the suspects.
         signals: column name → float64 (N,), finite.
         about: how the table was made.
         where: name of the table for messages.
         aside: columns that were not taken for signals, each as "name: reason".
+        claim: no member is known: `member` marks the suspects beside comparable hold-outs.
+        suspects: further records, where members are known and they are not.
 
     Raises:
         UserError: for duplicate ids, a non-finite signal, a table with one class only, or no signal
@@ -68,38 +69,25 @@ class Scores:
     about: About = field(default_factory=About)
     where: str = "scores"
     aside: tuple[str, ...] = ()
+    claim: bool = False
+    suspects: Suspects | None = None
 
     def __post_init__(self) -> None:
-        if not self.signals:
-            raise UserError(
-                f"{self.where}: no signal column beside 'id' and 'member'; add one number per "
-                "record"
-            )
-        seen: set[str] = set()
-        twice = sorted({name for name in self.ids if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
-        if twice:
-            raise UserError(
-                f"{self.where}: ids must be unique, found twice: {few(twice)}; remove or rename "
-                "the copies"
-            )
-        for column, values in self.signals.items():
-            bad = [self.ids[k] for k in np.flatnonzero(~np.isfinite(values))]
-            if bad:
-                raise UserError(
-                    f"{self.where}: column '{column}' is not a finite number for {few(bad, 5)}; "
-                    "drop these rows or find out why the model answers NaN (half precision? a "
-                    "broken image?)"
-                )
+        suspects = () if self.suspects is None else self.suspects.ids
+        _check_ids((*self.ids, *suspects), self.where)
+        _check_numbers(self.ids, self.signals, self.where)
+        if self.suspects is not None:
+            _check_numbers(self.suspects.ids, self.suspects.signals, self.where)
         if self.member.all() or not self.member.any():
-            only = "members" if self.member.all() else "hold-outs"
+            kinds = "suspects" if self.claim else "members"
+            only = kinds if self.member.all() else "hold-outs"
             raise UserError(
-                f"{self.where}: holds {only} only; an audit compares members with hold-outs"
+                f"{self.where}: holds {only} only; an audit compares {kinds} with hold-outs"
             )
-        order = sorted(range(len(self.ids)), key=self.ids.__getitem__)
-        signals = {c: np.asarray(v, np.float64)[order] for c, v in self.signals.items()}
+        order = _order(self.ids)
         object.__setattr__(self, "ids", tuple(self.ids[k] for k in order))
         object.__setattr__(self, "member", np.asarray(self.member, bool)[order])
-        object.__setattr__(self, "signals", signals)
+        object.__setattr__(self, "signals", _ordered(self.signals, order))
 
     def columns(self, names: Sequence[str]) -> np.ndarray:
         """The signal columns `names` as (N, F) float64."""
@@ -108,7 +96,13 @@ class Scores:
     def save(self, path: Path) -> None:
         """Write `path` (.parquet), and how it was made (.json) beside it; each appears whole."""
         write_json(path.with_suffix(".json"), self.about.as_json())
-        write_parquet(path, self.ids, self.member, self.signals)
+        told = [None if self.claim and suspect else bool(suspect) for suspect in self.member]
+        ids, signals = self.ids, dict(self.signals)
+        if self.suspects is not None:
+            ids, told = (*ids, *self.suspects.ids), [*told, *(None for _ in self.suspects.ids)]
+            for name, values in signals.items():
+                signals[name] = np.concatenate([values, self.suspects.signals[name]])
+        write_parquet(path, ids, told, signals)
 
     @classmethod
     def load(cls, path: Path, signals: Sequence[str] | None = None) -> "Scores":
@@ -134,14 +128,62 @@ class Scores:
                 raise UserError(
                     f"{path}: no column '{column}' (found {few(list(rows))}); name it so"
                 )
-        member = parse_member(rows.pop("member"), str(path))
+        member, known = parse_known(rows.pop("member"), str(path))
         ids = tuple(str(value) for value in rows.pop("id"))
+        claim = not member.any() and not known.all()
+        member, compared = (~known, np.ones_like(known)) if claim else (member, known)
         about, aside = read_about(path), tuple[str, ...]()
         if signals is not None or not about.attacks:
-            names, aside = choose_signals(rows, member, index, signals, str(path))
+            told = {name: list(compress(cells, compared)) for name, cells in rows.items()}
+            names, aside = choose_signals(told, member[compared], index, signals, str(path))
             rows = {name: rows[name] for name in names}
         numbers = {name: _numbers(name, values, ids, path) for name, values in rows.items()}
-        return cls(ids, member, numbers, about, str(path), aside)
+        parts = _parts(ids, numbers, compared)
+        suspects = None if compared.all() else Suspects(*parts[1])
+        own, numbers = parts[0]
+        return cls(own, member[compared], numbers, about, str(path), aside, claim, suspects)
+
+
+def _parts(
+    ids: Sequence[str], signals: Mapping[str, np.ndarray], mask: np.ndarray
+) -> list[tuple[tuple[str, ...], dict[str, np.ndarray]]]:
+    """Ids and signals of the rows of the mask, and of the others."""
+    found: list[tuple[tuple[str, ...], dict[str, np.ndarray]]] = []
+    for rows in (mask, ~mask):
+        numbers = {name: values[rows] for name, values in signals.items()}
+        found.append((tuple(compress(ids, rows)), numbers))
+    return found
+
+
+def _check_ids(ids: Sequence[str], where: str) -> None:
+    seen: set[str] = set()
+    twice = sorted({name for name in ids if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
+    if twice:
+        raise UserError(
+            f"{where}: ids must be unique, found twice: {few(twice)}; remove or rename the copies"
+        )
+
+
+def _check_numbers(ids: Sequence[str], signals: Mapping[str, np.ndarray], where: str) -> None:
+    if not signals:
+        raise UserError(
+            f"{where}: no signal column beside 'id' and 'member'; add one number per record"
+        )
+    for column, values in signals.items():
+        bad = [ids[int(k)] for k in np.flatnonzero(~np.isfinite(values))]
+        if bad:
+            raise UserError(
+                f"{where}: column '{column}' is not a finite number for {few(bad, 5)}; drop these "
+                "rows or find out why the model answers NaN (half precision? a broken image?)"
+            )
+
+
+def _order(ids: Sequence[str]) -> list[int]:
+    return sorted(range(len(ids)), key=ids.__getitem__)
+
+
+def _ordered(signals: Mapping[str, np.ndarray], order: Sequence[int]) -> dict[str, np.ndarray]:
+    return {name: np.asarray(values, np.float64)[order] for name, values in signals.items()}
 
 
 def _numbers(name: str, values: Sequence[Any], ids: Sequence[str], path: Path) -> np.ndarray:
@@ -158,8 +200,12 @@ def _numbers(name: str, values: Sequence[Any], ids: Sequence[str], path: Path) -
 
 
 def write_parquet(
-    path: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]
+    path: Path,
+    ids: Sequence[str],
+    member: Sequence[bool | None] | np.ndarray,
+    signals: Mapping[str, np.ndarray],
 ) -> None:
     """Write a table so that it appears whole or not at all."""
     with whole(path) as part:
-        pq.write_table(pa.table({"id": list(ids), "member": member, **signals}), part)
+        told = pa.array(member, pa.bool_())
+        pq.write_table(pa.table({"id": list(ids), "member": told, **signals}), part)

@@ -29,6 +29,10 @@ ENOUGH = 8
 """Records from which on an order, or a copy of the labels, is no accident."""
 COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 Columns = dict[str, list[Any]]
+TRUE = {"1", "true", "yes", "member"}
+FALSE = {"0", "false", "no", "nonmember", "non-member", "hold-out", "holdout"}
+UNKNOWN = {"", "none", "nan", "<na>", "unknown", "suspect"}
+"""How a table says that nobody knows."""
 
 
 def read_columns(path: Path) -> tuple[Columns, tuple[str, ...]]:
@@ -200,3 +204,41 @@ def _number(cell: Any) -> float:
         return float(cell)
     except (TypeError, ValueError):
         return float("nan")
+
+
+def parse_member(values: Sequence[Any], where: str) -> np.ndarray:
+    """Read a member column (booleans, 0/1, "member"/"nonmember") as bool (N,).
+
+    Raises:
+        UserError: for a cell that is none of them.
+    """
+    words = [_word(value) for value in values]
+    _check_words(words, values, TRUE | FALSE, where)
+    return np.array([word in TRUE for word in words], bool)
+
+
+def parse_known(values: Sequence[Any], where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Read a member column whose empty cells are suspects: who is a member, and of whom it is
+    known, both bool (N,).
+
+    Raises:
+        UserError: for a cell that is neither empty nor says it.
+    """
+    words = [_word(value) for value in values]
+    _check_words(words, values, TRUE | FALSE | UNKNOWN, where)
+    member = np.array([word in TRUE for word in words], bool)
+    return member, np.array([word not in UNKNOWN for word in words], bool)
+
+
+def _check_words(words: Sequence[str], values: Sequence[Any], known: set[str], where: str) -> None:
+    rows = enumerate(zip(words, values, strict=True), 1)
+    bad = [f"row {k} ({value!r})" for k, (word, value) in rows if word not in known]
+    if bad:
+        raise UserError(f"{where}: column 'member' must hold true/false or 1/0, not {few(bad, 5)}")
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, (bool, int, float, np.number)) and value in (0, 1):
+        return str(int(value))
+    word = str(value).strip().lower()
+    return word[0] if re.fullmatch(r"[01]\.0*", word) else word

@@ -139,10 +139,19 @@ def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
 
 def check_headline(config: Settings) -> None:
     """Refuse a headline that no attack has, before anything is asked."""
-    named = config.headline
-    if named is not None and named.removesuffix("_ref") not in config.attacks:
+    named, options = config.headline, config.audit
+    if named is None:
+        return
+    plain = named.removesuffix("_ref")
+    if plain not in config.attacks:
         raise UserError(
             f"headline: {named!r} is not asked; name one of {', '.join(config.attacks)}, or null"
+        )
+    asked = options.reference_attacks is None or plain in options.reference_attacks
+    if named != plain and (options.reference is None or not asked):
+        raise UserError(
+            f"headline: {named!r} needs a reference that is asked for {plain}; see audit.reference "
+            "and audit.reference_attacks"
         )
 
 

@@ -4,9 +4,8 @@ Names are taken literally and nothing is unpacked; images of any format may stan
 """
 
 import io
-import tarfile
-from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -14,27 +13,17 @@ from typing import Any
 
 from PIL import Image
 
-from lit_clid.data.columns import CAPTION_NAMES
-from lit_clid.data.folder import CAPTION_ENDINGS, IMAGE_ENDINGS, UNREADABLE, caption_lines, hidden
+from lit_clid.data.columns import CAPTION_NAMES, captions_of
+from lit_clid.data.folder import IMAGE_ENDINGS, UNREADABLE, caption_lines, hidden
 from lit_clid.data.images import decode
-from lit_clid.data.metadata import json_row
-from lit_clid.data.text import as_text, printable
-from lit_clid.errors import UserError, few, first_line
+from lit_clid.data.metadata import read_json
+from lit_clid.data.tar import Part, members
+from lit_clid.data.text import printable
+from lit_clid.errors import UserError, few
+from lit_clid.files import decode_text
 
-
-@dataclass(frozen=True)
-class Part:
-    """One file within an archive: `size` bytes from `start`."""
-
-    archive: Path
-    start: int
-    size: int
-
-    def read(self) -> bytes:
-        """Its bytes."""
-        with self.archive.open("rb") as file:
-            file.seek(self.start)
-            return file.read(self.size)
+TEXTS = ("txt", "caption", "text")
+"""Endings of files that hold captions."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +54,53 @@ class Sample:
             )
         return self.parts[found[0]] if found else None
 
+    def content(self, ending: str) -> Any:
+        """What a part holds: lines where it is a caption's, text where it is text."""
+        part = self.parts.get(ending)
+        if part is None:
+            return None
+        content, last = part.read(), ending.rsplit(".", 1)[-1]
+        if last in TEXTS:
+            where = f"{part.archive}: {printable(self.key)}.{ending}"
+            return caption_lines(decode_text(content, where))
+        with suppress(UnicodeDecodeError):
+            return content.decode("utf-8-sig").strip()
+        return content
+
+    @cached_property
+    def described(self) -> dict[str, Any]:
+        """The keys of its `.json`, where that holds an object."""
+        part = self.parts.get("json")
+        if part is None:
+            return {}
+        where = f"{part.archive}: {printable(self.key)}.json"
+        found = read_json(decode_text(part.read(), where), where)
+        return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def captions(self) -> tuple[str, ...]:
+        """Its caption and the further ones, of the first place that has one; an empty caption where
+        none has.
+
+        Raises:
+            UserError: if two text files differ.
+        """
+        told: dict[str, tuple[str, ...]] = {}
+        for name in CAPTION_NAMES:
+            if name in self.parts:
+                told[name] = captions_of(self.content(name), f"{printable(self.key)}.{name}")
+        if len(set(told.values())) > 1:
+            names = few([f"{printable(self.key)}.{name}" for name in told])
+            raise UserError(f"{names} give one image different captions; keep one")
+        for name in CAPTION_NAMES:
+            if name not in self.parts and name in self.described:
+                where = f"{printable(self.key)}.json: {name}"
+                told[name] = captions_of(self.described[name], where)
+        return next((cell for cell in told.values() if cell[0]), ("",))
+
 
 class Archives:
-    """The records of shards as rows: a column per ending, and one per key of a `.json` beside.
-
-    A caption in a file of its own goes before one in the `.json`.
-    """
+    """The records of shards as rows: a column per ending, and one per key of a `.json` beside."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self.samples = list(samples)
@@ -79,11 +109,11 @@ class Archives:
         return len(self.samples)
 
     def __getitem__(self, column: str) -> list[Any]:
-        if column in self.endings and column != "json":
-            return [_content(sample, column) for sample in self.samples]
         if column == "json":
-            return list(self._described)
-        return [row.get(column) for row in self._described]
+            return [sample.described for sample in self.samples]
+        if column in self.endings:
+            return [sample.content(column) for sample in self.samples]
+        return [sample.described.get(column) for sample in self.samples]
 
     @cached_property
     def endings(self) -> list[str]:
@@ -92,38 +122,27 @@ class Archives:
 
     @cached_property
     def column_names(self) -> list[str]:
-        """Endings, then the keys of the `.json` files that are no further captions."""
-        written = set(CAPTION_NAMES) & set(self.endings)
-        keys = dict.fromkeys(key for row in self._described for key in row)
-        more = [key for key in keys if not (written and key in CAPTION_NAMES)]
-        return [*self.endings, *(key for key in more if key not in self.endings)]
+        """Endings, and the keys of the `.json` files."""
+        keys = dict.fromkeys(key for sample in self.samples for key in sample.described)
+        return [*self.endings, *(key for key in keys if key not in self.endings)]
 
-    @cached_property
-    def _described(self) -> list[dict[str, Any]]:
-        return [_described(sample) for sample in self.samples]
+    @property
+    def captions(self) -> list[tuple[str, ...]]:
+        """Each record's caption and its further ones, wherever it has them; nothing if no record
+        has a place for them.
+        """
+        if not set(CAPTION_NAMES) & set(self.column_names):
+            return []
+        return [sample.captions for sample in self.samples]
 
-
-def _content(sample: Sample, ending: str) -> Any:
-    """What a file of a record holds: lines where it is a caption's."""
-    part = sample.parts.get(ending)
-    if part is None:
-        return None
-    content = part.read().removeprefix(BOM_UTF8)
-    if f".{ending}" not in CAPTION_ENDINGS:
-        return content
-    return caption_lines(as_text(content, f"{part.archive}: {printable(sample.key)}.{ending}"))
-
-
-def _described(sample: Sample) -> dict[str, Any]:
-    part = sample.parts.get("json")
-    if part is None:
-        return {}
-    where = f"{part.archive}: {printable(sample.key)}.json"
-    try:
-        text = part.read().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{where}: not UTF-8; save it as UTF-8") from None
-    return json_row(text, where)
+    @property
+    def several(self) -> int:
+        """How many records have a caption file of several lines."""
+        count = 0
+        for sample in self.samples:
+            lines = [sample.content(name) for name in TEXTS if name in sample.parts]
+            count += any(len(each) > 1 for each in lines)
+        return count
 
 
 @dataclass(frozen=True)
@@ -181,13 +200,21 @@ def read_archives(files: Sequence[Path], image_column: str | None) -> Shards:
     left_out = []
     for sample, image in zip(samples, images, strict=True):
         if image is None:
-            left_out.append(f"{printable(sample.key)}: {_why(sample)}")
+            left_out.append(f"{printable(sample.key)}: {_why(sample, chosen)}")
     kept, parts = zip(*pairs, strict=True)
     return Shards(Archives(kept), ArchiveImages(parts), tuple(left_out))
 
 
-def _why(sample: Sample) -> str:
-    if any(f".{name}" in UNREADABLE for name in sample.parts):
+def _why(sample: Sample, column: str | None) -> str:
+    endings = {f".{name.rsplit('.', 1)[-1]}" for name in sample.parts}
+    if endings & set(IMAGE_ENDINGS):
+        if column is not None:
+            return f"no .{column} among its files"
+        return (
+            f"a name with a further dot ({few(list(sample.parts), 3)} of one record): everything "
+            "behind the first dot is the ending"
+        )
+    if endings & set(UNREADABLE):
         return "images of this format are not read"
     return "a text without an image"
 
@@ -195,9 +222,9 @@ def _why(sample: Sample) -> str:
 def _samples(file: Path) -> list[Sample]:
     """The records of one archive, in its order."""
     found: dict[str, dict[str, Part]] = {}
-    for name, part in _members(file):
+    for name, part in members(file):
         path = PurePosixPath(name)
-        if any(hidden(step) for step in path.parts):
+        if any(hidden(step) for step in path.parts if step != ".."):
             continue
         stem, dot, ending = path.name.partition(".")
         if not dot:
@@ -209,32 +236,3 @@ def _samples(file: Path) -> list[Sample]:
             )
         parts[ending.lower()] = part
     return [Sample(key, parts) for key, parts in found.items()]
-
-
-def _members(file: Path) -> Iterator[tuple[str, Part]]:
-    try:
-        with tarfile.open(file, "r:") as archive:
-            for member in archive:
-                if member.isreg() and not member.issparse():
-                    yield member.name, Part(file, member.offset_data, member.size)
-            end = archive.offset
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise UserError(
-            f"{file}: not a tar archive ({first_line(error)}); a compressed one is to be unpacked "
-            "to a plain .tar first"
-        ) from None
-    _require_end(file, end)
-
-
-def _require_end(file: Path, end: int) -> None:
-    """Python's reader stops without a word at a damaged header, and at the end of the first of
-    several archives in one file.
-    """
-    with file.open("rb") as stream:
-        stream.seek(end)
-        while chunk := stream.read(2**20):
-            if any(chunk):
-                raise UserError(
-                    f"{file}: what follows byte {end} cannot be read: damaged, or several archives "
-                    "in one file; write it again"
-                )

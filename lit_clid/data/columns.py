@@ -12,7 +12,7 @@ from typing import Any
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.text import as_text, printable
 from lit_clid.errors import UserError, few
-from lit_clid.scores import parse_member
+from lit_clid.tabular import parse_member
 
 CAPTION_NAMES = (
     "text",
@@ -50,12 +50,12 @@ def find_caption(rows: Any, options: DataOptions, name: str) -> str:
     )
 
 
-def used_columns(options: DataOptions) -> tuple[str, ...]:
-    """The columns that `options` name, and all that may be taken for those that they leave open."""
-    images = IMAGE_NAMES if options.image_column is None else (options.image_column,)
-    texts = CAPTION_NAMES if options.caption_column is None else (options.caption_column,)
+def used_columns(options: DataOptions, columns: Sequence[str]) -> tuple[str, ...]:
+    """Those of the columns that are read: the ones that `options` name, and the likeliest."""
+    image = options.image_column or _first(IMAGE_NAMES, columns)
+    caption = options.caption_column or _first(CAPTION_NAMES, columns)
     others = (options.member_column, options.importance_column, options.rephrasings_column)
-    return (*images, *texts, *(column for column in others if column is not None))
+    return tuple(name for name in (image, caption, *others) if name in columns and name)
 
 
 def _required(column: str | None, kind: str, columns: list[str], name: str) -> str:
@@ -103,10 +103,10 @@ def read_captions(rows: Any, column: str, name: str) -> list[tuple[str, ...]]:
         UserError: if a cell is not text.
     """
     where = f"{name}: column '{column}' in row"
-    return [_captions(value, f"{where} {k}") for k, value in enumerate(rows[column][:], 1)]
+    return [captions_of(value, f"{where} {k}") for k, value in enumerate(rows[column][:], 1)]
 
 
-def _captions(value: Any, where: str) -> tuple[str, ...]:
+def captions_of(value: Any, where: str) -> tuple[str, ...]:
     """A record's caption, the first of several and never a random one, and the others behind it."""
     if isinstance(value, dict):
         value = next((value[name] for name in CAPTION_NAMES if name in value), None)
@@ -149,6 +149,8 @@ def read_importances(
 def _numbers(cell: Any, where: str) -> tuple[float, ...]:
     """The numbers of a cell, a list or its JSON."""
     try:
+        if isinstance(cell, bytes):
+            raise TypeError
         return tuple(map(float, (json.loads(cell) if isinstance(cell, str) else cell) or ()))
     except (ValueError, TypeError):
         raise UserError(f"{where} needs lists of numbers, not {str(cell)[:40]!r}") from None
@@ -183,9 +185,28 @@ def unique(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name if counts[name] == 1 else f"{name}#{row}" for row, name in enumerate(names))
 
 
+def require_one_folder(dataset: Any, image: str, name: str) -> None:
+    """Refuse images by relative paths in files of several folders: each means its own.
+
+    Raises:
+        UserError: naming the first such row.
+    """
+    cells = dataset.select_columns([image])[:][image] if not _holds_bytes(dataset, image) else []
+    for k, cell in enumerate(cells, 1):
+        if cell and cell["bytes"] is None and cell["path"] and not Path(cell["path"]).is_absolute():
+            raise UserError(
+                f"{name}: row {k} names its image by a relative path ({printable(cell['path'])}), "
+                "and the files lie in several folders; read one folder at a time"
+            )
+
+
+def _holds_bytes(dataset: Any, image: str) -> bool:
+    return len(dataset) == 0 or (dataset[0][image] or {}).get("bytes") is not None
+
+
 def _file_names(dataset: Any, image: str, root: Path) -> tuple[str, ...]:
     """The images' paths below `root`; none unless every row is a file there."""
-    if len(dataset) == 0 or (dataset[0][image] or {}).get("bytes") is not None:
+    if _holds_bytes(dataset, image):
         return ()
     cells = dataset.select_columns([image])[:][image]
     if not all(cell and cell["bytes"] is None and cell["path"] for cell in cells):

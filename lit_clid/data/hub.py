@@ -1,11 +1,17 @@
 """Data sets of the hub, read by the `datasets` library; what it would retype is refused."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from lit_clid.errors import UserError, first_line
+from lit_clid.data.columns import CAPTION_NAMES
+from lit_clid.errors import UserError, few, first_line
 
-TYPED = ("parquet", "arrow", "webdataset", "lance")
-"""Kinds of the library's builders whose files say themselves what is text."""
+UNTYPED = ("csv", "json", "text", "xml", "imagefolder", "folder_based_builder")
+"""Kinds of the library's builders whose files do not say what is text."""
+ADVICE = (
+    "download the data set, give its images a metadata.jsonl or metadata.csv with file_name and "
+    "text, and read it with data.source=imagefolder data.path=FOLDER, which takes text as written"
+)
 
 
 def read_hub(name: str, config: str | None, split: str) -> tuple[Any, bool]:
@@ -17,24 +23,28 @@ def read_hub(name: str, config: str | None, split: str) -> tuple[Any, bool]:
         split: such as "train".
 
     Returns:
-        The `datasets` table, and whether its text was written in a file without types (CSV, JSON),
-        so that the library guessed them.
+        The `datasets` table, and whether its text was written in a file without types, so that the
+        library guessed them.
 
     Raises:
-        UserError: if it cannot be read.
+        UserError: if it cannot be read, or is CSV: the library guesses the types of every ten
+            thousand rows anew.
     """
     import datasets
 
     datasets.disable_progress_bars()
     try:
         builder = datasets.load_dataset_builder(name, config)
-        table = datasets.load_dataset(name, config, split=split)
+        kind = type(builder).__module__.rsplit(".", 1)[-1]
+        if kind != "csv":
+            builder.download_and_prepare()
+            return builder.as_dataset(split=split), kind in UNTYPED
     except Exception as error:  # the library's own, its builders' and the network's
         raise UserError(
             f"data.source '{name}': cannot be read ({first_line(error.__cause__ or error)}); check "
             "the spelling, data.config, data.split and the network"
         ) from None
-    return table, type(builder).__module__.rsplit(".", 1)[-1] not in TYPED
+    raise UserError(f"data.source '{name}': the library changes what CSV files say; {ADVICE}")
 
 
 def require_written(table: Any, column: str, name: str) -> None:
@@ -46,25 +56,35 @@ def require_written(table: Any, column: str, name: str) -> None:
         name: of the data set, for messages.
 
     Raises:
-        UserError: if the library read anything but text, or took words such as `NA` for missing.
+        UserError: if the library read anything but text.
     """
-    import datasets
+    kinds = list(_kinds(table.features[column]))
+    other = [kind for kind in kinds if kind not in ("string", "large_string", "null")]
+    if other:
+        raise UserError(
+            f"{name}: column '{column}' was read as {few(other)}, not as the text that was "
+            f"written; {ADVICE}"
+        )
 
-    advice = (
-        "download the data set and give the folder: data.source=imagefolder data.path=FOLDER reads "
-        "text as it was written"
-    )
-    feature = table.features[column]
-    of = getattr(feature, "feature", feature)
-    if not (isinstance(of, datasets.Value) and of.dtype in ("string", "large_string")):
-        kind = getattr(of, "dtype", type(of).__name__)
-        raise UserError(
-            f"{name}: column '{column}' was read as {kind}, not as the text that was written; "
-            f"{advice}"
-        )
+
+def missing_note(table: Any, column: str, name: str) -> tuple[str, ...]:
+    """What to tell of captions that are missing in a table whose types were guessed."""
     missing = [str(k) for k, cell in enumerate(table[column][:], 1) if cell is None]
-    if missing:
-        raise UserError(
-            f"{name}: column '{column}' has no text in {len(missing)} rows (row {missing[0]}): "
-            f"empty, or a word such as NA that the library takes for missing; {advice}"
-        )
+    if not missing:
+        return ()
+    return (
+        f"{name}: {len(missing)} captions are missing (row {few(missing, 5)}), or are words such "
+        "as NA that the library takes for missing where they stand in a CSV file",
+    )
+
+
+def _kinds(feature: Any) -> Iterator[str]:
+    """The types of the cells of a column, of its lists and keys."""
+    if isinstance(feature, dict):
+        for name in feature:
+            if name in CAPTION_NAMES:
+                yield from _kinds(feature[name])
+    elif hasattr(feature, "feature"):
+        yield from _kinds(feature.feature)
+    else:
+        yield str(getattr(feature, "dtype", type(feature).__name__))

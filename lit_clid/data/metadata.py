@@ -98,7 +98,7 @@ def _jsonl(file: Path) -> list[tuple[int, Row]]:
 
 
 def json_row(text: str, where: str) -> Row:
-    """The keys of a JSON object and what stands there; numbers are text, as they were written.
+    """The keys of a JSON object and what stands there.
 
     Args:
         text: of one object.
@@ -107,11 +107,20 @@ def json_row(text: str, where: str) -> Row:
     Raises:
         UserError: if it is none.
     """
-    try:
-        row = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-    except (json.JSONDecodeError, RecursionError) as error:
-        why = getattr(error, "msg", "nested too deeply")
-        raise UserError(f"{where} is not valid JSON ({why}); mend it") from None
+    row = read_json(text, where)
     if not isinstance(row, dict):
         raise UserError(f'{where} is not a JSON object, such as {{"text": …}}')
     return row
+
+
+def read_json(text: str, where: str) -> Any:
+    """JSON whose numbers are text, as they were written.
+
+    Raises:
+        UserError: if it is none.
+    """
+    try:
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except (json.JSONDecodeError, RecursionError) as error:
+        why = getattr(error, "msg", "nested too deeply")
+        raise UserError(f"{where} is not valid JSON ({why}); mend it") from None

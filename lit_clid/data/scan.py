@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from tqdm import tqdm
 
-from lit_clid.data.sources import Source
+from lit_clid.data.source import Source
 from lit_clid.errors import UserError, few, first_line
 
 FIELDS = ("id", "where", "image_hash", "caption_hash", "role", "member")

@@ -2,28 +2,23 @@
 
 import glob
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.archives import read_archives
 from lit_clid.data.columns import (
     find_caption,
     find_image,
-    read_captions,
-    read_importances,
-    read_members,
-    read_rephrasings,
+    require_one_folder,
     row_ids,
     unique,
     used_columns,
 )
 from lit_clid.data.folder import (
-    CAPTION_ENDINGS,
     IMAGE_ENDINGS,
     Listing,
     captions_beside,
@@ -32,43 +27,14 @@ from lit_clid.data.folder import (
     texts_alone,
     walk,
 )
-from lit_clid.data.hub import read_hub, require_written
+from lit_clid.data.hub import missing_note, read_hub, require_written
 from lit_clid.data.images import EMBEDDED, DrawnImages, FileImages, TableImages
+from lit_clid.data.source import Source, from_rows
 from lit_clid.data.tables import read_tables
 from lit_clid.data.text import printable
-from lit_clid.errors import UserError, first_line
+from lit_clid.errors import UserError, few, first_line
 
 BUILDERS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
-
-
-@dataclass(frozen=True)
-class Source:
-    """N captioned images.
-
-    Args:
-        name: for messages.
-        ids: unique names of the rows (file names where there are files).
-        captions: stripped captions; an empty string where the row has none.
-        open_image: row number → RGB image; raises OSError, ValueError or SyntaxError if it does not
-            decode.
-        member: per row, if the source says so.
-        importance: word importances per row, if a column holds them.
-        unlisted: images of the folder that no metadata row names.
-        others: further captions or rephrasings per row.
-        left_out: what looks like records and is none, each as "name: reason".
-        notes: what a reader of the data should be told, a sentence each.
-    """
-
-    name: str
-    ids: tuple[str, ...]
-    captions: tuple[str, ...]
-    open_image: Callable[[int], Image.Image]
-    member: tuple[bool, ...] | None = None
-    importance: tuple[tuple[float, ...] | None, ...] | None = None
-    unlisted: tuple[str, ...] = ()
-    others: tuple[tuple[str, ...], ...] | None = None
-    left_out: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def open_source(options: DataOptions, *, nonmembers: bool = False) -> Source:
@@ -171,23 +137,28 @@ def _files(options: DataOptions, kind: str, pattern: str) -> Source:
     if not found:
         raise UserError(f"data: no file matches {pattern}; check the folder and the ending")
     files = list(map(Path, sorted(found)))
+    folders = [str(file) for file in files if file.is_dir()]
+    if folders:
+        raise UserError(
+            f"data: {few(folders, 3)} is a folder; give its files, as in FOLDER/*.{kind}"
+        )
     if kind == "webdataset":
         return _archives(options, files, pattern)
-    dataset, notes = read_tables(files, kind, options.split, used_columns(options))
-    root = os.path.commonpath([file.parent for file in files])
-    return replace(_from_dataset(dataset, options, pattern, Path(root)), notes=notes)
+    used = partial(used_columns, options)
+    dataset, notes = read_tables(files, kind, options.split, used)
+    source = _from_dataset(dataset, options, pattern, files)
+    return replace(source, notes=notes)
 
 
 def _archives(options: DataOptions, files: list[Path], name: str) -> Source:
     shards = read_archives(files, options.image_column)
-    source = from_rows(shards.rows, options, name)
-    written = f".{find_caption(shards.rows, options, name)}" in CAPTION_ENDINGS
+    cells = None if options.caption_column else shards.rows.captions
     return replace(
-        source,
+        from_rows(shards.rows, options, name, cells or None),
         ids=unique(shards.keys),
         open_image=shards.images,
         left_out=shards.left_out,
-        notes=several_lines(name, sum(map(bool, source.others or ())) if written else 0),
+        notes=several_lines(name, shards.rows.several) if cells else (),
     )
 
 
@@ -199,13 +170,16 @@ def _hub(options: DataOptions, name: str) -> Source:
             "a hub id"
         )
     dataset, guessed = read_hub(name, options.config, options.split)
-    if guessed:
-        require_written(dataset, find_caption(dataset, options, name), name)
-    return _from_dataset(dataset, options, name, None)
+    if not guessed:
+        return _from_dataset(dataset, options, name, [])
+    caption = find_caption(dataset, options, name)
+    require_written(dataset, caption, name)
+    notes = missing_note(dataset, caption, name)
+    return replace(_from_dataset(dataset, options, name, []), notes=notes)
 
 
-def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | None) -> Source:
-    """The source of a `datasets` table; `root` holds the files that its images may be."""
+def _from_dataset(dataset: Any, options: DataOptions, name: str, files: Sequence[Path]) -> Source:
+    """The source of a `datasets` table; beside its `files` may lie those of its images."""
     import datasets
 
     image = find_image(dataset, options, name)
@@ -216,30 +190,15 @@ def _from_dataset(dataset: Any, options: DataOptions, name: str, root: Path | No
             f"{name}: column '{image}' holds no single images ({first_line(error, 80)}); give one "
             "image per row, or name another column with data.image_column=NAME"
         ) from None
+    folders = {file.parent for file in files}
+    root = Path(os.path.commonpath(folders)) if folders else None
+    if len(folders) > 1:
+        require_one_folder(dataset, image, name)
     return replace(
         from_rows(dataset, options, name),
         ids=row_ids(dataset, image, root),
         open_image=TableImages(dataset, image, _allowed(root)),
     )
-
-
-def from_rows(rows: Any, options: DataOptions, name: str) -> Source:
-    """What the columns of a table say, its images aside."""
-    caption = find_caption(rows, options, name)
-    cells = read_captions(rows, caption, name)
-    captions = tuple(cell[0] for cell in cells)
-    others = tuple(cell[1:] for cell in cells)
-    if options.rephrasings_column is not None:
-        others = read_rephrasings(rows, options.rephrasings_column, name)
-    importance = None
-    if options.importance_column is not None:
-        importance = read_importances(rows, options.importance_column, captions, name)
-    member = read_members(rows, options, name)
-    return Source(name, (), captions, _no_image, member, importance, others=others)
-
-
-def _no_image(row: int) -> Image.Image:
-    raise ValueError(f"row {row} has no image")
 
 
 def _allowed(root: Path | None) -> tuple[Path, ...]:

@@ -25,7 +25,8 @@ from lit_clid.data.scan import (
     scan,
     to_csv,
 )
-from lit_clid.data.sources import Source, open_source
+from lit_clid.data.source import Source
+from lit_clid.data.sources import open_source
 from lit_clid.data.twins import Sameness, find_twins
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json, write_json, write_text
@@ -137,9 +138,9 @@ def load_split(options: DataOptions, seed: int, folder: Path, same: Sameness = l
     _say_shared(shared)
     for role, told in twins.telling(entries).items():
         console.say(
-            f"note: {told} records of the {role} have captions of members only, or of hold-outs "
-            "only, that several records share: what reads the caption tells them apart without "
-            "any memory; give both kinds the same prompts"
+            f"note: {told} records of the {role} have prompts of members only, or of hold-outs "
+            "only: what reads the caption tells them apart without any memory; give both kinds "
+            "the same prompts"
         )
     return Split(entries, tuple(sources), tuple(skipped), shared)
 

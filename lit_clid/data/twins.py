@@ -8,6 +8,8 @@ from lit_clid.config.options.data import ROLES
 from lit_clid.data.scan import Entry
 from lit_clid.errors import UserError, few
 
+PROMPT = 4
+"""So many records of one caption were made with a prompt, not described one by one."""
 Sameness = Callable[[Sequence[str]], Sequence[str]]
 """Captions → a key each; captions of equal keys are one caption to the model."""
 
@@ -71,8 +73,8 @@ class Twins:
         return found
 
     def telling(self, entries: Sequence[Entry]) -> dict[str, int]:
-        """Role → of how many records the caption alone tells whether they are members, if that is
-        half of either kind: others of their kind have it too, and none of the other kind.
+        """Role → of how many records a prompt tells whether they are members, if that is half of
+        either kind: `PROMPT` or more of their kind have it, and none of the other kind.
         """
         found: dict[str, int] = {}
         for role in ROLES:
@@ -87,8 +89,8 @@ class Twins:
 
 
 def _only_here(mine: Counter[str], others: Counter[str]) -> int:
-    """How many have a caption that several of mine have and none of the others."""
-    return sum(n for key, n in mine.items() if n > 1 and key not in others)
+    """How many have a prompt of mine that none of the others has."""
+    return sum(n for key, n in mine.items() if n >= PROMPT and key not in others)
 
 
 READ = {"image": "", "caption": " (as the model's tokenizers read it)"}

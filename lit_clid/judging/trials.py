@@ -22,6 +22,7 @@ from lit_clid.scores import Scores
 
 REF = "_ref"
 """Suffix of an attack whose signals have the reference's subtracted."""
+TINY = float(np.finfo(float).tiny)
 MADE_ALIKE = ("seed", "resolution", "precision", "posterior")
 """Facts in which two tables must agree for one to calibrate the other."""
 
@@ -93,8 +94,8 @@ def reference_weights(shadow: Scores, reference: Scores) -> dict[str, float]:
     for column in _columns_of_both(shadow, reference):
         own, base = (table.signals[column][~shadow.member] for table in (shadow, reference))
         deviations = base - base.mean()
-        spread = float(deviations @ deviations)
-        weights[column] = float(deviations @ (own - own.mean())) / spread if spread > 0 else 0.0
+        slope = float(deviations @ (own - own.mean())) / max(float(deviations @ deviations), TINY)
+        weights[column] = slope if base.max() > base.min() else 0.0
     return weights
 
 
@@ -108,6 +109,12 @@ def difference(table: Scores, reference: Scores | None, weights: Mapping[str, fl
     assert reference is not None
     _check_records(table, reference)
     signals: dict[str, np.ndarray] = {}
+    missing = [column for column in _columns_of_both(table, reference) if column not in weights]
+    if missing:
+        raise UserError(
+            f"{reference.where}: the reference's table of the shadow has no column {few(missing)}; "
+            "make both again"
+        )
     for column in _columns_of_both(table, reference):
         signals[column] = table.signals[column] - weights[column] * reference.signals[column]
     about = replace(table.about, attacks=_asked_alike(table, reference))

@@ -57,6 +57,9 @@ def test_the_headline_is_a_key_of_the_configuration(tmp_path: Path) -> None:
         lit_clid.audit(scores=own, headline="lost")
     with pytest.raises(UserError, match="headline: 'lost' is not asked; name one of loss"):
         lit_clid.audit(runs=tmp_path, attacks=["loss"], headline="lost")
+    alone = {"audit": {"reference": None}, "attacks": ["loss"], "headline": "loss_ref"}
+    with pytest.raises(UserError, match="headline: 'loss_ref' needs a reference"):
+        lit_clid.audit(runs=tmp_path, **alone)
 
 
 def test_changes_are_plain_values_of_the_configuration(tmp_path: Path) -> None:

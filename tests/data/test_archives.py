@@ -10,7 +10,8 @@ from folders import options, picture
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lit_clid.data.sources import Source, open_source
+from lit_clid.data.source import Source
+from lit_clid.data.sources import open_source
 from lit_clid.errors import UserError
 
 
@@ -54,6 +55,10 @@ def test_images_of_several_formats_stand_side_by_side(tmp_path: Path) -> None:
         {"json": json.dumps({"caption": "a cat", "width": 3})},
         {"json": json.dumps({"text": ["a cat", "a second"]})},
         {"txt": "a cat", "json": json.dumps({"caption": "another"})},
+        {"txt": "a cat", "json": "[[1, 2, 3]]"},
+        {"txt": "a cat", "caption": "a cat"},
+        {"txt": "", "json": json.dumps({"caption": None, "text": "a cat"})},
+        {"txt": "a cat".encode("utf-16")},
         {"TXT": "a cat"},
         {"txt": "\ufeff\n a cat\r\na tabby"},
         {"cls": b"\xff\x00", "npy": b"\xff", "txt": "a cat"},
@@ -70,6 +75,44 @@ def test_further_lines_are_further_captions(tmp_path: Path) -> None:
     source = opened(shard(tmp_path / "a.tar", {"a.png": image(0), "a.txt": "a cat\na tabby"}))
     assert source.others == (("a tabby",),)
     assert "1 caption files hold several lines" in source.notes[0]
+
+
+def test_captions_may_stand_elsewhere_in_every_record(tmp_path: Path) -> None:
+    files: dict[str, bytes | str] = {f"{name}.png": image(0) for name in "abcde"}
+    files |= {"a.txt": "one", "b.caption": "two", "c.json": json.dumps({"caption": "three"})}
+    files |= {"d.json": json.dumps({"text": "four"})}
+    assert opened(shard(tmp_path / "a.tar", files)).captions == ("one", "two", "three", "four", "")
+    named = opened(tmp_path / "a.tar", caption_column="txt")
+    assert named.captions == ("one", "", "", "", "")
+
+
+def test_columns_may_be_files_of_text(tmp_path: Path) -> None:
+    files: dict[str, bytes | str] = {"a.png": image(0), "b.png": image(1)}
+    files |= {"a.txt": "a cat", "b.txt": "a dog", "a.member": "1\n", "b.member": "0"}
+    files |= {"a.w": "[1, 2]", "b.w": "[0.5, 3]"}
+    source = opened(shard(tmp_path / "a.tar", files), importance_column="w")
+    assert source.member == (True, False)
+    assert source.importance == ((1.0, 2.0), (0.5, 3.0))
+
+
+def test_links_within_an_archive_are_followed(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for name, content in (("d/a.png", image(3)), ("d/a.txt", b"a cat")):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        for name, kind, target in (
+            ("d/b.png", tarfile.LNKTYPE, "d/a.png"),
+            ("d/b.txt", tarfile.SYMTYPE, "a.txt"),
+            ("d/c.png", tarfile.SYMTYPE, "/etc/passwd"),
+        ):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, target
+            archive.addfile(info)
+    source = opened(tmp_path / "a.tar")
+    assert source.ids == ("d/a", "d/b")
+    assert source.captions == ("a cat", "a cat")
+    assert source.open_image(1).tobytes() == picture(3).tobytes()
 
 
 def test_the_keys_of_json_are_columns(tmp_path: Path) -> None:
@@ -101,12 +144,14 @@ def test_records_of_two_shards_may_have_one_name(tmp_path: Path) -> None:
 def test_what_is_no_record_is_said(tmp_path: Path) -> None:
     files: dict[str, bytes | str] = {"a.png": image(0), "a.txt": "a cat", "b.txt": "alone"}
     files |= {"c.heic": b"x", "c.txt": "a dog", "._a.png": b"x", ".hidden/d.txt": "x"}
+    files |= {"v0.5.png": b"x", "v0.5.txt": "x", "../up/e.png": image(1), "../up/e.txt": "up"}
     source = opened(shard(tmp_path / "a.tar", files))
-    assert source.ids == ("a",)
-    assert source.left_out == (
+    assert source.ids == ("a", "../up/e")
+    assert source.left_out[:2] == (
         "b: a text without an image",
         "c: images of this format are not read",
     )
+    assert "v0: a name with a further dot (5.png, 5.txt of one record)" in source.left_out[2]
 
 
 @pytest.mark.parametrize("name", ["set [1]", "x::y", "a?b", "st*r"])
@@ -135,10 +180,10 @@ def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
         ({"a.txt": "x"}, {}, "no images"),
         ({"a.png": b"x", "a.txt": "x"}, {"image_column": "tif"}, "no image column 'tif'"),
         ({"a.png": b"x", "a.cls": "1"}, {}, r"no caption column \(found: png, cls\)"),
-        ({"a.png": b"x", "a.json": "[1]"}, {}, "a.json is not a JSON object"),
+        ({"a.png": b"x", "a.txt": "x", "a.caption": "y"}, {}, "different captions; keep one"),
         ({"a.png": b"x", "a.json": "{"}, {}, "a.json is not valid JSON"),
-        ({"a.png": b"x", "a.txt": b"\xff"}, {}, r"a.txt: .* not UTF-8"),
-        ({"a.png": b"x", "a.json": b"\xff"}, {}, "a.json: not UTF-8"),
+        ({"a.png": b"x", "a.txt": b"\xff"}, {}, r"a.txt: .*no UTF-8"),
+        ({"a.png": b"x", "a.json": b"\xff"}, {}, r"a.json: .*no UTF-8"),
         ({"a.png": b"x", "a.PNG": b"x"}, {}, "a.PNG is in it twice"),
     ],
 )

@@ -12,8 +12,8 @@ from folders import image_folder, options, picture
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lit_clid.data.hub import read_hub, require_written
-from lit_clid.data.sources import Source, open_source
+from lit_clid.data.source import Source
+from lit_clid.data.sources import open_source
 from lit_clid.errors import UserError
 
 
@@ -142,7 +142,7 @@ def test_columns_that_differ_between_files_are_left_out_aloud(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("column", "changes"),
-    [("member", {}), ("prompt", {}), ("extra", {"rephrasings_column": "extra"})],
+    [("member", {}), ("extra", {"rephrasings_column": "extra"})],
 )
 def test_files_must_agree_on_what_is_used(tmp_path: Path, column: str, changes: dict) -> None:
     parquet(tmp_path / "a.parquet", ["one"], **{column: [1]})
@@ -165,39 +165,37 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, kind: str) -> None:
         opened(tmp_path / f"a.{kind}")
 
 
-def hub_like(folder: Path, cells: Sequence[str]) -> str:
-    """A folder of images with a metadata.csv, which the library reads as it would on the hub."""
-    folder.mkdir()
-    for k in range(len(cells)):
-        picture(k).save(folder / f"{k}.png")
-    rows = [f"{k}.png,{cell}\n" for k, cell in enumerate(cells)]
-    (folder / "metadata.csv").write_text("file_name,text\n" + "".join(rows))
-    return str(folder)
+def test_unused_types_and_empty_shards_do_no_harm(tmp_path: Path) -> None:
+    kind = pa.map_(pa.string(), pa.int64())
+    odd = pa.array([[("k", 1)]], kind)
+    parquet(tmp_path / "a.parquet", ["one"], odd=odd)
+    empty = pa.table({"image": images(1), "text": ["x"], "odd": odd}).slice(0, 0)
+    pq.write_table(empty, tmp_path / "b.parquet")
+    source = opened(tmp_path / "*.parquet")
+    assert source.captions == ("one",)
+    assert "odd" in source.notes[0]
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), empty.schema) as out:
+        out.write_table(pa.table({"image": images(1), "text": ["x"], "odd": odd}))
+    assert opened(tmp_path / "a.arrow").captions == ("x",)
+    with pytest.raises(UserError, match=r"b\.parquet: no rows"):
+        opened(tmp_path / "b.parquet")
 
 
-@pytest.mark.parametrize(
-    ("cells", "message"),
-    [
-        (["01", "02"], "was read as int64"),
-        (["1.50", "2"], "was read as float64"),
-        (["a cat", "NA"], r"no text in 1 rows \(row 2\)"),
-        (["True", "False"], "was read as bool"),
-    ],
-)
-def test_captions_that_the_library_retyped_are_refused(
-    tmp_path: Path, cells: Sequence[str], message: str
-) -> None:
-    name = hub_like(tmp_path / "data", cells)
-    table, guessed = read_hub(name, None, "train")
-    assert guessed
-    with pytest.raises(UserError, match=f"{message}.*data.source=imagefolder"):
-        require_written(table, "text", name)
+def test_categories_and_texts_agree(tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas")
+    pd.DataFrame({"image": images(1), "text": pd.Categorical(["b"])}).to_parquet(
+        tmp_path / "a.parquet"
+    )
+    parquet(tmp_path / "b.parquet", ["c"])
+    assert opened(tmp_path / "*.parquet").captions == ("b", "c")
 
 
-def test_text_of_hub_data_is_taken(tmp_path: Path) -> None:
-    name = hub_like(tmp_path / "data", ["a cat", "a dog"])
-    require_written(read_hub(name, None, "train")[0], "text", name)
-    parquet(tmp_path / "tables" / "train.parquet", ["01", "NA"])
-    table, guessed = read_hub(str(tmp_path / "tables"), None, "train")
-    assert not guessed
-    assert list(table["text"]) == ["01", "NA"]
+def test_relative_paths_of_several_folders_are_refused(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        picture(len(name)).save(tmp_path / name / "i.png")
+        cells = [{"bytes": None, "path": "i.png"}]
+        parquet(tmp_path / name / "a.parquet", [name], cells)
+    assert opened(tmp_path / "one" / "a.parquet").ids == ("i.png",)
+    with pytest.raises(UserError, match=r"row 1 names its image by a relative path \(i.png\)"):
+        opened(tmp_path / "*" / "a.parquet")

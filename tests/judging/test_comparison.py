@@ -69,16 +69,18 @@ def test_the_strongest_attack_is_chosen_on_other_records_where_there_are_any() -
     for k in range(60):
         runs = [measured("none", 2 * k + s, 0, 1) for s in (0, 1)]
         dice = np.random.default_rng(1000 + k)
-        blind = [
-            replace(run, scores={name: dice.normal(size=400) for name in run.scores})
-            for run in runs
-        ]
+        blind = []
+        for run in runs:
+            ids = tuple(f"{run.seed}-{name}" for name in run.ids)
+            scores = {name: dice.normal(size=400) for name in run.scores}
+            blind.append(replace(run, ids=ids, scores=scores))
         together = grid_of(*blind).defenses["none"].strongest
         assert together.chosen_on == "the other seeds"
         elsewhere.append(together.auroc.value)
         alone = grid_of(blind[0]).defenses["none"].strongest
         assert alone.chosen_on == "these very records"
         own.append(alone.auroc.value)
+    assert grid_of(*runs).defenses["none"].strongest.chosen_on == "these very records"  # one deal
     # spread of one AUROC: √((2·200 + 1)/(12·200²)) = 0.0289; the larger of two is 0.56 of it above
     assert np.mean(elsewhere) == pytest.approx(0.5, abs=3 * 0.0289 / 120**0.5)
     assert np.mean(own) > 0.5 + 0.0289 * 0.3

@@ -77,8 +77,16 @@ def test_the_difference_does_not_depend_on_the_reference_s_unit() -> None:
 
 def test_a_reference_that_answers_alike_is_not_subtracted() -> None:
     shadow, beside = tables(1, 1.0, 50)
-    flat = replace(beside, signals={"loss": np.full(100, 3.0)})
-    assert reference_weights(shadow, flat) == {"loss": 0.0}
+    for value in (3.0, 0.1):  # the mean of many 0.1 is another number
+        flat = replace(beside, signals={"loss": np.full(100, value)})
+        assert reference_weights(shadow, flat) == {"loss": 0.0}
+
+
+def test_a_reference_that_lacks_a_column_on_the_shadow_is_named() -> None:
+    tables_of = [replace(table, about=About()) for seed in (0, 1) for table in tables(seed, 1.0, 9)]
+    more = [replace(t, signals={**t.signals, "b": t.signals["loss"] ** 2}) for t in tables_of]
+    with pytest.raises(UserError, match="no column b"):
+        trials(more[0], more[2], more[1], tables_of[3])
 
 
 def test_what_a_table_tells_but_does_not_hold_is_refused() -> None:

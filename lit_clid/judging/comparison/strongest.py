@@ -1,8 +1,9 @@
 """The strongest attack on a defense, and the Pareto front: choices, and what they owe to chance.
 
 An attack that is chosen on the records it is then graded on looks stronger than it is. It is
-chosen on each run's shadow where all have one, else on the runs of the other seeds; only a single
-run without a shadow leaves nothing but its own records.
+chosen on each run's shadow where all have one, else on the runs of the other seeds, if these deal
+members and hold-outs anew; a single run, or runs whose membership is fixed, leave nothing but their
+own records.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,9 @@ from lit_clid.judging.pooled import Pooled
 
 SHADOW, OTHERS, ITSELF = "the shadow", "the other seeds", "these very records"
 """Where the strongest attack was chosen."""
+FEWEST, ALIKE = 10, 0.8
+"""Common records from which on, and the share of equal labels above which, they were not dealt
+anew."""
 Place = tuple[float, float]
 """(AUROC of the strongest attack, held-out loss): less is better in both."""
 
@@ -60,10 +64,22 @@ def _choose(runs: Sequence[Asked]) -> tuple[list[str], str]:
         found = _aurocs(runs, on_shadow=True)
         return [names[best] for best in found.argmax(axis=1)], SHADOW
     found = _aurocs(runs)
-    if len(runs) == 1:
-        return [names[int(found[0].argmax())]], ITSELF
+    if len(runs) == 1 or _labelled_alike(runs):
+        return [names[best] for best in found.argmax(axis=1)], ITSELF
     others = found.sum(axis=0) - found
     return [names[best] for best in others.argmax(axis=1)], OTHERS
+
+
+def _labelled_alike(runs: Sequence[Asked]) -> bool:
+    """Whether records that two runs have in common are nearly all members in both, or in none."""
+    for k, run in enumerate(runs):
+        told = dict(zip(run.model.ids, run.model.member.tolist(), strict=True))
+        for other in runs[k + 1 :]:
+            pairs = zip(other.model.ids, other.model.member.tolist(), strict=True)
+            same = [told[name] == kind for name, kind in pairs if name in told]
+            if len(same) >= FEWEST and np.mean(same) > ALIKE:
+                return True
+    return False
 
 
 def headline_of(runs: Sequence[Asked]) -> tuple[str, str]:
@@ -101,7 +117,8 @@ def front_shares(
     """In which share of the bootstrap replicates each name is on the front, in [0, 1].
 
     Args:
-        exposure, loss: of each name, on the same R replicates (R,).
+        exposure, loss: of each name (R,); replicate r resamples the same records for every name of
+            equal seeds, but the hold-outs of exposure and loss independently of each other.
     """
     names = list(exposure)
     x = np.stack([exposure[name] for name in names])

@@ -65,7 +65,7 @@ class PrivacyBudget(StoppingDefense):
             commands check.
         cap: on its AUROC.
         probe: members and hold-outs each, the same at every validation. With few of them a model
-            that leaks nothing is stopped too: by a cap of 0.6 at one validation in fifty with 256,
+            that leaks nothing is stopped too: by a cap of 0.6 at one validation in eighty with 256,
             and at two in five with 64.
     """
 

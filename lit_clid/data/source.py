@@ -1,0 +1,71 @@
+"""A source of records: N captioned images, wherever they come from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from lit_clid.config.options.data import DataOptions
+from lit_clid.data.columns import (
+    find_caption,
+    read_captions,
+    read_importances,
+    read_members,
+    read_rephrasings,
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """N captioned images.
+
+    Args:
+        name: for messages.
+        ids: unique names of the rows (file names where there are files).
+        captions: stripped captions; an empty string where the row has none.
+        open_image: row number → RGB image; raises OSError, ValueError or SyntaxError if it does not
+            decode.
+        member: per row, if the source says so.
+        importance: word importances per row, if a column holds them.
+        unlisted: images of the folder that no metadata row names.
+        others: further captions or rephrasings per row.
+        left_out: what looks like records and is none, each as "name: reason".
+        notes: what a reader of the data should be told, a sentence each.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    captions: tuple[str, ...]
+    open_image: Callable[[int], Image.Image]
+    member: tuple[bool, ...] | None = None
+    importance: tuple[tuple[float, ...] | None, ...] | None = None
+    unlisted: tuple[str, ...] = ()
+    others: tuple[tuple[str, ...], ...] | None = None
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def from_rows(
+    rows: Any, options: DataOptions, name: str, cells: list[tuple[str, ...]] | None = None
+) -> Source:
+    """What the columns of a table say, its images aside.
+
+    Args:
+        cells: each row's caption and its further ones; None takes them from the caption's column.
+    """
+    if cells is None:
+        cells = read_captions(rows, find_caption(rows, options, name), name)
+    captions = tuple(cell[0] for cell in cells)
+    others = tuple(cell[1:] for cell in cells)
+    if options.rephrasings_column is not None:
+        others = read_rephrasings(rows, options.rephrasings_column, name)
+    importance = None
+    if options.importance_column is not None:
+        importance = read_importances(rows, options.importance_column, captions, name)
+    member = read_members(rows, options, name)
+    return Source(name, (), captions, _no_image, member, importance, others=others)
+
+
+def _no_image(row: int) -> Image.Image:
+    raise ValueError(f"row {row} has no image")
