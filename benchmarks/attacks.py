@@ -212,7 +212,7 @@ def main() -> None:
 
 def judged(tables: Path) -> Judgement:
     target, others = load_tables(str(tables), None)
-    return judge(target, **others, headline=None)
+    return judge(target, others["shadow"], others.get("reference"), others.get("reference_shadow"))
 
 
 if __name__ == "__main__":

@@ -78,12 +78,7 @@ class Scores:
         _check_numbers(self.ids, self.signals, self.where)
         if self.suspects is not None:
             _check_numbers(self.suspects.ids, self.suspects.signals, self.where)
-        if self.member.all() or not self.member.any():
-            kinds = "suspects" if self.claim else "members"
-            only = kinds if self.member.all() else "hold-outs"
-            raise UserError(
-                f"{self.where}: holds {only} only; an audit compares {kinds} with hold-outs"
-            )
+        _check_kinds(self.member, self.claim, self.where)
         order = _order(self.ids)
         object.__setattr__(self, "ids", tuple(self.ids[k] for k in order))
         object.__setattr__(self, "member", np.asarray(self.member, bool)[order])
@@ -132,6 +127,7 @@ class Scores:
         ids = tuple(str(value) for value in rows.pop("id"))
         claim = not member.any() and not known.all()
         member, compared = (~known, np.ones_like(known)) if claim else (member, known)
+        _check_kinds(member[compared], claim, str(path))
         about, aside = read_about(path), tuple[str, ...]()
         if signals is not None or not about.attacks:
             told = {name: list(compress(cells, compared)) for name, cells in rows.items()}
@@ -153,6 +149,13 @@ def _parts(
         numbers = {name: values[rows] for name, values in signals.items()}
         found.append((tuple(compress(ids, rows)), numbers))
     return found
+
+
+def _check_kinds(member: np.ndarray, claim: bool, where: str) -> None:
+    if member.all() or not member.any():
+        kinds = "suspects" if claim else "members"
+        only = kinds if member.all() else "hold-outs"
+        raise UserError(f"{where}: holds {only} only; an audit compares {kinds} with hold-outs")
 
 
 def _check_ids(ids: Sequence[str], where: str) -> None:

@@ -81,7 +81,13 @@ def audit(*words: str | PathLike[str], **changes: object) -> Judgement | None:
         table, others = load_tables(
             config.scores, config.shadow_scores, read_signals(config.signals)
         )
-        return grade(table, **others, headline=config.headline)
+        return grade(
+            table,
+            **others,
+            headline=config.headline,
+            fdr=config.evidence.fdr,
+            level=config.evidence.level,
+        )
     from lit_clid.commands.audit import judged
     from lit_clid.commands.holding import held
 
@@ -93,6 +99,8 @@ def judge(
     scores: str | PathLike[str] | Scores,
     shadow: str | PathLike[str] | Scores | None = None,
     headline: str | None = None,
+    fdr: float = 0.1,
+    level: float = 0.01,
 ) -> Judgement:
     """Grade every attack of a table of signals, calibrated on the shadow's; asks no model.
 
@@ -103,15 +111,17 @@ def judge(
             `scores` is a run's, and else fits nothing.
         headline: the attack the verdict speaks of, named before its figures are seen; None takes
             the strongest on the shadow or, without one, tests the strongest against chance.
+        fdr: false-discovery rate of the list of suspects, records whose cell `member` is empty.
+        level: error of the sequential test of them.
 
     Example:
         >>> judge("signals.csv").grades["loss"].auroc.value
     """
     if isinstance(scores, Scores) or isinstance(shadow, Scores):
         calibration = None if shadow is None else _table(shadow)
-        return grade(_table(scores), calibration, headline=headline)
+        return grade(_table(scores), calibration, headline=headline, fdr=fdr, level=level)
     table, others = load_tables(fspath(scores), None if shadow is None else fspath(shadow))
-    return grade(table, **others, headline=headline)
+    return grade(table, **others, headline=headline, fdr=fdr, level=level)
 
 
 def _table(table: str | PathLike[str] | Scores) -> Scores:

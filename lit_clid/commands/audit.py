@@ -60,7 +60,13 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
     target = tables.pop("target")
     if not console.is_first_process() or target is None:
         return split, None
-    return split, judge(target, **tables, headline=config.headline)
+    return split, judge(
+        target,
+        **tables,
+        headline=config.headline,
+        fdr=config.evidence.fdr,
+        level=config.evidence.level,
+    )
 
 
 def pictures(split: Split) -> PictureSource:

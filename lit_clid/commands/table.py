@@ -27,7 +27,13 @@ def judge_table(arguments: Sequence[str]) -> bool:
             f"note: {scores.where}: not taken for signals: {few(list(scores.aside))}; "
             "signals=[NAME, …] names those that are"
         )
-    judgement = judge(scores, **others, headline=config.headline)
+    judgement = judge(
+        scores,
+        **others,
+        headline=config.headline,
+        fdr=config.evidence.fdr,
+        level=config.evidence.level,
+    )
     with held(config.folder):
         publish(judgement, config.folder, config.name)
     return True

@@ -15,7 +15,7 @@ from dataclasses import (
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from lit_clid.config.options.audit import AuditOptions, SweepOptions
+from lit_clid.config.options.audit import AuditOptions, EvidenceOptions, SweepOptions
 from lit_clid.config.options.data import ROLES, DataOptions
 from lit_clid.config.options.experiment import GridOptions, UtilityOptions
 from lit_clid.config.options.target import TargetOptions
@@ -37,7 +37,7 @@ class Config(Generic[A, D]):
         runs: folder of all runs.
         seed: of the split, of training and of the audit's noise.
         role: which model `lit-clid train` trains, "target" or "shadow".
-        data, target, finetune, audit, sweep, grid, utility: see the options' classes.
+        data, target, finetune, audit, evidence, sweep, grid, utility: see the options' classes.
         attacks: list of names, or a mapping from name to changed parameters, or all; a later one
             replaces an earlier one. Without it, every attack but the costly.
         defenses: the same, of what is done against memorisation while training; later ones add to
@@ -62,6 +62,7 @@ class Config(Generic[A, D]):
     target: TargetOptions = field(default_factory=TargetOptions)
     finetune: FineTuneOptions = field(default_factory=FineTuneOptions)
     audit: AuditOptions = field(default_factory=AuditOptions)
+    evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     sweep: SweepOptions = field(default_factory=SweepOptions)
     grid: GridOptions = field(default_factory=GridOptions)
     utility: UtilityOptions = field(default_factory=UtilityOptions)

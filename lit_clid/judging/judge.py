@@ -18,8 +18,12 @@ from lit_clid.judging.evidence import paired_auroc_difference
 from lit_clid.judging.grades import Grade, grade
 from lit_clid.judging.maximum import Maximum, maximum
 from lit_clid.judging.rules import RULES
+from lit_clid.judging.suspects.answer import Answer, answer
 from lit_clid.judging.trials import Trial, trials
 from lit_clid.scores import Scores
+
+BEFOREHAND = ("clir", "clid_th", "clid_th_null", "clid", "sima", "loss")
+"""Attacks that speak of suspects where neither a name nor a shadow says which, in this order."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,11 @@ class Judgement:
         grades: by attack name.
         unjudged: attacks that need a shadow and had none.
         headline: the attack the verdict speaks of.
-        chosen: how it was: "named" beforehand, the strongest on the "shadow", or the "maximum"
-            on the graded labels.
+        chosen: how it was: "named" beforehand, the strongest on the "shadow", the "maximum" on
+            the graded labels or, for a claim, the "default".
         references: the reference's tables by name, if there are any.
         selection: the test of the maximum over attacks; None where the choice saw no graded label.
+        answer: about records whose membership nobody knows; None without any.
     """
 
     target: Scores
@@ -45,6 +50,12 @@ class Judgement:
     chosen: str
     references: Mapping[str, Scores] = field(default_factory=dict)
     selection: Maximum | None = None
+    answer: Answer | None = None
+
+    @property
+    def claim(self) -> bool:
+        """Whether no member is known, and suspects are compared in their place."""
+        return self.target.claim
 
     @property
     def ranked(self) -> list[tuple[str, Grade]]:
@@ -60,6 +71,14 @@ class Judgement:
     def holdouts(self) -> int:
         """How many of the target's records are not."""
         return int((~self.target.member).sum())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many records are of each kind."""
+        found = {"nonmembers": self.holdouts}
+        if self.answer is not None:
+            found["suspects"] = len(self.answer.ids)
+        return found if self.claim else {"members": self.members, **found}
 
     @property
     def tables(self) -> dict[str, Scores | None]:
@@ -124,6 +143,8 @@ def judge(
     reference: Scores | None = None,
     reference_shadow: Scores | None = None,
     headline: str | None = None,
+    fdr: float = 0.1,
+    level: float = 0.01,
 ) -> Judgement:
     """Calibrate every attack of the target's table on the shadow's and grade it.
 
@@ -137,7 +158,9 @@ def judge(
         reference: the reference's signals of the target's records.
         reference_shadow: the reference's signals of the shadow's records.
         headline: the attack the verdict speaks of, named before any label was seen; None takes the
-            strongest on the shadow and, without one, tests the maximum over attacks.
+            strongest on the shadow and, without one, tests the maximum over attacks; for a claim it
+            takes the first of `BEFOREHAND`.
+        fdr, level: of the list of suspects and of the sequential test, where there are any.
 
     Raises:
         UserError: if the tables do not belong together, no attack can be judged, or `headline` is
@@ -154,14 +177,18 @@ def judge(
     if headline is not None:
         _check_headline(headline, given, unjudged)
     grades = {name: grade(tried[name], verdict, target.member) for name, verdict in given.items()}
-    speaks, chosen = _headline(grades, headline)
+    speaks, chosen = _headline(grades, headline, claim=target.claim)
     selection = None
     if chosen == "maximum":
         selection = maximum([verdict.score for verdict in given.values()], target.member)
     references = {"reference": reference, "reference_shadow": reference_shadow}
     kept = {name: table for name, table in references.items() if table is not None}
     compared = _compared(grades, speaks, target.member)
-    return Judgement(target, shadow, compared, unjudged, speaks, chosen, kept, selection)
+    answered = None
+    if target.claim or target.suspects is not None:
+        blind = _beforehand(grades) if chosen == "maximum" else speaks
+        answered = answer(tried, blind, target, fdr, level)
+    return Judgement(target, shadow, compared, unjudged, speaks, chosen, kept, selection, answered)
 
 
 def verdicts(
@@ -198,14 +225,27 @@ def _check_headline(headline: str, given: Mapping[str, Verdict], unjudged: tuple
         )
 
 
-def _headline(grades: Mapping[str, Grade], named: str | None) -> tuple[str, str]:
+def _headline(grades: Mapping[str, Grade], named: str | None, *, claim: bool) -> tuple[str, str]:
     """The headline attack, and how it was chosen."""
     if named is not None:
         return named, "named"
     on_shadow = {n: g.shadow_auroc for n, g in grades.items() if g.shadow_auroc is not None}
     if on_shadow:
         return max(on_shadow, key=on_shadow.__getitem__), "shadow"
-    return max(grades, key=lambda name: grades[name].auroc.value), "maximum"
+    if not claim:
+        return max(grades, key=lambda name: grades[name].auroc.value), "maximum"
+    return _beforehand(grades), "default"
+
+
+def _beforehand(grades: Mapping[str, Grade]) -> str:
+    """The attack that speaks of suspects where nothing else says which."""
+    before = [name for name in (*BEFOREHAND, *grades) if name in grades]
+    if before[0] not in BEFOREHAND and len(grades) > 1:
+        raise UserError(
+            "headline: suspects are there; name the attack that speaks of them before anything is "
+            f"looked at, with headline=NAME: {few(list(grades))}"
+        )
+    return before[0]
 
 
 def _compared(grades: Mapping[str, Grade], headline: str, member: np.ndarray) -> dict[str, Grade]:

@@ -18,7 +18,7 @@ from lit_clid.about import AttackSpec
 from lit_clid.errors import UserError, few
 from lit_clid.judging.rules import RULES
 from lit_clid.provenance import refuse_changes
-from lit_clid.scores import Scores
+from lit_clid.scores import Scores, Suspects
 
 REF = "_ref"
 """Suffix of an attack whose signals have the reference's subtracted."""
@@ -39,6 +39,7 @@ class Trial:
         queries: per record as if the attack ran alone; None for a table that does not tell.
         backward: backward passes per record.
         weights: by column, how much of the reference's signal is subtracted; None where nothing is.
+        suspects: columns of further records whose membership nobody knows, (M, F); None without.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Trial:
     queries: int | None
     backward: int
     weights: Mapping[str, float] | None = None
+    suspects: np.ndarray | None = None
 
 
 def trials(
@@ -61,6 +63,11 @@ def trials(
     Raises:
         UserError: if the tables lack columns, or were not made alike.
     """
+    if shadow is not None and (shadow.claim or shadow.suspects is not None):
+        raise UserError(
+            f"{shadow.where}: cells of 'member' are empty; a shadow calibrates by records whose "
+            "membership is known"
+        )
     found = _trials(target, shadow, lambda table: table, None)
     if reference is None or (shadow is not None and reference_shadow is None):
         return found
@@ -117,8 +124,28 @@ def difference(table: Scores, reference: Scores | None, weights: Mapping[str, fl
         )
     for column in _columns_of_both(table, reference):
         signals[column] = table.signals[column] - weights[column] * reference.signals[column]
+    suspects = _suspects_minus(table, reference, weights, list(signals))
     about = replace(table.about, attacks=_asked_alike(table, reference))
-    return Scores(table.ids, table.member, signals, about, reference.where)
+    return replace(
+        table, signals=signals, about=about, where=reference.where, aside=(), suspects=suspects
+    )
+
+
+def _suspects_minus(
+    table: Scores, reference: Scores, weights: Mapping[str, float], columns: Sequence[str]
+) -> Suspects | None:
+    """The same of the suspects, where there are any."""
+    ours, theirs = table.suspects, reference.suspects
+    if ours is None:
+        return None
+    if theirs is None or theirs.ids != ours.ids:
+        raise UserError(
+            f"{reference.where}: speaks of other suspects than {table.where}; make it again"
+        )
+    found: dict[str, np.ndarray] = {}
+    for column in columns:
+        found[column] = ours.signals[column] - weights[column] * theirs.signals[column]
+    return Suspects(ours.ids, found)
 
 
 def _check_records(table: Scores, reference: Scores) -> None:
@@ -175,6 +202,7 @@ def _trial(name: str, spec: AttackSpec, graded: Scores, fitted: Scores | None) -
         fit_on=None if fitted is None else (fitted.columns(spec.columns), fitted.member),
         queries=spec.queries,
         backward=spec.backward,
+        suspects=None if graded.suspects is None else graded.suspects.columns(spec.columns),
     )
 
 

@@ -78,3 +78,22 @@ class AuditOptions:
                 raise UserError(f"audit.{key}: {value!r} is not one of {', '.join(allowed)}")
         if self.batch_size < 1 or self.rows < 1:
             raise UserError("audit.batch_size, audit.rows: must be at least 1")
+
+
+@dataclass(frozen=True)
+class EvidenceOptions:
+    """What is asked of suspects, records whose membership nobody knows.
+
+    Args:
+        fdr: the list of suspects is made so that at most this share of its names is expected to be
+            wrong, in (0, 1).
+        level: error at which the sequential test of the set stops, in (0, 1).
+    """
+
+    fdr: float = 0.1
+    level: float = 0.01
+
+    def __post_init__(self) -> None:
+        for key, value in (("fdr", self.fdr), ("level", self.level)):
+            if not 0 < value < 1:
+                raise UserError(f"evidence.{key}: {value:g} must lie between 0 and 1, as in 0.1")

@@ -36,6 +36,14 @@ def report_figures(report: Report) -> dict[str, str]:
     return drawn
 
 
+def report_tables(report: Report) -> dict[str, str]:
+    """CSV text by name; an empty text where there is none."""
+    made: dict[str, str] = {}
+    for section in SECTIONS:
+        made |= section.tables(report)
+    return made
+
+
 def report_html(report: Report, figures: dict[str, str]) -> str:
     """The page, with `figures` (SVG by name) set into it."""
     from markupsafe import Markup

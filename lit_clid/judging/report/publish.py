@@ -6,7 +6,7 @@ from lit_clid import console
 from lit_clid.errors import UserError
 from lit_clid.files import write_json, write_text
 from lit_clid.judging.judge import Judgement
-from lit_clid.judging.report.page import report_figures, report_html, report_json
+from lit_clid.judging.report.page import report_figures, report_html, report_json, report_tables
 from lit_clid.judging.report.pictures import PictureSource
 from lit_clid.judging.report.section import Report
 from lit_clid.judging.report.words import terminal
@@ -37,19 +37,21 @@ def publish(
 
 
 def write_report(report: Report, folder: Path) -> Path:
-    """Write report.json, the figures and report.html to `folder`, and return the page's path.
+    """Write report.json, the figures, tables and report.html to `folder`, and return the page's
+    path.
 
-    A figure of an earlier report that is not drawn any more is deleted.
+    A file of an earlier report that is not made any more is deleted.
     """
     figures = report_figures(report)
     html = report_html(report, figures)
     write_json(folder / "report.json", report_json(report))
-    for name, svg in figures.items():
-        file = folder / f"{name}.svg"
-        if svg:
-            write_text(file, svg)
+    files = {f"{name}.svg": svg for name, svg in figures.items()}
+    files |= {f"{name}.csv": text for name, text in report_tables(report).items()}
+    for name, text in files.items():
+        if text:
+            write_text(folder / name, text)
         else:
-            file.unlink(missing_ok=True)
+            (folder / name).unlink(missing_ok=True)
     page = folder / "report.html"
     write_text(page, html)
     return page

@@ -49,6 +49,10 @@ class Section:
         """Keys of report.json that no other section has, as plain values."""
         return {}
 
+    def tables(self, report: Report) -> dict[str, str]:
+        """CSV text by name, written as NAME.csv; an empty text says that there is none."""
+        return {}
+
     def figures(self, report: Report) -> dict[str, str]:
         """SVG text by name, written as NAME.svg; an empty text says that nothing is drawn."""
         return {}

@@ -15,7 +15,7 @@ from lit_clid.judging.maximum import SLACK
 from lit_clid.judging.roc import auroc, curve
 
 FOLDS = 5
-PERMUTATIONS = 499
+PERMUTATIONS = 199
 
 
 @dataclass(frozen=True)

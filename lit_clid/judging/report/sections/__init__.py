@@ -9,11 +9,13 @@ from lit_clid.judging.report.sections.provenance import Provenance
 from lit_clid.judging.report.sections.published import Published
 from lit_clid.judging.report.sections.queries import Queries
 from lit_clid.judging.report.sections.surest import Surest
+from lit_clid.judging.report.sections.suspects import SuspectsInWords
 from lit_clid.judging.report.sections.verdict import VerdictInWords
 
 SECTIONS: tuple[Section, ...] = (
     Opening(),
     VerdictInWords(),
+    SuspectsInWords(),
     AttackTable(),
     Queries(),
     Published(),

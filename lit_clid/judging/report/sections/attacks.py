@@ -40,10 +40,16 @@ class AttackTable(Section):
 on shadow is held fixed]. Highlighted: the attack the verdict speaks of,
 {% if judgement.chosen == "named" %}
 named beforehand.
+{% elif judgement.chosen == "default" %}
+the first of a list fixed beforehand.
 {% elif judgement.chosen == "shadow" %}
 the strongest on the shadow model's own records.
 {% else %}
 the strongest here, which flatters its figures: the verdict tests the maximum over attacks.
+{% endif %}
+{% if judgement.claim %}
+AUROC: how often a suspect scores higher than a hold-out. Suspects stand where members of known
+membership would; if a part of them was used, the figures speak of a mixture.
 {% endif %}
 ASR is the balanced accuracy at the threshold carried over from shadow. TPR counts members as the
 positive class, at the largest threshold set whose FPR does not exceed the cap; “unresolved” means

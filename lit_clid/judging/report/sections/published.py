@@ -13,6 +13,7 @@ class Published(Section):
     """TNR at a capped FNR, the oracle's ASR, and differences to the headline attack."""
 
     template: ClassVar[str] = """
+{% if not judgement.claim %}
 <h2>For comparison with published tables only</h2>
 <div class="card">
 <table>
@@ -35,6 +36,7 @@ are paired: both attacks on the same resampled records.
 The highlighted attack was chosen by these labels, which flatters its differences.
 {% endif %}
 </p>
+{% endif %}
 """
 
     def values(self, report: Report) -> Mapping[str, Any]:

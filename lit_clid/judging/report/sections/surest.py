@@ -19,7 +19,7 @@ alarm.</p>
 {% for p in pictures %}
 <figure><img src="{{ p.data_url }}" alt="{{ p.caption }}">
 <figcaption><span class="tag{% if p.member %} member{% endif %}">
-{{- "member" if p.member else "hold-out" }}</span> {{ "%.2f" | format(p.score) }}<br>
+{{- kind if p.member else "hold-out" }}</span> {{ "%.2f" | format(p.score) }}<br>
 {{- p.caption }}<br><span class="soft">{{ p.id }}</span></figcaption></figure>
 {% endfor %}
 </div>
@@ -28,12 +28,17 @@ alarm.</p>
 
     def as_json(self, report: Report) -> dict[str, Any]:
         records = surest(report.judgement)
-        return {"surest": [{"id": i, "score": s, "member": m} for i, s, m in records]}
+        kind = "suspect" if report.judgement.claim else "member"
+        return {"surest": [{"id": i, "score": s, kind: m} for i, s, m in records]}
 
     def values(self, report: Report) -> Mapping[str, Any]:
         if report.pictures is None:
             return {"pictures": []}
-        return {"pictures": [report.pictures(*record) for record in surest(report.judgement)]}
+        kind = "suspect" if report.judgement.claim else "member"
+        return {
+            "kind": kind,
+            "pictures": [report.pictures(*record) for record in surest(report.judgement)],
+        }
 
 
 def surest(judgement: Judgement, count: int = 12) -> list[tuple[str, float, bool]]:

@@ -12,6 +12,7 @@ from lit_clid.judging.evidence import TAIL, Evidence, Unresolved
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.maximum import Maximum
 from lit_clid.judging.report.section import Report, Section
+from lit_clid.judging.report.sections.suspects import in_words
 
 
 class VerdictInWords(Section):
@@ -43,7 +44,7 @@ Its noise follows from the seed: ε protects against nobody who knows it.
             "headline": found.headline,
             "headline_chosen": found.chosen,
             "selection": found.selection and found.selection.as_json(),
-            "records": {"members": found.members, "nonmembers": found.holdouts},
+            "records": found.counts,
             "shadow_records": None if found.shadow is None else len(found.shadow.ids),
         }
 
@@ -53,6 +54,8 @@ Its noise follows from the seed: ε protects against nobody who knows it.
 
 def verdict(judgement: Judgement) -> str:
     """Two or three sentences: what was found, and what was fitted on what."""
+    if judgement.claim and judgement.answer is not None:
+        return f"{in_words(judgement.answer)} {calibration(judgement)}"
     auroc, selection = judgement.grades[judgement.headline].auroc, judgement.selection
     found = auroc.low > 0.5 if selection is None else selection.p <= TAIL
     if found:

@@ -1,0 +1,171 @@
+"""The answer about suspects: their set, their share, and each of them, by one attack.
+
+The attack is named beforehand or chosen on the shadow, never on the suspects.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lit_clid.errors import UserError
+from lit_clid.judging.calibration import calibrate
+from lit_clid.judging.rules import RULES
+from lit_clid.judging.suspects.combined import Combined, combined_test
+from lit_clid.judging.suspects.listing import Listing, list_suspects
+from lit_clid.judging.suspects.sequence import Sequential, ask_in_order
+from lit_clid.judging.suspects.share import Share, share
+from lit_clid.judging.suspects.together import SetTest, set_test
+from lit_clid.judging.trials import REF, Trial
+from lit_clid.scores import Scores
+
+FEWEST = 2
+"""Hold-outs, and suspects, that are compared at all."""
+LARGE = 4_000
+"""Records above which all attacks are not tested together: the fit is repeated per permutation."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One attack's scores.
+
+    Args:
+        suspects: (M,), larger = more member-like.
+        holdouts: (n,).
+        shadow: scores of the shadow's records, and who is a member; None without a shadow.
+    """
+
+    suspects: np.ndarray
+    holdouts: np.ndarray
+    shadow: tuple[np.ndarray, np.ndarray] | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of M suspects beside n hold-outs.
+
+    Args:
+        attack, title: that speaks.
+        ids: of the suspects (M,).
+        scores: theirs (M,).
+        holdouts: n.
+        whole: the test of the set.
+        share: of them that the model was trained on.
+        listing: of them by name.
+        sequential: the same set asked in random order; how many suspects would have sufficed.
+        combined: all attacks together; None for few records or very many.
+        reference: the test of the set by `…_ref` of the same attack; None without a reference.
+    """
+
+    attack: str
+    title: str
+    ids: tuple[str, ...]
+    scores: np.ndarray
+    holdouts: int
+    whole: SetTest
+    share: Share
+    listing: Listing
+    sequential: Sequential
+    combined: Combined | None
+    reference: SetTest | None
+
+    @property
+    def rows(self) -> list[tuple[str, float, float, float, bool]]:
+        """(id, score, p, q, named) of every suspect, smallest p first."""
+        found: list[tuple[str, float, float, float, bool]] = []
+        named = set(self.listing.named)
+        order = np.lexsort((-self.scores, self.listing.p))
+        for k in map(int, order):
+            p, q = float(self.listing.p[k]), float(self.listing.q[k])
+            found.append((self.ids[k], float(self.scores[k]), p, q, k in named))
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "attack": self.attack,
+            "suspects": len(self.ids),
+            "comparable": self.holdouts,
+            "set": self.whole.as_json(),
+            "set_minus_reference": self.reference and self.reference.as_json(),
+            "all_attacks_together": self.combined and self.combined.as_json(),
+            "sequential": self.sequential.as_json(),
+            "share": self.share.as_json(),
+            "list": self.listing.as_json(),
+        }
+
+
+def answer(
+    tried: Mapping[str, Trial], attack: str, target: Scores, fdr: float, level: float
+) -> Answer:
+    """Answer about the suspects of a table.
+
+    Args:
+        tried: every attack's trial by name.
+        attack: the one that speaks.
+        target: the table, with suspects.
+        fdr: false-discovery rate of the list, in (0, 1).
+        level: error of the sequential test, in (0, 1).
+
+    Raises:
+        UserError: for fewer than two suspects or hold-outs.
+    """
+    told = target.suspects
+    ids = told.ids if told is not None else tuple(np.array(target.ids)[target.member].tolist())
+    scored = score_suspects(tried[attack], target.member)
+    for count, kind in ((len(ids), "suspects"), (len(scored.holdouts), "hold-outs")):
+        if count < FEWEST:
+            raise UserError(f"{target.where}: {count} {kind} are too few; give at least {FEWEST}")
+    order = np.random.default_rng(0).permutation(len(ids))
+    beside = attack + REF
+    reference = None
+    if beside in tried:
+        less = score_suspects(tried[beside], target.member)
+        reference = set_test(less.suspects, less.holdouts, less.shadow)
+    return Answer(
+        attack=attack,
+        title=tried[attack].title,
+        ids=ids,
+        scores=scored.suspects,
+        holdouts=len(scored.holdouts),
+        whole=set_test(scored.suspects, scored.holdouts, scored.shadow),
+        share=share(scored.suspects, scored.holdouts, scored.shadow),
+        listing=list_suspects(scored.suspects, scored.holdouts, fdr),
+        sequential=ask_in_order(scored.suspects[order], scored.holdouts, level),
+        combined=_together(tried, target.member),
+        reference=reference,
+    )
+
+
+def score_suspects(trial: Trial, member: np.ndarray) -> Scored:
+    """Scores of suspects and hold-outs under the attack's rule, fitted on the shadow where there is
+    one; else its scales are those of all these records, without labels.
+
+    Args:
+        trial: of the attack.
+        member: of the trial's own records (N,); they are the suspects where it has no others.
+    """
+    claim = trial.suspects is None
+    columns = trial.columns if claim else np.concatenate([trial.columns, trial.suspects])
+    verdict = calibrate(RULES[trial.rule], columns, trial.fit_on)
+    if verdict is None:
+        raise UserError(f"headline: {trial.title} cannot be judged without a shadow; name another")
+    own, further = verdict.score[: len(member)], verdict.score[len(member) :]
+    shadow = None
+    if trial.fit_on is not None and verdict.shadow_score is not None:
+        shadow = verdict.shadow_score, trial.fit_on[1]
+    return Scored(own[member] if claim else further, own[~member], shadow)
+
+
+def _together(tried: Mapping[str, Trial], member: np.ndarray) -> Combined | None:
+    """The test of every plain attack's scores together."""
+    found: list[Scored] = []
+    for name, trial in tried.items():
+        alone = trial.fit_on is None and RULES[trial.rule].needs_shadow
+        if not name.endswith(REF) and not alone:
+            found.append(score_suspects(trial, member))
+    if len(found) < 2 or len(found[0].suspects) + len(found[0].holdouts) > LARGE:
+        return None
+    ours = np.stack([each.suspects for each in found], axis=1)
+    theirs = np.stack([each.holdouts for each in found], axis=1)
+    return combined_test(ours, theirs)
