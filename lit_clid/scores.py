@@ -125,19 +125,51 @@ class Scores:
                 )
         member, known = parse_known(rows.pop("member"), str(path))
         ids = tuple(str(value) for value in rows.pop("id"))
-        claim = not member.any() and not known.all()
-        member, compared = (~known, np.ones_like(known)) if claim else (member, known)
-        _check_kinds(member[compared], claim, str(path))
+        pairs = zip(member.tolist(), known.tolist(), strict=True)
+        told = [said if sure else None for said, sure in pairs]
         about, aside = read_about(path), tuple[str, ...]()
         if signals is not None or not about.attacks:
-            told = {name: list(compress(cells, compared)) for name, cells in rows.items()}
-            names, aside = choose_signals(told, member[compared], index, signals, str(path))
+            label, compared, claim = _compared(told)
+            _check_kinds(label[compared], claim, str(path))
+            cells = {name: list(compress(values, compared)) for name, values in rows.items()}
+            names, aside = choose_signals(cells, label[compared], index, signals, str(path))
             rows = {name: rows[name] for name in names}
         numbers = {name: _numbers(name, values, ids, path) for name, values in rows.items()}
-        parts = _parts(ids, numbers, compared)
-        suspects = None if compared.all() else Suspects(*parts[1])
-        own, numbers = parts[0]
-        return cls(own, member[compared], numbers, about, str(path), aside, claim, suspects)
+        return cls.of_told(ids, told, numbers, about, str(path), aside)
+
+    @classmethod
+    def of_told(
+        cls,
+        ids: Sequence[str],
+        told: Sequence[bool | None],
+        signals: Mapping[str, np.ndarray],
+        about: About,
+        where: str,
+        aside: tuple[str, ...] = (),
+    ) -> "Scores":
+        """A table of records of which some may be suspects.
+
+        Args:
+            ids: N of them.
+            told: who is a member (N,), None where nobody knows.
+            signals: column name → (N,).
+            about, where, aside: see the class.
+        """
+        label, compared, claim = _compared(told)
+        own, others = _parts(ids, signals, compared)
+        suspects = None if compared.all() else Suspects(*others)
+        return cls(own[0], label[compared], own[1], about, where, aside, claim, suspects)
+
+
+def _compared(told: Sequence[bool | None]) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Labels (N,) of what is compared, which records that are (N,), and whether it is a claim, in
+    which suspects stand where members would.
+    """
+    member = np.array([said is True for said in told], bool)
+    known = np.array([said is not None for said in told], bool)
+    if not member.any() and not known.all():
+        return ~known, np.ones_like(known), True
+    return member, known, False
 
 
 def _parts(

@@ -12,6 +12,7 @@ from pipelines import make_pipeline
 from runs import SMALL, Run, arguments
 
 from lit_clid.commands import audit, line, train
+from lit_clid.judging.suspects import combined
 
 TRAINED = {"trained", "audited"}
 """Fixtures that train; tests that ask for one are slow without saying so."""
@@ -69,3 +70,9 @@ def trained(pipeline_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def audited(trained: Path, pipeline_folder: Path) -> Path:
     audit.main(arguments(trained, pipeline_folder, "audit.batch_size=64"))
     return trained / "small"
+
+
+@pytest.fixture
+def few_permutations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fits are repeated as often as p = 0.01 needs, which takes half the time."""
+    monkeypatch.setattr(combined, "PERMUTATIONS", 99)

@@ -5,8 +5,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lit_clid.about import Claims, read_about
 from lit_clid.auditing.shards import shard_folder, write_shard
 from lit_clid.auditing.signals import Signals
@@ -53,7 +51,7 @@ def _of_any_model(
     """What is claimed of whatever model is asked."""
     return {
         "seed": seed,
-        "split": split.fingerprint,
+        "split": split.asked,
         "importance": split.importance,
         "precision": options.precision,
         "posterior": options.posterior,
@@ -131,6 +129,6 @@ def carry_over(
     rows = [k for k, name in enumerate(table.ids) if name in ids]
     names = [table.ids[k] for k in rows]
     member = {entry.id: entry.member for entry in split.of(role)}
-    own = np.array([member[name] for name in names])
+    own = [member[name] for name in names]
     signals = {column: values[rows] for column, values in table.signals.items()}
     write_shard(shards, names, own, signals)

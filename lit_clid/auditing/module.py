@@ -67,7 +67,8 @@ class Auditor(L.LightningModule):
         kept = self._finite(signals, records.ids)
         if kept:
             ids = [records.ids[k] for k in kept]
-            member = batch["member"].cpu().numpy()[kept]
+            said = batch["member"].cpu().tolist()
+            member = [None if said[k] < 0 else bool(said[k]) for k in kept]
             rows = {column: values[kept].numpy() for column, values in signals.items()}
             write_shard(self.folder, ids, member, rows)
 

@@ -19,7 +19,10 @@ def shard_folder(path: Path) -> Path:
 
 
 def write_shard(
-    folder: Path, ids: Sequence[str], member: np.ndarray, signals: Mapping[str, np.ndarray]
+    folder: Path,
+    ids: Sequence[str],
+    member: Sequence[bool | None],
+    signals: Mapping[str, np.ndarray],
 ) -> None:
     """Write one batch's signals.
 
@@ -38,7 +41,7 @@ def finished_ids(folder: Path) -> set[str]:
     return found
 
 
-def merge(folder: Path, expected: Mapping[str, bool], about: About, where: str) -> Scores:
+def merge(folder: Path, expected: Mapping[str, bool | None], about: About, where: str) -> Scores:
     """Merge the shards of `folder` into one table of exactly the records `expected` (id → member).
 
     Raises:
@@ -51,21 +54,23 @@ def merge(folder: Path, expected: Mapping[str, bool], about: About, where: str) 
         columns = columns or [c for c in table.column_names if c not in ("id", "member")]
         for row in table.to_pylist():
             values = (row["member"], *(row[c] for c in columns))
-            if not np.array_equal(rows.setdefault(row["id"], values), values, equal_nan=True):
+            other = rows.setdefault(row["id"], values)
+            alike = np.array_equal(other[1:], values[1:], equal_nan=True)
+            if not alike or other[0] is not values[0]:
                 raise UserError(
                     f"{folder}: two shards disagree about record {row['id']}; delete the folder "
                     "and rerun"
                 )
     missing = [name for name in expected if name not in rows]
-    strange = [name for name in rows if rows[name][0] != expected.get(name)]
+    strange = [name for name in rows if rows[name][0] is not expected.get(name, "nothing")]
     if missing or strange:
         raise UserError(
             f"{folder}: incomplete or foreign shards (missing: {few(missing, 3) or 'none'}; not of "
             f"this split: {few(strange, 3) or 'none'}); rerun to fill the gaps, or delete the "
             "folder"
         )
-    member = np.array([row[0] for row in rows.values()])
+    told = [row[0] for row in rows.values()]
     signals: dict[str, np.ndarray] = {}
     for k, column in enumerate(columns, 1):
         signals[column] = np.array([row[k] for row in rows.values()])
-    return Scores(tuple(rows), member, signals, about, where)
+    return Scores.of_told(tuple(rows), told, signals, about, where)

@@ -22,6 +22,7 @@ from lit_clid.auditing.sittings import (
     plan,
     shared_records,
 )
+from lit_clid.commands.blind import blind_table
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.data.module import CaptionedImages
@@ -55,11 +56,13 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
     check_headline(config)
     models = find_models(config.folder, config.audit)
     same = partial(caption_keys, models["target"].path)
-    split = load_split(config.data, config.seed, config.folder, same)
+    elsewhere = config.audit.target is not None and "shadow" not in models
+    split = load_split(config.data, config.seed, config.folder, same, alone=elsewhere)
     tables = audit(config, split, models, config.folder / "scores").tables
     target = tables.pop("target")
     if not console.is_first_process() or target is None:
         return split, None
+    tables["blind"] = blind_table(split, config.folder / "scores")
     return split, judge(
         target,
         **tables,

@@ -12,7 +12,7 @@ from typing import Any
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.text import as_text, printable
 from lit_clid.errors import UserError, few
-from lit_clid.tabular import parse_member
+from lit_clid.tabular import parse_known
 
 CAPTION_NAMES = (
     "text",
@@ -79,15 +79,17 @@ def _first(names: Sequence[str], columns: Sequence[str]) -> str | None:
     return next((name for name in names if name in columns), None)
 
 
-def read_members(dataset: Any, options: DataOptions, name: str) -> tuple[bool, ...] | None:
-    """What the member column says of each row; None without one.
+def read_members(dataset: Any, options: DataOptions, name: str) -> tuple[bool | None, ...] | None:
+    """What the member column says of each row, None where its cell is empty; None without one.
 
     Raises:
         UserError: if a column is named that is not there, or a cell says neither.
     """
     column, columns = options.member_column, dataset.column_names
     if column in columns:
-        return tuple(parse_member(dataset[column][:], name).tolist())
+        member, known = parse_known(dataset[column][:], name)
+        pairs = zip(member.tolist(), known.tolist(), strict=True)
+        return tuple(said if told else None for said, told in pairs)
     if column not in (None, DataOptions.member_column):
         raise UserError(
             f"data.member_column: {name} has no column '{column}' (found: {few(columns)}); name it "

@@ -3,15 +3,16 @@
 The deal is a function of the seed and the names alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lit_clid.config.options.data import DataOptions
+from lit_clid.data.source import Source
 from lit_clid.errors import UserError
 from lit_clid.randomness import permutation
 
-Part = tuple[str, str, bool]
-"""(id, role, member)."""
+Part = tuple[str, str, bool | None]
+"""(id, role, member); None for a suspect."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,60 @@ class Piles:
             supplies both.
         known: `inside` is what the target was trained on, as a member column says, so no shadow may
             learn from it.
+        suspects: ids of which nobody knows; all of them are the target's.
+        alone: there is no shadow to keep records for.
     """
 
     inside: tuple[str, ...]
     outside: tuple[str, ...]
     known: bool = False
+    suspects: tuple[str, ...] = ()
+    alone: bool = False
+
+
+def find_piles(names: Sequence[str], sources: Mapping[str, Source], *, alone: bool) -> Piles:
+    """Say of every record where it may be taken from.
+
+    Args:
+        names: ids of the usable records of all sources.
+        sources: the "first", and perhaps "nonmembers" and "suspects".
+        alone: there is no shadow to keep records for; where nothing says who is a member, all but
+            the suspects are then hold-outs.
+
+    Raises:
+        UserError: if a member column contradicts the source of hold-outs.
+    """
+    first = sources["first"]
+    told = first.member or (None,) * len(first.ids)
+    said = dict(zip(first.names, told, strict=True))
+    given = sources["suspects"].names if "suspects" in sources else ()
+    unknown = set(given) | {name for name in said if first.member and said[name] is None}
+    suspects = tuple(name for name in names if name in unknown)
+    others = tuple(name for name in names if name not in unknown)
+    alone = alone and bool(suspects)
+    if "nonmembers" in sources:
+        if first.member is not None and not all(member is not False for member in told):
+            raise UserError(
+                f"{first.name}: its member column calls some rows hold-outs, but "
+                "data.nonmember_source supplies those; set data.member_column=null or leave out "
+                "data.nonmember_source"
+            )
+        inside, outside = _parted(others, set(first.names))
+        return Piles(inside, outside, False, suspects, alone)
+    if first.member is not None:
+        inside, outside = _parted(others, {name for name in said if said[name]})
+        return Piles(inside, outside, True, suspects, alone)
+    if alone:
+        return Piles((), others, suspects=suspects, alone=True)
+    return Piles(others, others, suspects=suspects)
+
+
+def _parted(
+    names: Sequence[str], inside: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names that are in `inside`, and the others."""
+    members = tuple(name for name in names if name in inside)
+    return members, tuple(name for name in names if name not in inside)
 
 
 def deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
@@ -37,6 +87,13 @@ def deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
         UserError: if there are fewer records than one source is asked for, or than the target
             needs.
     """
+    suspects: list[Part] = [(name, "target", None) for name in sorted(piles.suspects)]
+    return _deal(piles, options, seed) + suspects
+
+
+def _deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
+    if piles.alone:
+        return _deal_alone(piles, options, seed)
     if piles.known:
         return _deal_known(piles, options, seed)
     redrawn = options.shadow == "redrawn"
@@ -78,6 +135,14 @@ def _deal_two(piles: Piles, options: DataOptions, seed: int, redrawn: bool) -> l
     return parts
 
 
+def _deal_alone(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
+    """Every record is the target's, but for those beyond what was asked for."""
+    inside = _shuffled(piles.inside, seed, "members")[: options.members]
+    outside = _shuffled(piles.outside, seed, "hold-outs")[: options.nonmembers]
+    _require(len(outside), 1, "hold-outs", "to compare suspects with")
+    return _take(inside, outside, "target")
+
+
 def _deal_known(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
     """The shadow learns on records that the target did not see, as many as the hold-outs leave."""
     members = options.members or len(piles.inside)
@@ -100,7 +165,7 @@ def _shuffled(names: Iterable[str], seed: int, stream: str) -> list[str]:
 
 
 def _take(members: Sequence[str], holdouts: Sequence[str], role: str) -> list[Part]:
-    parts = [(name, role, True) for name in members]
+    parts: list[Part] = [(name, role, True) for name in members]
     return parts + [(name, role, False) for name in holdouts]
 
 

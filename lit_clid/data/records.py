@@ -14,6 +14,8 @@ from lit_clid.data.stream import Place
 from lit_clid.randomness import generator
 
 Item = dict[str, Any]
+SAID = {True: 1, False: 0, None: -1}
+"""How a batch says who is a member, who is none, and of whom nobody knows."""
 Captioner = Callable[[int], list[str]]
 """How many passes came before → the members' captions in this one."""
 
@@ -89,7 +91,7 @@ class RecordSet(Dataset[Item]):
 
 
 def collate(items: Sequence[Item]) -> Item:
-    """Stack images, indices and members; keep ids, captions and importances as lists.
+    """Stack images, indices and members (see `SAID`); keep ids, captions, importances as lists.
 
     A Poisson batch may be empty.
     """
@@ -101,5 +103,5 @@ def collate(items: Sequence[Item]) -> Item:
     if "image" in batch:
         batch["image"] = torch.stack(batch["image"])
     batch["index"] = torch.tensor(batch["index"])
-    batch["member"] = torch.tensor(batch["member"])
+    batch["member"] = torch.tensor([SAID[member] for member in batch["member"]])
     return batch

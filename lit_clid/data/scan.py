@@ -17,28 +17,26 @@ FIELDS = ("id", "where", "image_hash", "caption_hash", "role", "member")
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the manifest; hashes are of the decoded RGB pixels and of the caption's UTF-8."""
+    """One line of the manifest; hashes are of the decoded RGB pixels and of the caption's UTF-8.
+
+    `member` is None for a suspect.
+    """
 
     id: str
     where: str
     image_hash: str
     caption_hash: str
     role: str
-    member: bool
+    member: bool | None
 
 
 def hash_bytes(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
 
 
-def qualified(source: int, name: str) -> str:
-    """Ids of a second source are marked, so that two folders may hold files of the same name."""
-    return name if source == 0 else f"nonmembers:{name}"
-
-
-def _entry(source: Source, number: int, row: int) -> Entry | str:
+def _entry(source: Source, row: int) -> Entry | str:
     """The manifest line of a row (without its part), or why the row cannot be used."""
-    name, caption = source.ids[row], source.captions[row]
+    name, caption = f"{source.mark}{source.ids[row]}", source.captions[row]
     if not caption:
         return f"{name} (row {row + 1}): empty caption"
     try:
@@ -47,7 +45,7 @@ def _entry(source: Source, number: int, row: int) -> Entry | str:
         return f"{name} (row {row + 1}): image does not decode ({first_line(error, 80)})"
     pixels = hash_bytes(f"{image.size}".encode() + image.tobytes())
     return Entry(
-        id=qualified(number, name),
+        id=name,
         where=f"{source.name}#{row}",
         image_hash=pixels,
         caption_hash=hash_bytes(caption.encode()),
@@ -56,7 +54,7 @@ def _entry(source: Source, number: int, row: int) -> Entry | str:
     )
 
 
-def read_rows(jobs: Sequence[tuple[Source, int, int]]) -> list[Entry | str]:
+def read_rows(jobs: Sequence[tuple[Source, int]]) -> list[Entry | str]:
     with ThreadPoolExecutor() as pool:
         results = pool.map(lambda job: _entry(*job), jobs)
         return list(tqdm(results, "checking images", len(jobs), unit="image", leave=False, delay=2))
@@ -64,9 +62,9 @@ def read_rows(jobs: Sequence[tuple[Source, int, int]]) -> list[Entry | str]:
 
 def scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], list[str]]:
     """Decode and hash every row; all that cannot be used are listed at once."""
-    jobs: list[tuple[Source, int, int]] = []
-    for k, source in enumerate(sources):
-        jobs += [(source, k, row) for row in range(len(source.ids))]
+    jobs: list[tuple[Source, int]] = []
+    for source in sources:
+        jobs += [(source, row) for row in range(len(source.ids))]
     results = read_rows(jobs)
     bad = [result for result in results if isinstance(result, str)]
     if bad and on_error == "fail":
@@ -81,10 +79,12 @@ def to_csv(entries: Sequence[Entry]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**asdict(entry), "member": int(entry.member)} for entry in entries)
+    for entry in entries:
+        said = "" if entry.member is None else int(entry.member)
+        writer.writerow({**asdict(entry), "member": said})
     return out.getvalue()
 
 
 def from_csv(line: dict[str, str]) -> Entry:
     texts = (line["id"], line["where"], line["image_hash"], line["caption_hash"], line["role"])
-    return Entry(*texts, member=line["member"] == "1")
+    return Entry(*texts, member={"1": True, "0": False}.get(line["member"]))

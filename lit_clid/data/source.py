@@ -26,24 +26,31 @@ class Source:
         captions: stripped captions; an empty string where the row has none.
         open_image: row number → RGB image; raises OSError, ValueError or SyntaxError if it does not
             decode.
-        member: per row, if the source says so.
+        member: per row, if the source says so; None for rows of which it does not.
         importance: word importances per row, if a column holds them.
         unlisted: images of the folder that no metadata row names.
         others: further captions or rephrasings per row.
         left_out: what looks like records and is none, each as "name: reason".
         notes: what a reader of the data should be told, a sentence each.
+        mark: stands before the ids of a further source, which may hold files of the same name.
     """
 
     name: str
     ids: tuple[str, ...]
     captions: tuple[str, ...]
     open_image: Callable[[int], Image.Image]
-    member: tuple[bool, ...] | None = None
+    member: tuple[bool | None, ...] | None = None
     importance: tuple[tuple[float, ...] | None, ...] | None = None
     unlisted: tuple[str, ...] = ()
     others: tuple[tuple[str, ...], ...] | None = None
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    mark: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The ids with the mark."""
+        return tuple(f"{self.mark}{name}" for name in self.ids)
 
 
 def from_rows(

@@ -37,15 +37,35 @@ from lit_clid.errors import UserError, few, first_line
 BUILDERS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
 
 
-def open_source(options: DataOptions, *, nonmembers: bool = False) -> Source:
-    """Open the source of `options`, or the second one for hold-outs.
+def open_sources(options: DataOptions) -> dict[str, Source]:
+    """Open all sources of `options`: the first, perhaps that of the hold-outs ("nonmembers"), and
+    perhaps that of the suspects.
+
+    Raises:
+        UserError: if one does not exist or has no image or caption column.
+    """
+    found = {"first": open_source(options)}
+    if options.nonmember_source is not None:
+        other = replace(options, source=options.nonmember_source, path=options.nonmember_path)
+        found["nonmembers"] = replace(open_source(other), mark="nonmembers:")
+    if options.suspects is not None:
+        if options.suspects in EMBEDDED:
+            raise UserError(
+                f"data.suspects: the embedded {options.suspects} are drawn anew each time; give "
+                "records of your own"
+            )
+        other = replace(options, source=options.suspects, path=options.suspects_path)
+        found["suspects"] = replace(open_source(other), mark="suspects:", member=None)
+    return found
+
+
+def open_source(options: DataOptions) -> Source:
+    """Open the first source of `options`.
 
     Raises:
         UserError: if it does not exist or has no image or caption column.
     """
-    source = options.nonmember_source if nonmembers else options.source
-    path = options.nonmember_path if nonmembers else options.path
-    assert source is not None
+    source, path = options.source, options.path
     if source in EMBEDDED:
         return _draw(source, options)
     if source == "imagefolder":

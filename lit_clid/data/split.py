@@ -8,25 +8,24 @@ what it was drawn from. Wherever it is needed again it is re-read and verified, 
 
 import csv
 import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lit_clid import console
 from lit_clid.config.options.data import DataOptions
-from lit_clid.data.deal import Piles, deal
+from lit_clid.data.deal import deal, find_piles
 from lit_clid.data.scan import (
     Entry,
     from_csv,
     hash_bytes,
-    qualified,
     read_rows,
     scan,
     to_csv,
 )
 from lit_clid.data.source import Source
-from lit_clid.data.sources import open_source
+from lit_clid.data.sources import open_sources
 from lit_clid.data.twins import Sameness, find_twins
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json, write_json, write_text
@@ -52,13 +51,23 @@ class Split:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of who plays which part with which content, wherever the files lie."""
-        parts = [(e.id, e.image_hash, e.caption_hash, e.role, e.member) for e in self.entries]
-        return hash_bytes(str(parts).encode())
+        """Hash of who plays which part in a training with which content, wherever the files lie."""
+        return _hash(entry for entry in self.entries if entry.member is not None)
+
+    @property
+    def asked(self) -> str:
+        """The same, with the suspects: what an audit asks about."""
+        return _hash(self.entries)
+
+    @property
+    def suspects(self) -> tuple[Entry, ...]:
+        """The entries of which nobody knows."""
+        return tuple(entry for entry in self.entries if entry.member is None)
 
     def of(self, role: str, member: bool | None = None) -> tuple[Entry, ...]:
-        """The entries of a role: its members, its hold-outs, or both."""
-        return tuple(e for e in self.entries if e.role == role and member in (None, e.member))
+        """The entries of a role: its members, its hold-outs, or all with the suspects."""
+        own = (entry for entry in self.entries if entry.role == role)
+        return tuple(entry for entry in own if member is None or entry.member is member)
 
     @property
     def importance(self) -> str | None:
@@ -83,7 +92,7 @@ class Split:
     def spare(self, role: str) -> tuple[Entry, ...]:
         """Hold-outs of the other role, on which this role's model is never audited."""
         own = {entry.id for entry in self.of(role)}
-        others = [entry for entry in self.entries if entry.role != role and not entry.member]
+        others = [e for e in self.entries if e.role != role and e.member is False]
         return tuple(entry for entry in others if entry.id not in own)
 
     def captions(self) -> dict[str, str]:
@@ -94,13 +103,20 @@ class Split:
     def locate(self) -> dict[str, tuple[Source, int]]:
         """id → (source, row number)."""
         place: dict[str, tuple[Source, int]] = {}
-        for k, source in enumerate(self.sources):
-            for row, name in enumerate(source.ids):
-                place[qualified(k, name)] = source, row
+        for source in self.sources:
+            for row, name in enumerate(source.names):
+                place[name] = source, row
         return place
 
 
-def load_split(options: DataOptions, seed: int, folder: Path, same: Sameness = list) -> Split:
+def _hash(entries: Iterable[Entry]) -> str:
+    parts = [(e.id, e.image_hash, e.caption_hash, e.role, e.member) for e in entries]
+    return hash_bytes(str(parts).encode())
+
+
+def load_split(
+    options: DataOptions, seed: int, folder: Path, same: Sameness = list, *, alone: bool = False
+) -> Split:
     """Re-read and verify the split of the run `folder`, or draw and write it.
 
     Args:
@@ -109,18 +125,18 @@ def load_split(options: DataOptions, seed: int, folder: Path, same: Sameness = l
         folder: of the run.
         same: which captions are one caption to the model, asked only when the split is drawn;
             by default those of the same text.
+        alone: there is no shadow to keep records for.
 
     Raises:
         UserError: for unreadable rows (unless skipped), too few records, records shared by members
             and hold-outs, a manifest drawn from something else, or data that changed since it was
             drawn.
     """
-    sources = [open_source(options)]
-    if options.nonmember_source is not None:
-        sources.append(open_source(options, nonmembers=True))
+    opened = open_sources(options)
+    sources = tuple(opened.values())
     manifest = folder / "split.csv"
     if manifest.is_file():
-        return _reread(manifest, options, seed, tuple(sources))
+        return _reread(manifest, options, seed, sources)
     rows, skipped = scan(sources, options.on_error)
     for source in sources:
         skipped += _left_out(source)
@@ -129,7 +145,7 @@ def load_split(options: DataOptions, seed: int, folder: Path, same: Sameness = l
     if options.on_duplicates == "drop":
         rows, dropped = twins.drop(rows)
         skipped += dropped
-    entries = _draw(rows, sources, options, seed)
+    entries = _draw(rows, opened, options, seed, alone=alone)
     twins.refuse(entries)
     shared = twins.shared(entries)
     drawn = {"seed": seed, "data": options.drawn_from, "skipped": skipped}
@@ -142,15 +158,14 @@ def load_split(options: DataOptions, seed: int, folder: Path, same: Sameness = l
             "only: what reads the caption tells them apart without any memory; give both kinds "
             "the same prompts"
         )
-    return Split(entries, tuple(sources), tuple(skipped), shared)
+    return Split(entries, sources, tuple(skipped), shared)
 
 
 def _captions(sources: Sequence[Source]) -> dict[str, str]:
     """id → caption of every row."""
     found: dict[str, str] = {}
-    for k, source in enumerate(sources):
-        names = (qualified(k, name) for name in source.ids)
-        found |= dict(zip(names, source.captions, strict=True))
+    for source in sources:
+        found |= dict(zip(source.names, source.captions, strict=True))
     return found
 
 
@@ -176,34 +191,27 @@ def _left_out(source: Source) -> list[str]:
 
 
 def _draw(
-    rows: Mapping[str, Entry], sources: Sequence[Source], options: DataOptions, seed: int
+    rows: Mapping[str, Entry],
+    opened: Mapping[str, Source],
+    options: DataOptions,
+    seed: int,
+    *,
+    alone: bool,
 ) -> tuple[Entry, ...]:
     """Say of every row where it may be taken from, and deal."""
-    parts = deal(_piles(rows, sources), options, seed)
-    return tuple(replace(rows[name], role=role, member=member) for name, role, member in parts)
+    parts = deal(find_piles(list(rows), opened, alone=alone), options, seed)
+    entries = tuple(replace(rows[name], role=role, member=member) for name, role, member in parts)
+    suspects = sum(entry.member is None for entry in entries)
+    if suspects:
+        _say_dealt(rows, entries, suspects)
+    return entries
 
 
-def _piles(rows: Mapping[str, Entry], sources: Sequence[Source]) -> Piles:
-    first, everything = sources[0], tuple(rows)
-    if len(sources) == 2:
-        if first.member is not None and not all(first.member):
-            raise UserError(
-                f"{first.name}: its member column calls some rows hold-outs, but "
-                "data.nonmember_source supplies those; set data.member_column=null or leave out "
-                "data.nonmember_source"
-            )
-        return _parted(everything, set(first.ids))
-    if first.member is not None:
-        says = zip(first.ids, first.member, strict=True)
-        return _parted(everything, {name for name, member in says if member}, known=True)
-    return Piles(everything, everything)
-
-
-def _parted(names: Sequence[str], inside: Collection[str], known: bool = False) -> Piles:
-    """The names that are in `inside`, and the others."""
-    members = tuple(name for name in names if name in inside)
-    holdouts = tuple(name for name in names if name not in inside)
-    return Piles(members, holdouts, known)
+def _say_dealt(rows: Mapping[str, Entry], entries: Sequence[Entry], suspects: int) -> None:
+    kinds = [entry.member for entry in entries if entry.role == "target"]
+    members = f"{kinds.count(True)} members, " if True in kinds else ""
+    aside = len(rows) - len(kinds)
+    console.say(f"{suspects} suspects, {members}{kinds.count(False)} comparable, {aside} set aside")
 
 
 def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Source, ...]) -> Split:
@@ -213,7 +221,8 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
             f"{manifest}: {note.name} is missing beside it; restore it or delete the run folder"
         )
     header: dict[str, Any] = read_json(note)
-    untold = {"shared_captions": options.shared_captions}  # in older manifests, which share none
+    # what older manifests do not tell: they share no captions and have no suspects
+    untold = {"shared_captions": options.shared_captions, "suspects": None}
     found = {"seed": header["seed"], **untold, **header["data"]}
     refuse_changes(found, {"seed": seed, **options.drawn_from}, str(manifest))
     text = manifest.read_text(encoding="utf-8")
@@ -234,9 +243,7 @@ def _verify(split: Split, manifest: Path) -> None:
             f"{manifest}: records are gone from the data: {few(gone)}; restore them or use another "
             "name=…"
         )
-    number = {id(source): k for k, source in enumerate(split.sources)}
-    found = [place[entry.id] for entry in split.entries]
-    now = read_rows([(source, number[id(source)], row) for source, row in found])
+    now = read_rows([place[entry.id] for entry in split.entries])
     changed = [old.id for old, new in zip(split.entries, now, strict=True) if not _same(old, new)]
     if changed:
         raise UserError(

@@ -53,14 +53,13 @@ class Twins:
         The audit would grade noise.
         """
         for role in ROLES:
+            own = [entry for entry in entries if entry.role == role]
             for kind, keys in self.apart.items():
-                pairs = _pairs([e for e in entries if e.role == role], keys)
-                if pairs:
-                    raise UserError(
-                        f"data: {len(pairs)} hold-outs of the {role} share their {kind} with a "
-                        f"member{READ[kind]}: {few(pairs, len(pairs))}; remove one of each, or set "
-                        f"data.on_duplicates=drop{WAYS[kind]}"
+                for others, name in ((False, "hold-outs"), (None, "suspects")):
+                    _refuse_pairs(
+                        _pairs(own, keys, others), f"{name} of the {role}", kind, "member"
                     )
+                _refuse_pairs(_pairs(own, keys, None, False), "suspects", kind, "hold-out")
 
     def shared(self, entries: Sequence[Entry]) -> dict[str, dict[str, int]]:
         """Role → how many `records` and distinct `captions`, if both sides share one."""
@@ -80,7 +79,7 @@ class Twins:
         for role in ROLES:
             own = [entry for entry in entries if entry.role == role]
             inside = Counter(self.captions[entry.id] for entry in own if entry.member)
-            outside = Counter(self.captions[entry.id] for entry in own if not entry.member)
+            outside = Counter(self.captions[entry.id] for entry in own if entry.member is False)
             told = [_only_here(inside, outside), _only_here(outside, inside)]
             sizes = [inside.total(), outside.total()]
             if any(2 * n >= size > 1 for n, size in zip(told, sizes, strict=True)):
@@ -122,8 +121,22 @@ def find_twins(
     return Twins(images, own, sharing)
 
 
-def _pairs(entries: Sequence[Entry], keys: Mapping[str, str]) -> list[str]:
-    """ "member = hold-out" for every hold-out that has a member's key."""
-    inside = {keys[entry.id]: entry.id for entry in reversed(entries) if entry.member}
-    outside = [entry.id for entry in entries if not entry.member and keys[entry.id] in inside]
+def _refuse_pairs(pairs: Sequence[str], others: str, kind: str, whose: str) -> None:
+    if pairs:
+        raise UserError(
+            f"data: {len(pairs)} {others} share their {kind} with a {whose}{READ[kind]}: "
+            f"{few(pairs, len(pairs))}; remove one of each, or set data.on_duplicates=drop"
+            f"{WAYS[kind]}"
+        )
+
+
+def _pairs(
+    entries: Sequence[Entry],
+    keys: Mapping[str, str],
+    others: bool | None = False,
+    kind: bool = True,
+) -> list[str]:
+    """ "member = hold-out" for every hold-out that has a member's key, or of two other kinds."""
+    inside = {keys[entry.id]: entry.id for entry in reversed(entries) if entry.member is kind}
+    outside = [e.id for e in entries if e.member is others and keys[e.id] in inside]
     return [f"{inside[keys[name]]} = {name}" for name in outside]

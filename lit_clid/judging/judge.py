@@ -14,16 +14,15 @@ import numpy as np
 from lit_clid.about import Cost, Spent
 from lit_clid.errors import UserError, few
 from lit_clid.judging.calibration import Verdict, calibrate
+from lit_clid.judging.controls import Blind, blind_baselines
 from lit_clid.judging.evidence import paired_auroc_difference
 from lit_clid.judging.grades import Grade, grade
+from lit_clid.judging.headline import beforehand, check_headline, find_headline
 from lit_clid.judging.maximum import Maximum, maximum
 from lit_clid.judging.rules import RULES
 from lit_clid.judging.suspects.answer import Answer, answer
 from lit_clid.judging.trials import Trial, trials
 from lit_clid.scores import Scores
-
-BEFOREHAND = ("clir", "clid_th", "clid_th_null", "clid", "sima", "loss")
-"""Attacks that speak of suspects where neither a name nor a shadow says which, in this order."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class Judgement:
         references: the reference's tables by name, if there are any.
         selection: the test of the maximum over attacks; None where the choice saw no graded label.
         answer: about records whose membership nobody knows; None without any.
+        blind: what captions and images tell without the model; nothing where they were not at hand.
     """
 
     target: Scores
@@ -51,6 +51,12 @@ class Judgement:
     references: Mapping[str, Scores] = field(default_factory=dict)
     selection: Maximum | None = None
     answer: Answer | None = None
+    blind: tuple[Blind, ...] = ()
+
+    @property
+    def fired(self) -> tuple[Blind, ...]:
+        """The blind baselines that tell the kinds apart."""
+        return tuple(each for each in self.blind if each.fires)
 
     @property
     def claim(self) -> bool:
@@ -145,6 +151,7 @@ def judge(
     headline: str | None = None,
     fdr: float = 0.1,
     level: float = 0.01,
+    blind: Scores | None = None,
 ) -> Judgement:
     """Calibrate every attack of the target's table on the shadow's and grade it.
 
@@ -161,6 +168,7 @@ def judge(
             strongest on the shadow and, without one, tests the maximum over attacks; for a claim it
             takes the first of `BEFOREHAND`.
         fdr, level: of the list of suspects and of the sequential test, where there are any.
+        blind: features of the target's records that no model has seen; None asks no such control.
 
     Raises:
         UserError: if the tables do not belong together, no attack can be judged, or `headline` is
@@ -175,9 +183,9 @@ def judge(
             "clid_th"
         )
     if headline is not None:
-        _check_headline(headline, given, unjudged)
+        check_headline(headline, given, unjudged)
     grades = {name: grade(tried[name], verdict, target.member) for name, verdict in given.items()}
-    speaks, chosen = _headline(grades, headline, claim=target.claim)
+    speaks, chosen = find_headline(grades, headline, claim=target.claim)
     selection = None
     if chosen == "maximum":
         selection = maximum([verdict.score for verdict in given.values()], target.member)
@@ -186,9 +194,12 @@ def judge(
     compared = _compared(grades, speaks, target.member)
     answered = None
     if target.claim or target.suspects is not None:
-        blind = _beforehand(grades) if chosen == "maximum" else speaks
-        answered = answer(tried, blind, target, fdr, level)
-    return Judgement(target, shadow, compared, unjudged, speaks, chosen, kept, selection, answered)
+        speaker = beforehand(grades) if chosen == "maximum" else speaks
+        answered = answer(tried, speaker, target, fdr, level)
+    seen = () if blind is None else blind_baselines(blind)
+    return Judgement(
+        target, shadow, compared, unjudged, speaks, chosen, kept, selection, answered, seen
+    )
 
 
 def verdicts(
@@ -210,42 +221,6 @@ def _verdicts(tried: Mapping[str, Trial]) -> dict[str, Verdict]:
         if verdict is not None:
             found[name] = verdict
     return found
-
-
-def _check_headline(headline: str, given: Mapping[str, Verdict], unjudged: tuple[str, ...]) -> None:
-    if headline in unjudged:
-        raise UserError(
-            f"headline: {headline} cannot be judged without a shadow; train one or name another "
-            "attack"
-        )
-    if headline not in given:
-        raise UserError(
-            f"headline: {headline!r} is none of the judged attacks; name one of "
-            f"{', '.join(given)}, or null"
-        )
-
-
-def _headline(grades: Mapping[str, Grade], named: str | None, *, claim: bool) -> tuple[str, str]:
-    """The headline attack, and how it was chosen."""
-    if named is not None:
-        return named, "named"
-    on_shadow = {n: g.shadow_auroc for n, g in grades.items() if g.shadow_auroc is not None}
-    if on_shadow:
-        return max(on_shadow, key=on_shadow.__getitem__), "shadow"
-    if not claim:
-        return max(grades, key=lambda name: grades[name].auroc.value), "maximum"
-    return _beforehand(grades), "default"
-
-
-def _beforehand(grades: Mapping[str, Grade]) -> str:
-    """The attack that speaks of suspects where nothing else says which."""
-    before = [name for name in (*BEFOREHAND, *grades) if name in grades]
-    if before[0] not in BEFOREHAND and len(grades) > 1:
-        raise UserError(
-            "headline: suspects are there; name the attack that speaks of them before anything is "
-            f"looked at, with headline=NAME: {few(list(grades))}"
-        )
-    return before[0]
 
 
 def _compared(grades: Mapping[str, Grade], headline: str, member: np.ndarray) -> dict[str, Grade]:

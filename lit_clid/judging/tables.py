@@ -70,7 +70,8 @@ def load_tables(
     """Load the target's table, and the others by name: the further arguments of `judge`.
 
     Beside a file called target.parquet, shadow.parquet is the shadow's table unless another is
-    named, and reference.parquet and reference_shadow.parquet are the reference's.
+    named, reference.parquet and reference_shadow.parquet are the reference's, and blind.parquet
+    holds features of the records that no model has seen.
 
     Args:
         target: a file, or a folder that holds target.parquet and perhaps others.
@@ -101,6 +102,9 @@ def load_tables(
         file = path.with_name(f"{name}.parquet")
         if path.name == "target.parquet" and own_shadow and file.is_file():
             tables[name] = _load(file, None if scores.about.attacks else signals)
+    blind = path.with_name("blind.parquet")
+    if path.name == "target.parquet" and blind.is_file():
+        tables["blind"] = _load(blind, None)
     return scores, tables
 
 

@@ -21,7 +21,11 @@ class DataOptions:
         split: split of the source to read.
         nonmember_source, nonmember_path: a second source that supplies the hold-outs; null draws
             both from `source`.
-        member_column: column that says who is a member, used if it exists; null never looks.
+        suspects, suspects_path: a source of records whose membership nobody knows. Without a shadow
+            to train, the model's own members are then not needed: with a model from elsewhere
+            (`audit.target`) and no member column, every record of `source` is a hold-out.
+        member_column: column that says who is a member, used if it exists; null never looks. Where
+            its cell is empty the record is a suspect.
         image_column, caption_column, importance_column, rephrasings_column: column names; null
             finds image and caption by type and usual names. In a webdataset the endings of its
             files and the keys of the `.json` beside them are the columns. The importance column
@@ -53,6 +57,8 @@ class DataOptions:
     split: str = "train"
     nonmember_source: str | None = None
     nonmember_path: str | None = None
+    suspects: str | None = None
+    suspects_path: str | None = None
     member_column: str | None = "member"
     image_column: str | None = None
     caption_column: str | None = None
@@ -102,6 +108,7 @@ class DataOptions:
             "config",
             "split",
             "nonmember_source",
+            "suspects",
             "member_column",
             "image_column",
             "caption_column",

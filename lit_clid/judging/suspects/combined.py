@@ -44,14 +44,14 @@ class Combined:
 
 
 def combined_test(
-    suspects: np.ndarray, holdouts: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
+    suspects: np.ndarray, holdouts: np.ndarray, permutations: int | None = None, seed: int = 0
 ) -> Combined | None:
     """Test whether any combination of the signals tells suspects from hold-outs.
 
     Args:
         suspects: signals (M, F).
         holdouts: signals (n, F).
-        permutations: of the labels.
+        permutations: of the labels; `PERMUTATIONS` by default.
         seed: of folds and permutations.
 
     Returns:
@@ -59,6 +59,7 @@ def combined_test(
     """
     if min(len(suspects), len(holdouts)) < 4:
         return None
+    permutations = permutations or PERMUTATIONS
     both = np.concatenate([suspects, holdouts])
     spread = both.std(axis=0)
     columns = (both - both.mean(axis=0)) / np.where(spread > 0, spread, 1.0)

@@ -19,6 +19,8 @@ from lit_clid.scores import Scores
 
 ATTACKS = ("clid", "loss")
 
+pytestmark = pytest.mark.usefixtures("few_permutations")
+
 
 def table(
     file: Path, share: float = 0.5, members: int = 0, suspects: int = 60, holdouts: int = 200

@@ -72,7 +72,7 @@ def test_power_is_what_simulation_gives() -> None:
 
 @pytest.mark.slow
 def test_twenty_signals_of_thirty_records_accuse_nobody_too_often() -> None:
-    p, worlds = [], 120
+    p, worlds = [], 60
     for seed in range(worlds):
         dice = np.random.default_rng(seed)
         found = combined_test(dice.normal(size=(30, 20)), dice.normal(size=(30, 20)), 39, seed)

@@ -2,6 +2,7 @@
 
 from lit_clid.judging.report.section import Section
 from lit_clid.judging.report.sections.attacks import AttackTable
+from lit_clid.judging.report.sections.controls import Controls
 from lit_clid.judging.report.sections.curves import Histograms, Roc
 from lit_clid.judging.report.sections.limits import Limits
 from lit_clid.judging.report.sections.opening import Opening
@@ -16,6 +17,7 @@ SECTIONS: tuple[Section, ...] = (
     Opening(),
     VerdictInWords(),
     SuspectsInWords(),
+    Controls(),
     AttackTable(),
     Queries(),
     Published(),

@@ -12,6 +12,7 @@ from lit_clid.judging.evidence import TAIL, Evidence, Unresolved
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.maximum import Maximum
 from lit_clid.judging.report.section import Report, Section
+from lit_clid.judging.report.sections.controls import warning
 from lit_clid.judging.report.sections.suspects import in_words
 
 
@@ -53,18 +54,21 @@ Its noise follows from the seed: ε protects against nobody who knows it.
 
 
 def verdict(judgement: Judgement) -> str:
-    """Two or three sentences: what was found, and what was fitted on what."""
+    """What was found, and what was fitted on what; first of all whether a control fired."""
+    said = [warning(judgement), _found(judgement), calibration(judgement)]
+    return " ".join(sentence for sentence in said if sentence)
+
+
+def _found(judgement: Judgement) -> str:
     if judgement.claim and judgement.answer is not None:
-        return f"{in_words(judgement.answer)} {calibration(judgement)}"
+        return in_words(judgement.answer)
     auroc, selection = judgement.grades[judgement.headline].auroc, judgement.selection
     found = auroc.low > 0.5 if selection is None else selection.p <= TAIL
     if found:
-        said = _remembers(judgement)
-    elif auroc.high < 0.5:
-        said = _wrong_way(judgement)
-    else:
-        said = _undecided(judgement)
-    return f"{said} {calibration(judgement)}"
+        return _remembers(judgement)
+    if auroc.high < 0.5:
+        return _wrong_way(judgement)
+    return _undecided(judgement)
 
 
 def _remembers(judgement: Judgement) -> str:

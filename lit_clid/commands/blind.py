@@ -1,0 +1,43 @@
+"""The table of the blind baseline: features of the audited records that no model has seen."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from lit_clid.about import About, AttackSpec, Claims, read_about
+from lit_clid.data.blind import blind_features
+from lit_clid.data.scan import Entry
+from lit_clid.data.split import Split
+from lit_clid.judging.controls import MOST
+from lit_clid.scores import Scores
+
+UNASKED = Claims(
+    seed=None,
+    split=None,
+    importance=None,
+    resolution=None,
+    model=None,
+    precision=None,
+    posterior=None,
+)
+"""Of a table for which no model was asked."""
+
+
+def blind_table(split: Split, folder: Path) -> Scores:
+    """Features of the target's records that no model has seen, kept as blind.parquet; of the first
+    `MOST` of every kind in an order of their own.
+    """
+    path = folder / "blind.parquet"
+    claims = replace(UNASKED, split=split.asked)
+    if path.is_file() and read_about(path).claims == claims:
+        return Scores.load(path)
+    entries: list[Entry] = []
+    for kind in (True, False, None):
+        own = [entry for entry in split.of("target") if entry.member is kind]
+        entries += sorted(own, key=lambda entry: entry.image_hash)[:MOST]
+    features = blind_features(split, entries)
+    spec = AttackSpec(title="blind baseline", columns=tuple(features), rule="first")
+    about = About(claims=claims, attacks={"blind": spec})
+    told = [entry.member for entry in entries]
+    table = Scores.of_told([entry.id for entry in entries], told, features, about, str(path))
+    table.save(path)
+    return table

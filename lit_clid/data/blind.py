@@ -1,0 +1,85 @@
+"""Features of records that no model has seen: what captions and images say by themselves.
+
+If these tell members from hold-outs, the two kinds differ in something else than training (Das et
+al. 2024), and an attack may have found just that.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+
+import numpy as np
+from PIL import Image
+
+from lit_clid.data.scan import Entry
+from lit_clid.data.split import Split
+
+SIDE = 64
+"""Pixels of the square that colours and frequencies are taken of."""
+BANDS = 6
+WORDS = 24
+"""Places that words are hashed to."""
+
+
+def blind_features(split: Split, entries: Sequence[Entry]) -> dict[str, np.ndarray]:
+    """Features of the records by name, each (N,) float64: lengths and words of captions, size,
+    compressed size, colours and radial frequencies of images.
+    """
+    place = split.locate()
+
+    def one(entry: Entry) -> dict[str, float]:
+        source, row = place[entry.id]
+        return caption_features(source.captions[row]) | image_features(source.open_image(row))
+
+    with ThreadPoolExecutor() as pool:
+        rows = list(pool.map(one, entries))
+    columns = np.array([list(row.values()) for row in rows])
+    return dict(zip(rows[0], columns.T, strict=True))
+
+
+def caption_features(text: str) -> dict[str, float]:
+    """How long a caption is, what signs it has, and which words, hashed to `WORDS` places."""
+    words = re.findall(r"\w+", text.lower())
+    signs = max(1, len(text))
+    found = {
+        "caption_characters": float(len(text)),
+        "caption_words": float(len(words)),
+        "caption_word_length": float(np.mean([len(word) for word in words] or [0])),
+        "caption_capitals": sum(sign.isupper() for sign in text) / signs,
+        "caption_digits": sum(sign.isdigit() for sign in text) / signs,
+        "caption_marks": sum(not sign.isalnum() and not sign.isspace() for sign in text) / signs,
+    }
+    counts = [0.0] * WORDS
+    for word in words:
+        counts[blake2b(word.encode(), digest_size=4).digest()[0] % WORDS] += 1
+    return found | {f"word_{k}": count for k, count in enumerate(counts)}
+
+
+def image_features(image: Image.Image) -> dict[str, float]:
+    """An RGB image's size and compressed size, and the colours and frequencies of its square."""
+    width, height = image.size
+    square = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    packed = io.BytesIO()
+    square.save(packed, "PNG")
+    pixels = np.asarray(square, np.float64) / 255
+    found = {
+        "image_width": float(np.log(width)),
+        "image_height": float(np.log(height)),
+        "image_bytes": float(np.log(packed.tell())),
+    }
+    for k, channel in enumerate("rgb"):
+        plane = pixels[..., k]
+        found[f"{channel}_mean"], found[f"{channel}_spread"] = plane.mean(), plane.std()
+        found[f"{channel}_dark"] = float(np.quantile(plane, 0.05))
+        found[f"{channel}_light"] = float(np.quantile(plane, 0.95))
+    corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
+    found["corner_mean"], found["corner_spread"] = float(corners.mean()), float(corners.std())
+    grey = pixels.mean(axis=2)
+    power = np.abs(np.fft.fftshift(np.fft.fft2(grey - grey.mean()))) ** 2
+    away = np.hypot(*(np.indices(power.shape) - SIDE // 2)) / (SIDE // 2)
+    for k in range(BANDS):
+        ring = (away >= k / BANDS) & (away < (k + 1) / BANDS)
+        found[f"frequency_{k}"] = float(np.log(power[ring].mean() + 1e-9))
+    return {name: float(value) for name, value in found.items()}

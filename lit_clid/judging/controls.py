@@ -1,0 +1,93 @@
+"""Controls: what an audit would find without the model, so that it is not taken for memory.
+
+The blind baseline is a cross-fitted discriminant on features of captions and images that no model
+has seen. Where it tells members (or suspects) from hold-outs, the two kinds come from different
+sources, and a verdict on the model is downgraded.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lit_clid.judging.suspects.combined import combined_test
+from lit_clid.scores import Scores
+
+FIRES = 0.01
+"""p at which the blind baseline is taken to tell the kinds apart."""
+MOST = 2_000
+"""Records of a kind that it looks at, drawn at random from more."""
+
+
+@dataclass(frozen=True)
+class Blind:
+    """The blind baseline.
+
+    Args:
+        kind: who is told from hold-outs: "members" or "suspects".
+        auroc: cross-fitted, in [0, 1].
+        p: of the permutation test, in (0, 1].
+        strongest: the feature that alone tells most, and its AUROC, at least one half.
+    """
+
+    kind: str
+    auroc: float
+    p: float
+    strongest: tuple[str, float]
+
+    @property
+    def fires(self) -> bool:
+        """Whether the kinds differ without any model."""
+        return self.p <= FIRES and self.auroc > 0.5
+
+    def as_json(self) -> dict[str, Any]:
+        name, value = self.strongest
+        return {
+            "kind": self.kind,
+            "auroc": self.auroc,
+            "p": self.p,
+            "strongest_feature": name,
+            "its_auroc": value,
+            "fires": self.fires,
+        }
+
+
+def blind_baselines(features: Scores) -> tuple[Blind, ...]:
+    """The blind baseline of members against hold-outs, and of suspects, as far as there are any.
+
+    Args:
+        features: of the audited records; signals are features.
+    """
+    names = list(features.signals)
+    columns = features.columns(names)
+    outside = columns[~features.member]
+    kinds = {"suspects" if features.claim else "members": columns[features.member]}
+    if features.suspects is not None:
+        kinds["suspects"] = features.suspects.columns(names)
+    found = [_blind(kind, inside, outside, names) for kind, inside in kinds.items()]
+    return tuple(each for each in found if each is not None)
+
+
+def _blind(kind: str, inside: np.ndarray, outside: np.ndarray, names: list[str]) -> Blind | None:
+    dice = np.random.default_rng(0)
+    ours, theirs = (_some(columns, dice) for columns in (inside, outside))
+    test = combined_test(ours, theirs)
+    if test is None:
+        return None
+    alone = [_alone(ours[:, k], theirs[:, k]) for k in range(len(names))]
+    best = int(np.argmax(alone))
+    return Blind(kind, test.auroc, test.p, (names[best], alone[best]))
+
+
+def _some(columns: np.ndarray, dice: np.random.Generator) -> np.ndarray:
+    if len(columns) <= MOST:
+        return columns
+    return columns[np.sort(dice.permutation(len(columns))[:MOST])]
+
+
+def _alone(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The AUROC of one feature, whichever way it points."""
+    ordered = np.sort(theirs)
+    below = np.searchsorted(ordered, ours, "left") + np.searchsorted(ordered, ours, "right")
+    area = float(below.mean()) / (2 * len(ordered))
+    return max(area, 1 - area)
