@@ -12,6 +12,7 @@ hold-outs and t of the shadow's members at or above its threshold.
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from lit_clid.judging.evidence import TAIL, Estimate, Evidence, Unresolved
 
 ALPHA = 0.05
 """Error of the lower bound."""
+Z = NormalDist().inv_cdf(1 - ALPHA)
+LIKELY = 0.3
+"""Share of members for which the shadow's threshold is chosen, fixed beforehand."""
 DRAWS = 4000
 NO_SHADOW = Unresolved("no shadow tells what members score")
 NO_ATTACK = Unresolved("the shadow's members do not score higher than its hold-outs")
@@ -74,23 +78,32 @@ def wilson(successes: float, trials: int, z: float) -> tuple[float, float]:
 
 def threshold_bound(suspects: np.ndarray, holdouts: np.ndarray, threshold: float) -> float:
     """The lower bound at one threshold that was fixed without looking at these scores."""
-    from scipy.stats import norm
+    below, others = float((suspects < threshold).sum()), float((holdouts < threshold).sum())
+    return _bound(below, len(suspects), others, len(holdouts))
 
-    z = float(norm.ppf(1 - ALPHA))
-    below, others = int((suspects < threshold).sum()), int((holdouts < threshold).sum())
-    a, b = below / len(suspects), others / len(holdouts)
-    upper, lower = wilson(below, len(suspects), z)[1], wilson(others, len(holdouts), z)[0]
+
+def _bound(below: float, suspects: int, others: float, holdouts: int) -> float:
+    """The lower bound where so many of the suspects and of the hold-outs lie below."""
+    upper, lower = wilson(below, suspects, Z)[1], wilson(others, holdouts, Z)[0]
     if lower <= 0:
         return 0.0
+    a, b = below / suspects, others / holdouts
     inside = (a * b) ** 2 - upper * lower * (2 * a - upper) * (2 * b - lower)
     ratio = (a * b + np.sqrt(max(0.0, inside))) / (lower * (2 * b - lower))
     return float(np.clip(1 - ratio, 0.0, 1.0))
 
 
 def best_threshold(members: np.ndarray, holdouts: np.ndarray) -> float:
-    """The threshold at which the bound would be largest, were the members the suspects."""
-    candidates = np.unique(np.quantile(holdouts, np.linspace(0.05, 0.95, 91)))
-    bounds = [threshold_bound(members, holdouts, float(each)) for each in candidates]
+    """The threshold at which the bound would be largest for a set of the hold-outs' size of which
+    a share of `LIKELY` are members.
+    """
+    candidates = np.unique(np.quantile(holdouts, np.linspace(0.05, 0.99, 95)))
+    bounds: list[float] = []
+    for each in candidates:
+        inside, outside = float((members < each).mean()), float((holdouts < each).mean())
+        mixed = LIKELY * inside + (1 - LIKELY) * outside
+        count = len(holdouts)
+        bounds.append(_bound(count * mixed, count, count * outside, count))
     return float(candidates[int(np.argmax(bounds))])
 
 
