@@ -19,6 +19,8 @@ from lit_clid.data.split import Split
 SIDE = 64
 """Pixels of the square that colours and frequencies are taken of."""
 BANDS = 6
+SIGNS = {"capitals": r"[A-Z]", "digits": r"\d", "marks": r"[^\w\s]"}
+"""What kinds of signs are counted, by pattern."""
 WORDS = 24
 """Places that words are hashed to."""
 
@@ -46,11 +48,10 @@ def caption_features(text: str) -> dict[str, float]:
     found = {
         "caption_characters": float(len(text)),
         "caption_words": float(len(words)),
-        "caption_word_length": float(np.mean([len(word) for word in words] or [0])),
-        "caption_capitals": sum(sign.isupper() for sign in text) / signs,
-        "caption_digits": sum(sign.isdigit() for sign in text) / signs,
-        "caption_marks": sum(not sign.isalnum() and not sign.isspace() for sign in text) / signs,
+        "caption_word_length": len("".join(words)) / max(1, len(words)),
     }
+    for name, pattern in SIGNS.items():
+        found[f"caption_{name}"] = len(re.findall(pattern, text)) / signs
     counts = [0.0] * WORDS
     for word in words:
         counts[blake2b(word.encode(), digest_size=4).digest()[0] % WORDS] += 1
