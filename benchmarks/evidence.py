@@ -66,7 +66,7 @@ def null_sets(worlds: int) -> str:
         row("ranks", m, n, lambda s, pair: set_test(*pair, None, s).p, worlds)
         fitted = "likelihood ratio from the shadow"
         row(fitted, m, n, lambda s, pair: set_test(*pair, shadow(s), s).p, worlds)
-        row("Welch (approximate)", m, n, lambda s, pair: together.welch_p(*pair), worlds)
+        row("Welch (approximate)", m, n, lambda s, pair: together.welch_p(*pair) or 0.0, worlds)
         looked = "sequential, looked at after every suspect"
         row(looked, m, n, lambda s, pair: ask_in_order(*pair, 0.05, s).p, worlds)
 

@@ -21,6 +21,9 @@ from lit_clid.errors import UserError, few
 from lit_clid.files import whole, write_json
 from lit_clid.tabular import choose_signals, parse_known, read_columns
 
+FEWEST = 2
+"""Suspects, and hold-outs, that are compared at all."""
+
 
 @dataclass(frozen=True)
 class Suspects:
@@ -158,6 +161,9 @@ class Scores:
         label, compared, claim = _compared(told)
         own, others = _parts(ids, signals, compared)
         suspects = None if compared.all() else Suspects(*others)
+        if suspects is not None and len(suspects.ids) < FEWEST:
+            aside = (*aside, f"record {suspects.ids[0]}: nobody knows, and one suspect is too few")
+            suspects = None
         return cls(own[0], label[compared], own[1], about, where, aside, claim, suspects)
 
 

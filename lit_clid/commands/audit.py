@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from lit_clid import console
-from lit_clid.about import About, Claims
+from lit_clid.about import About, Claims, Facts
 from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.claims import carry_over, claim, finished_scores
 from lit_clid.auditing.lineage import Model, check_split, find_models, find_reference
@@ -29,6 +29,7 @@ from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
 from lit_clid.errors import UserError, few
 from lit_clid.files import check_writable
+from lit_clid.judging.headline import choose_beforehand
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report.pictures import Picture, PictureSource
 from lit_clid.judging.report.publish import publish
@@ -36,7 +37,7 @@ from lit_clid.judging.rules import RULES
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
-from lit_clid.scores import Scores
+from lit_clid.scores import FEWEST, Scores
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -58,6 +59,7 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
     same = partial(caption_keys, models["target"].path)
     elsewhere = config.audit.target is not None and "shadow" not in models
     split = load_split(config.data, config.seed, config.folder, same, alone=elsewhere)
+    check_suspects(config, split, models)
     tables = audit(config, split, models, config.folder / "scores").tables
     target = tables.pop("target")
     if not console.is_first_process() or target is None:
@@ -162,6 +164,27 @@ def check_headline(config: Settings) -> None:
             f"headline: {named!r} needs a reference that is asked for {plain}; see audit.reference "
             "and audit.reference_attacks"
         )
+
+
+def check_suspects(config: Settings, split: Split, models: Mapping[str, Model]) -> None:
+    """Refuse, before anything is asked, what could not be answered about suspects."""
+    if not split.suspects:
+        return
+    for count, kind in (
+        (len(split.suspects), "suspects"),
+        (len(split.of("target", False)), "hold-outs"),
+    ):
+        if count < FEWEST:
+            raise UserError(f"data: {count} {kind} are too few; give at least {FEWEST}")
+    note = read_note(models["target"].path)
+    if split.of("target", True) and not split.vouched and (note is None or note.facts == Facts()):
+        raise UserError(
+            f"audit.target: nothing says that {models['target'].path} was trained on the records "
+            "dealt as its members; tell who is a member (data.member_column, "
+            "data.nonmember_source), or ask in a run folder without a shadow"
+        )
+    if "shadow" not in models and config.headline is None:
+        choose_beforehand(list(config.attacks))
 
 
 def table_of(

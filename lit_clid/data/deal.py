@@ -50,8 +50,7 @@ def find_piles(names: Sequence[str], sources: Mapping[str, Source], *, alone: bo
     first = sources["first"]
     told = first.member or (None,) * len(first.ids)
     said = dict(zip(first.names, told, strict=True))
-    given = sources["suspects"].names if "suspects" in sources else ()
-    unknown = set(given) | {name for name in said if first.member and said[name] is None}
+    unknown = find_suspects(sources)
     suspects = tuple(name for name in names if name in unknown)
     others = tuple(name for name in names if name not in unknown)
     alone = alone and bool(suspects)
@@ -70,6 +69,17 @@ def find_piles(names: Sequence[str], sources: Mapping[str, Source], *, alone: bo
     if alone:
         return Piles((), others, suspects=suspects, alone=True)
     return Piles(others, others, suspects=suspects)
+
+
+def find_suspects(sources: Mapping[str, Source]) -> set[str]:
+    """The names of the records of which nobody knows."""
+    first, found = sources["first"], set[str]()
+    if "suspects" in sources:
+        found |= set(sources["suspects"].names)
+    if first.member is not None:
+        pairs = zip(first.names, first.member, strict=True)
+        found |= {name for name, member in pairs if member is None}
+    return found
 
 
 def _parted(

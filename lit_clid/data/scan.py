@@ -14,6 +14,9 @@ from lit_clid.errors import UserError, few, first_line
 
 FIELDS = ("id", "where", "image_hash", "caption_hash", "role", "member")
 
+KINDS = {"1": True, "0": False, "": None}
+"""What a manifest says of a record: a member, none, or a suspect."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -87,4 +90,9 @@ def to_csv(entries: Sequence[Entry]) -> str:
 
 def from_csv(line: dict[str, str]) -> Entry:
     texts = (line["id"], line["where"], line["image_hash"], line["caption_hash"], line["role"])
-    return Entry(*texts, member={"1": True, "0": False}.get(line["member"]))
+    if line["member"] not in KINDS:
+        raise UserError(
+            f"split.csv: member of {line['id']} is {line['member']!r}; restore the file, or use "
+            "another name=…"
+        )
+    return Entry(*texts, member=KINDS[line["member"]])

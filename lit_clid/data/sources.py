@@ -54,8 +54,9 @@ def open_sources(options: DataOptions) -> dict[str, Source]:
                 f"data.suspects: the embedded {options.suspects} are drawn anew each time; give "
                 "records of your own"
             )
-        other = replace(options, source=options.suspects, path=options.suspects_path)
-        found["suspects"] = replace(open_source(other), mark="suspects:", member=None)
+        path = options.suspects_path
+        other = replace(options, source=options.suspects, path=path, member_column=None)
+        found["suspects"] = replace(open_source(other), mark="suspects:")
     return found
 
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lit_clid import console
 from lit_clid.config.options.data import DataOptions
-from lit_clid.data.deal import deal, find_piles
+from lit_clid.data.deal import deal, find_piles, find_suspects
 from lit_clid.data.scan import (
     Entry,
     from_csv,
@@ -26,7 +25,8 @@ from lit_clid.data.scan import (
 )
 from lit_clid.data.source import Source
 from lit_clid.data.sources import open_sources
-from lit_clid.data.twins import Sameness, find_twins
+from lit_clid.data.told import say_dealt, say_left_out, say_shared, say_telling
+from lit_clid.data.twins import Sameness, find_twins, without_copies
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json, write_json, write_text
 from lit_clid.provenance import refuse_changes
@@ -58,6 +58,13 @@ class Split:
     def asked(self) -> str:
         """The same, with the suspects: what an audit asks about."""
         return _hash(self.entries)
+
+    @property
+    def vouched(self) -> bool:
+        """Whether the data say who is a member: by a column, or by a source of hold-outs."""
+        return self.sources[0].member is not None or any(
+            source.mark == "nonmembers:" for source in self.sources
+        )
 
     @property
     def suspects(self) -> tuple[Entry, ...]:
@@ -139,7 +146,10 @@ def load_split(
         return _reread(manifest, options, seed, sources)
     rows, skipped = scan(sources, options.on_error)
     for source in sources:
-        skipped += _left_out(source)
+        skipped += say_left_out(source)
+    unknown = find_suspects(opened)
+    # of twins the first is kept: a hold-out goes that a suspect is a copy of
+    rows = dict(sorted(rows.items(), key=lambda item: item[0] not in unknown))
     captions = _captions(sources)
     twins = find_twins(rows, captions, same, options.shared_captions)
     if options.on_duplicates == "drop":
@@ -147,17 +157,16 @@ def load_split(
         skipped += dropped
     entries = _draw(rows, opened, options, seed, alone=alone)
     twins.refuse(entries)
+    if unknown:
+        entries, copies = without_copies(entries)
+        skipped += copies
+        say_dealt(rows, entries)
     shared = twins.shared(entries)
     drawn = {"seed": seed, "data": options.drawn_from, "skipped": skipped}
     write_json(folder / "split.json", {**drawn, **({"shared_captions": shared} if shared else {})})
     write_text(manifest, to_csv(entries))
-    _say_shared(shared)
-    for role, told in twins.telling(entries).items():
-        console.say(
-            f"note: {told} records of the {role} have prompts of members only, or of hold-outs "
-            "only: what reads the caption tells them apart without any memory; give both kinds "
-            "the same prompts"
-        )
+    say_shared(shared)
+    say_telling(twins.telling(entries))
     return Split(entries, sources, tuple(skipped), shared)
 
 
@@ -166,27 +175,6 @@ def _captions(sources: Sequence[Source]) -> dict[str, str]:
     found: dict[str, str] = {}
     for source in sources:
         found |= dict(zip(source.names, source.captions, strict=True))
-    return found
-
-
-def _say_shared(shared: Mapping[str, dict[str, int]]) -> None:
-    for role, counts in shared.items():
-        captions = counts["captions"]
-        console.say(
-            f"note: the {counts['records']} records of the {role} have {captions} "
-            f"caption{'s' if captions > 1 else ''} (as the model reads them), which members and "
-            "hold-outs share: kept; data.shared_captions=refuse lets nothing be shared"
-        )
-
-
-def _left_out(source: Source) -> list[str]:
-    """Say what of a source is no record, and why, and return it."""
-    found = [f"{name}: no metadata row names it" for name in source.unlisted]
-    found += source.left_out
-    for note in source.notes:
-        console.say(f"note: {note}")
-    if found:
-        console.say(f"note: {source.name}: {len(found)} left out: {few(found, 5)}")
     return found
 
 
@@ -200,18 +188,7 @@ def _draw(
 ) -> tuple[Entry, ...]:
     """Say of every row where it may be taken from, and deal."""
     parts = deal(find_piles(list(rows), opened, alone=alone), options, seed)
-    entries = tuple(replace(rows[name], role=role, member=member) for name, role, member in parts)
-    suspects = sum(entry.member is None for entry in entries)
-    if suspects:
-        _say_dealt(rows, entries, suspects)
-    return entries
-
-
-def _say_dealt(rows: Mapping[str, Entry], entries: Sequence[Entry], suspects: int) -> None:
-    kinds = [entry.member for entry in entries if entry.role == "target"]
-    members = f"{kinds.count(True)} members, " if True in kinds else ""
-    aside = len(rows) - len(kinds)
-    console.say(f"{suspects} suspects, {members}{kinds.count(False)} comparable, {aside} set aside")
+    return tuple(replace(rows[name], role=role, member=member) for name, role, member in parts)
 
 
 def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Source, ...]) -> Split:

@@ -99,6 +99,27 @@ WAYS = {
 }
 
 
+def without_copies(entries: Sequence[Entry]) -> tuple[tuple[Entry, ...], list[str]]:
+    """The target's suspects, and its hold-outs, each image once: copies are not independent, and a
+    test would count them as if they were.
+
+    Returns:
+        The entries, and what was left out, as "id: reason".
+    """
+    kept: list[Entry] = []
+    copies: list[str] = []
+    first: dict[tuple[bool | None, str], str] = {}
+    for entry in entries:
+        key = entry.member, entry.image_hash
+        if entry.role == "target" and entry.member is not True and key in first:
+            copies.append(f"{entry.id}: same image as {first[key]}")
+            continue
+        if entry.role == "target":
+            first[key] = entry.id
+        kept.append(entry)
+    return tuple(kept), copies
+
+
 def find_twins(
     rows: Mapping[str, Entry], captions: Mapping[str, str], same: Sameness, shared_captions: str
 ) -> Twins:

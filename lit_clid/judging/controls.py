@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from lit_clid.errors import UserError
 from lit_clid.judging.suspects.combined import combined_test
 from lit_clid.scores import Scores
 
 FIRES = 0.01
 """p at which the blind baseline is taken to tell the kinds apart."""
-MOST = 2_000
+MOST = 1_000
 """Records of a kind that it looks at, drawn at random from more."""
 
 
@@ -52,12 +53,21 @@ class Blind:
         }
 
 
-def blind_baselines(features: Scores) -> tuple[Blind, ...]:
+def blind_baselines(features: Scores, target: Scores) -> tuple[Blind, ...]:
     """The blind baseline of members against hold-outs, and of suspects, as far as there are any.
 
     Args:
-        features: of the audited records; signals are features.
+        features: of audited records; signals are features.
+        target: the table that is judged.
+
+    Raises:
+        UserError: if the features are of other records, or tell another membership.
     """
+    if not told(features).items() <= told(target).items():
+        raise UserError(
+            f"{features.where}: speaks of other records than {target.where}; delete it, the next "
+            "audit makes it again"
+        )
     names = list(features.signals)
     columns = features.columns(names)
     outside = columns[~features.member]
@@ -66,6 +76,16 @@ def blind_baselines(features: Scores) -> tuple[Blind, ...]:
         kinds["suspects"] = features.suspects.columns(names)
     found = [_blind(kind, inside, outside, names) for kind, inside in kinds.items()]
     return tuple(each for each in found if each is not None)
+
+
+def told(table: Scores) -> dict[str, bool | None]:
+    """id → who is a member, None for a suspect."""
+    found: dict[str, bool | None] = {}
+    for name, member in zip(table.ids, table.member.tolist(), strict=True):
+        found[name] = None if table.claim and member else member
+    if table.suspects is not None:
+        found |= dict.fromkeys(table.suspects.ids)
+    return found
 
 
 def _blind(kind: str, inside: np.ndarray, outside: np.ndarray, names: list[str]) -> Blind | None:

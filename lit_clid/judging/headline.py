@@ -1,6 +1,6 @@
 """The headline attack: the one that the verdict speaks of, and how it was chosen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lit_clid.errors import UserError, few
 from lit_clid.judging.calibration import Verdict
@@ -35,15 +35,19 @@ def find_headline(
         return max(on_shadow, key=on_shadow.__getitem__), "shadow"
     if not claim:
         return max(grades, key=lambda name: grades[name].auroc.value), "maximum"
-    return beforehand(grades), "default"
+    return choose_beforehand(list(grades)), "default"
 
 
-def beforehand(grades: Mapping[str, Grade]) -> str:
-    """The attack that speaks of suspects where nothing else says which."""
-    before = [name for name in (*BEFOREHAND, *grades) if name in grades]
-    if before[0] not in BEFOREHAND and len(grades) > 1:
+def choose_beforehand(names: Sequence[str]) -> str:
+    """The attack that speaks of suspects where nothing else says which.
+
+    Raises:
+        UserError: if there are several, and none of them is in `BEFOREHAND`.
+    """
+    before = [name for name in (*BEFOREHAND, *names) if name in names]
+    if before[0] not in BEFOREHAND and len(names) > 1:
         raise UserError(
             "headline: suspects are there; name the attack that speaks of them before anything is "
-            f"looked at, with headline=NAME: {few(list(grades))}"
+            f"looked at, with headline=NAME: {few(names)}"
         )
     return before[0]

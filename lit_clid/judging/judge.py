@@ -17,7 +17,7 @@ from lit_clid.judging.calibration import Verdict, calibrate
 from lit_clid.judging.controls import Blind, blind_baselines
 from lit_clid.judging.evidence import paired_auroc_difference
 from lit_clid.judging.grades import Grade, grade
-from lit_clid.judging.headline import beforehand, check_headline, find_headline
+from lit_clid.judging.headline import check_headline, choose_beforehand, find_headline
 from lit_clid.judging.maximum import Maximum, maximum
 from lit_clid.judging.rules import RULES
 from lit_clid.judging.suspects.answer import Answer, answer
@@ -77,6 +77,11 @@ class Judgement:
     def holdouts(self) -> int:
         """How many of the target's records are not."""
         return int((~self.target.member).sum())
+
+    @property
+    def kind(self) -> str:
+        """What the records are called that are compared with hold-outs."""
+        return "suspects" if self.claim else "members"
 
     @property
     def counts(self) -> dict[str, int]:
@@ -194,9 +199,9 @@ def judge(
     compared = _compared(grades, speaks, target.member)
     answered = None
     if target.claim or target.suspects is not None:
-        speaker = beforehand(grades) if chosen == "maximum" else speaks
+        speaker = choose_beforehand(list(grades)) if chosen == "maximum" else speaks
         answered = answer(tried, speaker, target, fdr, level)
-    seen = () if blind is None else blind_baselines(blind)
+    seen = () if blind is None else blind_baselines(blind, target)
     return Judgement(
         target, shadow, compared, unjudged, speaks, chosen, kept, selection, answered, seen
     )

@@ -110,6 +110,38 @@ def test_suspects_that_are_hold_outs_too_are_one_line(
     assert (code, "embedded critters are drawn anew" in printed) == (2, True)
 
 
+def test_copies_are_asked_about_once_and_hold_outs_give_way(
+    pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    words = claimants(tmp_path)
+    for name, seed in (("mine/001.png", 100), ("mine/007.png", 3), ("comparable/005.png", 4)):
+        picture(seed).save(tmp_path / name)  # a copy of mine, of a hold-out, and two hold-outs
+    words.append("data.on_duplicates=drop")
+    code, printed = run("audit", *asked(tmp_path, pipeline_folder, *words))
+    assert code == 0, printed
+    assert "7 suspects, 10 comparable, 0 set aside" in printed
+    skipped = json.loads((tmp_path / "claim" / "report.json").read_text())["skipped"]
+    assert "003.png: same image as suspects:007.png" in skipped
+    assert "suspects:001.png: same image as suspects:000.png" in skipped
+
+
+def test_members_that_nobody_vouched_for_are_refused(
+    pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    words = asked(tmp_path, pipeline_folder, *claimants(tmp_path))
+    words.append(f"audit.shadow={pipeline_folder}")
+    code, printed = run("audit", *words)
+    assert (code, "nothing says that" in printed) == (2, True)
+
+
+def test_too_few_suspects_are_refused_before_anything_is_asked(
+    pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    code, printed = run("audit", *asked(tmp_path, pipeline_folder, *claimants(tmp_path, 1)))
+    assert (code, "1 suspects are too few" in printed) == (2, True)
+    assert not (tmp_path / "claim" / "scores").exists()
+
+
 def test_suspects_have_no_part_in_a_training(tmp_path: Path) -> None:
     from folders import options
 

@@ -11,6 +11,7 @@ from worlds import within
 
 from lit_clid.about import About
 from lit_clid.data.blind import caption_features, image_features
+from lit_clid.errors import UserError
 from lit_clid.judging.controls import blind_baselines
 from lit_clid.judging.judge import judge
 from lit_clid.judging.report.publish import write_report
@@ -33,27 +34,32 @@ def features(seed: int, shift: float, suspects: int = 0, count: int = 40) -> Sco
 
 
 def test_it_fires_where_the_sources_differ() -> None:
-    (found,) = blind_baselines(features(0, 2.0))
+    (found,) = blind_baselines(features(0, 2.0), features(0, 2.0))
     assert found.fires
     assert (found.kind, found.strongest[0]) == ("members", "f3")
     assert found.auroc > 0.8
-    both = blind_baselines(features(0, 2.0, suspects=30))
+    many = features(0, 2.0, suspects=30)
+    both = blind_baselines(many, many)
     assert [each.kind for each in both] == ["members", "suspects"]
     assert all(each.fires for each in both)
 
 
 @pytest.mark.slow
 def test_it_seldom_fires_where_they_do_not() -> None:
-    fired = [blind_baselines(features(seed, 0.0, count=20))[0].p <= 0.05 for seed in range(20)]
+    worlds = [features(seed, 0.0, count=20) for seed in range(20)]
+    fired = [blind_baselines(each, each)[0].p <= 0.05 for each in worlds]
     assert within(float(np.mean(fired)), 0.05, 20)
 
 
 def test_a_control_that_fires_stands_before_the_verdict(tmp_path: Path) -> None:
-    target, _ = tables(0, 1.5)
-    quiet, loud = (judge(target, blind=features(0, shift)) for shift in (0.0, 2.0))
+    target, _ = tables(0, 1.5, 40)
+    blind = [replace(features(0, shift), ids=target.ids) for shift in (0.0, 2.0)]
+    quiet, loud = (judge(target, blind=each) for each in blind)
+    with pytest.raises(UserError, match="speaks of other records"):
+        judge(target, blind=features(0, 0.0))
     assert verdict(loud).startswith("NOT CONCLUSIVE: without the model, captions and images alone")
     assert verdict(loud).endswith(verdict(quiet))
-    assert "Control: without the model" in terminal(Report("r", quiet))
+    assert "do not show a difference between members" in terminal(Report("r", quiet))
     page = write_report(Report("r", loud), tmp_path).read_text(encoding="utf-8")
     assert 'aria-label="fires"' in page
     assert 'aria-label="quiet"' not in page
@@ -86,4 +92,4 @@ def test_the_order_of_records_is_nothing() -> None:
         member=table.member[order],
         signals={name: values[order] for name, values in table.signals.items()},
     )
-    assert blind_baselines(shuffled) == blind_baselines(table)
+    assert blind_baselines(shuffled, table) == blind_baselines(table, table)

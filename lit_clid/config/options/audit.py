@@ -85,8 +85,8 @@ class EvidenceOptions:
     """What is asked of suspects, records whose membership nobody knows.
 
     Args:
-        fdr: the list of suspects is made so that at most this share of its names is expected to be
-            wrong, in (0, 1).
+        fdr: false-discovery rate of the list of suspects, in (0, 1): over many audits at most this
+            share of the names is wrong on average.
         level: error at which the sequential test of the set stops, in (0, 1).
     """
 

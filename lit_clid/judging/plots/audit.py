@@ -20,12 +20,13 @@ from lit_clid.judging.plots.style import (
 from lit_clid.judging.roc import curve
 
 
-def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
+def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray, kind: str = "members") -> str:
     """Log-log ROC; the axes start where one false positive of the hold-outs lies.
 
     Args:
         scores: (N,) by attack.
         member: (N,) bool.
+        kind: what they are called; of a claim they are suspects.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -45,7 +46,7 @@ def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray) -> str:
         axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1.05))
         axes.set(
             xlabel="false positive rate (hold-outs accused)",
-            ylabel="true positive rate (members recognised)",
+            ylabel=f"true positive rate ({kind} recognised)",
         )
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
@@ -133,7 +134,10 @@ def sweep_figure(t: Sequence[int], found: Mapping[str, Sequence[Estimate]]) -> s
 
 
 def histogram_figure(
-    scores: Mapping[str, np.ndarray], thresholds: Mapping[str, float | None], member: np.ndarray
+    scores: Mapping[str, np.ndarray],
+    thresholds: Mapping[str, float | None],
+    member: np.ndarray,
+    kind: str = "members",
 ) -> str:
     """Histograms of the scores of members and hold-outs, one panel per attack.
 
@@ -141,6 +145,7 @@ def histogram_figure(
         scores: (N,) by attack.
         thresholds: by attack, in the score's own unit; None draws none.
         member: (N,) bool.
+        kind: what they are called; of a claim they are suspects.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -153,19 +158,21 @@ def histogram_figure(
         for axes in panels[len(scores) :]:
             axes.set_visible(False)
         for axes, (name, score) in zip(panels, scores.items(), strict=False):
-            _histogram(axes, score, thresholds.get(name), member)
+            _histogram(axes, score, thresholds.get(name), member, kind)
             axes.set_title(name, fontsize=8)
         panels[0].legend(fontsize=6.5, frameon=False)
         return svg(figure)
 
 
-def _histogram(axes: Any, score: np.ndarray, threshold: float | None, member: np.ndarray) -> None:
+def _histogram(
+    axes: Any, score: np.ndarray, threshold: float | None, member: np.ndarray, kind: str
+) -> None:
     """Scores between their 0.5 % and 99.5 % quantiles; those beyond stand in the outermost bars."""
     low, high = np.quantile(score, (0.005, 0.995))
     bins = np.linspace(low, high, 31) if high > low else 10
     shown = np.clip(score, low, high)
     axes.hist(shown[~member], bins, color=HOLDOUT, alpha=0.55, label="hold-outs")
-    axes.hist(shown[member], bins, color=MEMBER, alpha=0.55, label="members")
+    axes.hist(shown[member], bins, color=MEMBER, alpha=0.55, label=kind)
     if threshold is not None and low <= threshold <= high:
         axes.axvline(threshold, color=INK, lw=1, ls="--")
     axes.set_yticks([])

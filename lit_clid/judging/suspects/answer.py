@@ -18,10 +18,8 @@ from lit_clid.judging.suspects.sequence import Sequential, ask_in_order
 from lit_clid.judging.suspects.share import Share, share
 from lit_clid.judging.suspects.together import SetTest, set_test
 from lit_clid.judging.trials import REF, Trial
-from lit_clid.scores import Scores
+from lit_clid.scores import FEWEST, Scores
 
-FEWEST = 2
-"""Hold-outs, and suspects, that are compared at all."""
 LARGE = 4_000
 """Records above which all attacks are not tested together: the fit is repeated per permutation."""
 

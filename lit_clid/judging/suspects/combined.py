@@ -84,7 +84,8 @@ def cross_fitted_auroc(columns: np.ndarray, label: np.ndarray, seed: int) -> flo
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.model_selection import StratifiedKFold
 
-    folds = StratifiedKFold(min(FOLDS, int(label.sum())), shuffle=True, random_state=seed)
+    smallest = int(min(label.sum(), (~label).sum()))
+    folds = StratifiedKFold(min(FOLDS, smallest), shuffle=True, random_state=seed)
     found: list[float] = []
     for train, test in folds.split(columns, label):
         rule = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])

@@ -3,7 +3,8 @@
 A suspect's conformal p-value is p = (1 + #{hold-outs ≥ s}) / (n + 1) (Vovk et al. 2005); without
 the ones it is no p-value. Benjamini and Hochberg (1995) name the R suspects of smallest p, R the
 largest with p_(R) ≤ q·R/m, which keeps the expected share of wrong names at q or below although all
-p-values rest on the same hold-outs (Bates et al. 2023).
+p-values rest on the same hold-outs (Bates et al. 2023). The expectation is over many audits, those
+that name nobody among them: it does not say how many names of one list are wrong.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ class Listing:
     """Suspects named at a false-discovery rate.
 
     Args:
-        rate: q, the expected share of wrong names is at most this.
+        rate: q; over many audits the share of wrong names is at most this on average.
         p: conformal p-value of every suspect (M,), in (0, 1].
         q: the smallest rate at which each is named (M,), in (0, 1].
         named: places of those that are named at `rate`, smallest p first.
@@ -32,11 +33,6 @@ class Listing:
     smallest_p: float
 
     @property
-    def wrong(self) -> float:
-        """How many of the names are expected to be wrong, at most."""
-        return float(self.q[list(self.named)].max() * len(self.named)) if self.named else 0.0
-
-    @property
     def fewest(self) -> int:
         """A list names so many at once or none: m / (q·(n + 1)), rounded up."""
         return ceil(len(self.p) * self.smallest_p / self.rate - 1e-9)
@@ -45,7 +41,6 @@ class Listing:
         return {
             "false_discovery_rate": self.rate,
             "named": len(self.named),
-            "expected_wrong_at_most": self.wrong,
             "smallest_p": self.smallest_p,
             "fewest_names_at_once": self.fewest,
         }

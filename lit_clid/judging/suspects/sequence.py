@@ -23,7 +23,7 @@ class Sequential:
     """A sequential test.
 
     Args:
-        evidence: E_k after each suspect (M,), in the order in which they were asked.
+        evidence: log E_k after each suspect (M,), in the order in which they were asked.
         level: α; the test stops at the first E_k ≥ 1/α.
         stopped: how many suspects that took; None if all did not suffice.
     """
@@ -35,7 +35,7 @@ class Sequential:
     @property
     def p(self) -> float:
         """1 / max E_k, a p-value whenever one looks; at most 1."""
-        return float(min(1.0, 1 / self.evidence.max(initial=1.0)))
+        return float(max(np.exp(-self.evidence.max(initial=0.0)), np.finfo(float).tiny))
 
     def as_json(self) -> dict[str, Any]:
         return {"level": self.level, "p": self.p, "suspects_needed": self.stopped}
@@ -76,6 +76,6 @@ def ask_in_order(
     u = sequential_ranks(suspects, holdouts, np.random.default_rng(seed))
     bets = np.array(BETS)[:, None]
     wealth = np.cumsum(np.log(bets) + (bets - 1) * np.log(u), axis=1)
-    evidence = np.exp(np.logaddexp.reduce(wealth, axis=0) - np.log(len(BETS)))
-    reached = np.flatnonzero(evidence >= 1 / level)
+    evidence = np.logaddexp.reduce(wealth, axis=0) - np.log(len(BETS))
+    reached = np.flatnonzero(evidence >= -np.log(level))
     return Sequential(evidence, level, int(reached[0]) + 1 if len(reached) else None)

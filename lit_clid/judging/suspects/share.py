@@ -4,15 +4,15 @@ Suspects are a mixture: with share π of members, the rate of suspects below a t
 a = π·m + (1 − π)·b, where m and b are the rates of members and hold-outs below it. Since m ≥ 0,
 π ≥ 1 − a/b, whatever members score.
 
-With τ fixed beforehand, on the shadow, the bound takes the one-sided Wilson limits u₁ of a and l₂
-of b together (MOVER for a ratio, Donner and Zou 2012). Without one it holds simultaneously over all
-τ, by the inequality of Dvoretzky, Kiefer and Wolfowitz for both distributions. A shadow also tells
-what members score, which gives an interval: π = (s − f)/(t − f) with the rates s of suspects, f of
-hold-outs and t of the shadow's members at or above its threshold.
+With τ fixed beforehand, on the shadow, the bound takes the one-sided exact limits u₁ of a and l₂ of
+b (Clopper and Pearson 1934) together, as MOVER does for a ratio (Donner and Zou 2012). Without one
+it holds simultaneously over all τ, by the inequality of Dvoretzky, Kiefer and Wolfowitz for both
+distributions. A shadow also tells what members score, which gives an interval:
+π = (s − f)/(t − f₀) with the rates s of suspects, f of hold-outs, and t and f₀ of the shadow's
+members and hold-outs, at or above its threshold.
 """
 
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from lit_clid.judging.evidence import TAIL, Estimate, Evidence, Unresolved
 
 ALPHA = 0.05
 """Error of the lower bound."""
-Z = NormalDist().inv_cdf(1 - ALPHA)
 LIKELY = 0.3
 """Share of members for which the shadow's threshold is chosen, fixed beforehand."""
 DRAWS = 4000
@@ -68,12 +67,17 @@ def share(
     return Share(low, "threshold", _between(suspects, holdouts, score[member], score[~member]))
 
 
-def wilson(successes: float, trials: int, z: float) -> tuple[float, float]:
-    """Wilson's limits (1927) of a rate, z standard errors to either side."""
-    rate = successes / trials
-    centre = (rate + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    slack = z * np.sqrt(rate * (1 - rate) / trials + z**2 / (4 * trials**2)) / (1 + z**2 / trials)
-    return float(max(0.0, centre - slack)), float(min(1.0, centre + slack))
+def exact_limits(successes: float, trials: int) -> tuple[float, float]:
+    """One-sided lower and upper limits of a rate, each with 95 % confidence (Clopper and Pearson
+    1934).
+    """
+    from scipy.stats import beta
+
+    low = float(beta.ppf(ALPHA, successes, trials - successes + 1)) if successes > 0 else 0.0
+    high = 1.0
+    if successes < trials:
+        high = float(beta.ppf(1 - ALPHA, successes + 1, trials - successes))
+    return low, high
 
 
 def threshold_bound(suspects: np.ndarray, holdouts: np.ndarray, threshold: float) -> float:
@@ -84,7 +88,7 @@ def threshold_bound(suspects: np.ndarray, holdouts: np.ndarray, threshold: float
 
 def _bound(below: float, suspects: int, others: float, holdouts: int) -> float:
     """The lower bound where so many of the suspects and of the hold-outs lie below."""
-    upper, lower = wilson(below, suspects, Z)[1], wilson(others, holdouts, Z)[0]
+    upper, lower = exact_limits(below, suspects)[1], exact_limits(others, holdouts)[0]
     if lower <= 0:
         return 0.0
     a, b = below / suspects, others / holdouts
@@ -97,7 +101,7 @@ def best_threshold(members: np.ndarray, holdouts: np.ndarray) -> float:
     """The threshold at which the bound would be largest for a set of the hold-outs' size of which
     a share of `LIKELY` are members.
     """
-    candidates = np.unique(np.quantile(holdouts, np.linspace(0.05, 0.99, 95)))
+    candidates = np.unique(np.quantile(holdouts, np.linspace(0.05, 0.95, 46)))
     bounds: list[float] = []
     for each in candidates:
         inside, outside = float((members < each).mean()), float((holdouts < each).mean())

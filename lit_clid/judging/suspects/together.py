@@ -2,11 +2,11 @@
 
 Each suspect and each hold-out gives one number, and the mean over the suspects is compared with
 means over as many records drawn at random from both kinds: an exact permutation test, whatever the
-number. With a shadow the number is log(1 − π₀ + π₀·r(s)), where r is the shadow's ratio of the
-densities of members and hold-outs and π₀ the share that the test is tuned for: the most powerful
-statistic against a set of which a part was trained on. Without one it is the rank of the score
-(Wilcoxon 1945). Welch's test, of CDI (Dubiński et al. 2024), stands beside it for comparison; it
-is approximate.
+number. With a shadow on which larger scores are the members' it is log(1 − π₀ + π₀·r(s)), where r
+is the shadow's ratio of the densities of members and hold-outs and π₀ the share that the test is
+tuned for: the most powerful statistic against a set of which a part was trained on. Otherwise it
+is the rank of the score (Wilcoxon 1945). Welch's test, of CDI (Dubiński et al. 2024), stands beside
+it for comparison; it is approximate.
 """
 
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ class SetTest:
         permutations: that it rests on; p is at least 1 / (1 + them).
         statistic: what was averaged, in words.
         effect: mean over suspects minus mean over hold-outs, in standard deviations of the
-            hold-outs.
-        welch: one-sided p of Welch's test on the scores, for comparison.
+            hold-outs; None where these do not vary.
+        welch: one-sided p of Welch's test on the scores, for comparison; None where they do not.
         needed: how many suspects such as these give power 0.9 at α = 0.01 beside these hold-outs;
             None if no number does.
     """
@@ -45,8 +45,8 @@ class SetTest:
     p: float
     permutations: int
     statistic: str
-    effect: float
-    welch: float
+    effect: float | None
+    welch: float | None
     needed: int | None
 
     def as_json(self) -> dict[str, Any]:
@@ -75,29 +75,33 @@ def set_test(
         seed: of the permutations.
     """
     both = np.concatenate([suspects, holdouts])
-    if shadow is None:
-        values, statistic = midranks(both), "ranks"
+    fitted = None if shadow is None else evidence_of(both, shadow)
+    if fitted is not None:
+        values, statistic = fitted, "log likelihood ratio fitted on the shadow"
     else:
-        values, statistic = evidence_of(both, shadow), "log likelihood ratio fitted on the shadow"
+        values, statistic = midranks(both), "ranks"
     ours, theirs = values[: len(suspects)], values[len(suspects) :]
     p, permutations = permuted_p(ours, theirs, seed)
     spread = float(holdouts.std(ddof=1))
-    effect = float(suspects.mean() - holdouts.mean()) / spread if spread > 0 else 0.0
+    effect = float(suspects.mean() - holdouts.mean()) / spread if spread > 0 else None
     return SetTest(
         p, permutations, statistic, effect, welch_p(suspects, holdouts), needed(ours, theirs)
     )
 
 
-def evidence_of(scores: np.ndarray, shadow: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """log(1 − π₀ + π₀·r(s)) of every score (N,), r by logistic regression on the shadow's."""
+def evidence_of(scores: np.ndarray, shadow: tuple[np.ndarray, np.ndarray]) -> np.ndarray | None:
+    """log(1 − π₀ + π₀·r(s)) of every score (N,), r by logistic regression on the shadow's; None
+    where larger scores are not those of the shadow's members.
+    """
     from sklearn.linear_model import LogisticRegression
 
     seen, member = shadow
     centre, spread = float(np.median(seen)), float(seen.std()) or 1.0
-    fitted = LogisticRegression(class_weight="balanced").fit(
-        (seen[:, None] - centre) / spread, member
-    )
-    ratio = fitted.decision_function((scores[:, None] - centre) / spread)
+    known, asked = ((each[:, None] - centre) / spread for each in (seen, scores))
+    fitted = LogisticRegression(class_weight="balanced").fit(known, member)
+    if fitted.coef_[0, 0] <= 0:
+        return None
+    ratio = fitted.decision_function(asked)
     found: np.ndarray = np.log1p(SHARE * np.expm1(np.clip(ratio, -LARGEST, LARGEST)))
     return found
 
@@ -120,12 +124,12 @@ def permuted_p(ours: np.ndarray, theirs: np.ndarray, seed: int = 0) -> tuple[flo
     return (1 + reached) / (1 + count), count
 
 
-def welch_p(suspects: np.ndarray, holdouts: np.ndarray) -> float:
-    """One-sided p of Welch's t test (1947); 1 where nothing varies."""
+def welch_p(suspects: np.ndarray, holdouts: np.ndarray) -> float | None:
+    """One-sided p of Welch's t test (1947); None where nothing varies."""
     from scipy.stats import ttest_ind
 
     if len(suspects) < 2 or suspects.std() + holdouts.std() == 0:
-        return 1.0
+        return None
     return float(ttest_ind(suspects, holdouts, equal_var=False, alternative="greater").pvalue)
 
 

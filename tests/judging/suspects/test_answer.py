@@ -108,6 +108,7 @@ def test_the_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
     [
         (lambda rows: rows.assign(member=""), "holds suspects only"),
         (lambda rows: rows[(rows.member == "0") | (rows.id == "r0000")], "1 suspects are too few"),
+        (lambda rows: rows[(rows.member == "") | (rows.id == "r0060")], "1 hold-outs are too few"),
         (lambda rows: rows.assign(member="perhaps"), "must hold true/false or 1/0"),
         (lambda rows: pd.concat([rows, rows[rows.member == ""]]), "ids must be unique"),
         (
@@ -121,6 +122,26 @@ def test_what_cannot_be_answered_is_one_line(tmp_path: Path, edit: object, messa
     edit(rows).to_csv(tmp_path / "t.csv", index=False)  # type: ignore[operator]
     with pytest.raises(UserError, match=message):
         judge(load_tables(str(tmp_path / "t.csv"), None)[0])
+
+
+def test_one_record_without_a_label_is_set_aside(tmp_path: Path) -> None:
+    rows = pd.read_csv(table(tmp_path / "t.csv", members=80), dtype={"member": str})
+    rows = rows[rows.member.notna() | (rows.id == "r0003")]
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    scores = Scores.load(tmp_path / "t.csv")
+    assert scores.suspects is None
+    assert "record r0003" in scores.aside[0]
+    assert judge(scores).answer is None
+
+
+def test_names_are_told_even_where_the_set_shows_nothing(tmp_path: Path) -> None:
+    rows = pd.read_csv(table(tmp_path / "t.csv", share=0.0, holdouts=900), dtype={"member": str})
+    rows.loc[rows.id == "r0000", "clid"] = 99.0
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    answer = judge(load_tables(str(tmp_path / "t.csv"), None)[0]).answer
+    assert answer is not None and answer.whole.p > 0.05
+    said = in_words(answer)
+    assert "does not show" in said and "1 of them are named" in said
 
 
 def test_the_report_speaks_of_suspects(tmp_path: Path) -> None:

@@ -50,3 +50,8 @@ def test_members_stop_it_soon_and_p_agrees() -> None:
     early = ask_in_order(ours[: found.stopped - 1], theirs, 0.01)
     assert early.stopped is None and early.p > 0.01
     np.testing.assert_array_equal(early.evidence, found.evidence[: found.stopped - 1])
+
+
+def test_much_evidence_is_a_small_p_and_no_overflow() -> None:
+    ours, theirs, _ = world(0, 800, 2000, 1.0, 9.0)
+    assert 0 < ask_in_order(ours, theirs, 0.01).p < 1e-100

@@ -5,7 +5,7 @@ import pytest
 from worlds import shadow_of, world
 
 from lit_clid.judging.evidence import Estimate, Unresolved
-from lit_clid.judging.suspects.share import share, simultaneous_bound, wilson
+from lit_clid.judging.suspects.share import exact_limits, share, simultaneous_bound
 
 WORLDS = 300
 
@@ -54,9 +54,20 @@ def test_the_simultaneous_bound_by_hand() -> None:
     assert simultaneous_bound(ours, theirs) == pytest.approx(1 - slack[0] / (1 - slack[1]))
 
 
-def test_wilson_equals_the_library_s() -> None:
+def test_the_exact_limits_equal_the_library_s() -> None:
     from scipy.stats import binomtest
 
     for k, n in ((0, 20), (7, 20), (20, 20), (3, 500)):
-        theirs = binomtest(k, n).proportion_ci(0.9, method="wilson")
-        assert wilson(k, n, 1.6448536269514722) == pytest.approx((theirs.low, theirs.high))
+        theirs = binomtest(k, n).proportion_ci(0.9, method="exact")
+        assert exact_limits(k, n) == pytest.approx((theirs.low, theirs.high))
+
+
+@pytest.mark.parametrize("suspects", [3, 5, 20])
+@pytest.mark.parametrize("shift", [0.5, 6.0])
+def test_the_bound_holds_for_few_suspects_too(suspects: int, shift: float) -> None:
+    lows = []
+    for seed in range(WORLDS):
+        ours, theirs, _ = world(seed, suspects, 500, 0.0)
+        lows.append(share(ours, theirs, shadow_of(seed, shift=shift)).low)
+    slack = 3 * (0.95 * 0.05 / WORLDS) ** 0.5
+    assert np.mean(np.array(lows) <= 0) >= 0.95 - slack

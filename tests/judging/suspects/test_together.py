@@ -53,7 +53,14 @@ def test_no_monotone_change_of_scores_changes_the_rank_test() -> None:
 
 def test_equal_scores_show_nothing() -> None:
     found = set_test(np.ones(20), np.ones(30))
-    assert (found.p, found.welch, found.effect, found.needed) == (1.0, 1.0, 0.0, None)
+    assert (found.p, found.welch, found.effect, found.needed) == (1.0, None, None, None)
+
+
+def test_a_shadow_that_points_the_wrong_way_does_not_turn_the_test() -> None:
+    seen, member = shadow_of(0, shift=-1.0)
+    low, theirs, _ = world(0, 60, 200, 1.0, -1.0)
+    assert set_test(low, theirs, (seen, member)).statistic == "ranks"
+    assert set_test(low, theirs, (seen, member)).p > 0.9
 
 
 def test_power_is_what_simulation_gives() -> None:

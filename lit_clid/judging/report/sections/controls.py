@@ -27,16 +27,19 @@ style="color: {{ "#b91c1c" if each.fires else "#15803d" }}">●</span></td>
 </table>
 </div>
 <p class="soft">A cross-fitted discriminant on features of captions (length, signs, words) and
-images (size, compressed size, colours, frequencies) that no model has seen, tested by permutations
-that repeat its fit. Red: the two kinds differ in something else than training.</p>
+images (size; compressed size, colours and frequencies of a small copy) that no model has seen,
+tested by permutations that repeat its fit. Red: the two kinds differ in something else than
+training. Green: nothing of this kind shows among so many records; what a small copy does not keep,
+such as the traces of a camera or of compression, is not looked at.</p>
 {% endif %}
 """
 
     def words(self, report: Report) -> str:
         quiet = [each for each in report.judgement.blind if not each.fires]
         said = [
-            f"Control: without the model, captions and images tell {each.kind} from hold-outs with "
-            f"AUROC {each.auroc:.2f} (p = {each.p:.2f}): nothing shows."
+            f"Control: without the model, captions and small copies of the images do not show a "
+            f"difference between {each.kind} and hold-outs (AUROC {each.auroc:.2f}, p = "
+            f"{each.p:.2f})."
             for each in quiet
         ]
         return " ".join(said)
@@ -49,9 +52,11 @@ that repeat its fit. Red: the two kinds differ in something else than training.<
         return {}
 
 
-def warning(judgement: Judgement) -> str:
-    """What stands before a verdict that a control does not bear out; empty if none fires."""
-    return " ".join(map(_warned, judgement.fired))
+def warning(judgement: Judgement, kind: str) -> str:
+    """What stands before what is said of members or suspects where a control does not bear it out;
+    empty if none fires.
+    """
+    return " ".join(_warned(each) for each in judgement.fired if each.kind == kind)
 
 
 def _warned(blind: Blind) -> str:

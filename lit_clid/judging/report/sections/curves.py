@@ -25,7 +25,8 @@ class Roc(Section):
 
     def figures(self, report: Report) -> dict[str, str]:
         scores = {name: grade.verdict.score for name, grade in _shown(report.judgement).items()}
-        return {"roc": plots.roc_figure(scores, report.judgement.target.member)}
+        found = report.judgement
+        return {"roc": plots.roc_figure(scores, found.target.member, found.kind)}
 
     def values(self, report: Report) -> Mapping[str, Any]:
         return {"curves": CURVES}
@@ -35,7 +36,7 @@ class Histograms(Section):
     """Histograms of the strongest attacks' scores."""
 
     template: ClassVar[str] = """
-<h2>Scores of members and hold-outs</h2>
+<h2>Scores of {{ judgement.kind }} and hold-outs</h2>
 <div class="card">{{ figures.histograms }}</div>
 """
 
@@ -44,7 +45,8 @@ class Histograms(Section):
         scores = {name: grade.verdict.score for name, grade in shown.items()}
         thresholds = {name: grade.verdict.threshold for name, grade in shown.items()}
         member = report.judgement.target.member
-        return {"histograms": plots.histogram_figure(scores, thresholds, member)}
+        kind = report.judgement.kind
+        return {"histograms": plots.histogram_figure(scores, thresholds, member, kind)}
 
 
 def _shown(judgement: Judgement) -> dict[str, Grade]:

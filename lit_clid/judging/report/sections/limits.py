@@ -16,8 +16,8 @@ class Limits(Section):
 <ul>
 <li>A high score is evidence about the set of records, and weaker evidence about any one of them:
 read the TPR at a low FPR, not the AUROC, before accusing.</li>
-<li>Members and hold-outs must come from one distribution. If they differ in any other way (source,
-date, style), the attacks may detect that instead of training.</li>
+<li>{{ judgement.kind | capitalize }} and hold-outs must come from one distribution. If they differ
+in any other way (source, date, style), the attacks may detect that instead of training.</li>
 <li>Near-duplicates of a record in the training set look like the record itself.</li>
 <li>An interval that contains 0.5 does not show that the records were not used, only that these
 attacks cannot tell.</li>

@@ -28,7 +28,7 @@ alarm.</p>
 
     def as_json(self, report: Report) -> dict[str, Any]:
         records = surest(report.judgement)
-        kind = "suspect" if report.judgement.claim else "member"
+        kind = report.judgement.kind[:-1]
         return {"surest": [{"id": i, "score": s, kind: m} for i, s, m in records]}
 
     def values(self, report: Report) -> Mapping[str, Any]:

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lit_clid.judging.evidence import Estimate
+from lit_clid.judging.judge import Judgement
 from lit_clid.judging.report.section import Report, Section
+from lit_clid.judging.report.sections.controls import warning
 from lit_clid.judging.suspects.answer import Answer
 
 SHOWN = 20
 """Most suspects in the table of the page; suspects.csv has them all."""
+CONDITION = "All of it holds if suspects and hold-outs differ in nothing but training."
 SHOWS, STRONGLY = 0.05, 0.001
 """p of the set at which the words say that something is shown, and that it is shown clearly."""
 
@@ -51,15 +54,17 @@ class SuspectsInWords(Section):
 p is conformal: the share of hold-outs, this record counted with them, that score as high; with
 {{ answer.holdouts }} hold-outs it cannot be smaller than
 {{ "%.2g" | format(answer.listing.smallest_p) }}. Highlighted: named at a false-discovery rate of
-{{ "%g" | format(answer.listing.rate) }} (Benjamini and Hochberg); so many suspects are named
-{{ answer.listing.fewest }} at once, or nobody. All of it holds if suspects and hold-outs differ in
-nothing but training: same source, same time, same captions.</p>
+{{ "%g" | format(answer.listing.rate) }} (Benjamini and Hochberg);
+{% if answer.listing.fewest > answer.ids | length %}with so few hold-outs nobody can be named.
+{% else %}at least {{ answer.listing.fewest }} are named at once, or nobody.{% endif %}
+Each question has an error of its own. All of it holds if suspects and hold-outs differ in nothing
+but training: same source, same time, same captions; records that belong together, such as crops or
+a series, are not independent.</p>
 {% endif %}
 """
 
     def words(self, report: Report) -> str:
-        answer = report.judgement.answer
-        return "" if answer is None or report.judgement.claim else in_words(answer)
+        return "" if report.judgement.claim else _said(report.judgement)
 
     def as_json(self, report: Report) -> dict[str, Any]:
         answer = report.judgement.answer
@@ -75,10 +80,17 @@ nothing but training: same source, same time, same captions.</p>
             return {"answer": None}
         return {
             "answer": answer,
-            "said": in_words(answer),
+            "said": _said(report.judgement),
             "lines": lines(answer),
             "rows": answer.rows[:SHOWN],
         }
+
+
+def _said(judgement: Judgement) -> str:
+    """The same words with what a control says against them."""
+    if judgement.answer is None:
+        return ""
+    return f"{warning(judgement, 'suspects')} {in_words(judgement.answer)}".strip()
 
 
 def in_words(answer: Answer) -> str:
@@ -86,21 +98,35 @@ def in_words(answer: Answer) -> str:
     suspects = f"{len(answer.ids)} suspects"
     than = f"than {answer.holdouts} hold-outs (p = {_p(answer.whole.p)}, {answer.title})"
     if answer.whole.p > SHOWS:
-        needed = answer.whole.needed
-        more = f" Some {needed:,} such suspects would show it nine times in ten." if needed else ""
-        return (
-            f"The audit does not show that the model was trained on the {suspects}: they do not "
-            f"score reliably higher {than}. That is absence of evidence, not proof that they were "
-            f"not used.{more}"
+        said = (
+            f"The audit does not show that the model was trained on the {suspects} as a set: they "
+            f"do not score reliably higher {than}. That is absence of evidence, not proof that "
+            f"they were not used. {_more_needed(answer)}"
         )
-    surely = "clearly shows" if answer.whole.p <= STRONGLY else "suggests"
-    share = f"At least {100 * answer.share.low:.0f} % of them were used (95 % lower bound)."
-    if answer.share.low <= 0:
-        share = "How many of them is not shown: the lower bound of the share is 0."
+    else:
+        surely = "clearly shows" if answer.whole.p <= STRONGLY else "suggests"
+        said = (
+            f"The audit {surely} that the model was trained on some of the {suspects}: they score "
+            f"higher {than}. "
+        )
+    return f"{said}{_share(answer)} {_names(answer)} {CONDITION}"
+
+
+def _more_needed(answer: Answer) -> str:
+    needed = answer.whole.needed
+    if not needed:
+        return ""
     return (
-        f"The audit {surely} that the model was trained on some of the {suspects}: they score "
-        f"higher {than}. {share} {_names(answer)}"
+        f"If the difference seen were real and stayed as large, about {needed:,} such suspects "
+        "would show it. "
     )
+
+
+def _share(answer: Answer) -> str:
+    percent = int(100 * answer.share.low)
+    if percent < 1:
+        return "How many of them were used is not shown: the lower bound of the share is below 1 %."
+    return f"At least {percent} % of them were used (95 % lower bound)."
 
 
 def _names(answer: Answer) -> str:
@@ -108,8 +134,8 @@ def _names(answer: Answer) -> str:
     if not listing.named:
         return f"No single record can be named at a false-discovery rate of {listing.rate:g}."
     return (
-        f"{len(listing.named)} of them can be named, of which at most {listing.wrong:.1f} are "
-        "expected to be wrong."
+        f"{len(listing.named)} of them are named, by a procedure of whose names at most "
+        f"{100 * listing.rate:g} % are wrong on average over many audits."
     )
 
 
@@ -119,9 +145,9 @@ def lines(answer: Answer) -> list[tuple[str, str, str]]:
     found = [
         (
             "Is the set in the training data?",
-            f"p = {_p(whole.p)}, effect {whole.effect:+.2f} SD",
+            f"p = {_p(whole.p)}{_effect(whole.effect)}",
             f"{whole.permutations:,} permutations of the mean of {whole.statistic}; Welch's test, "
-            f"for comparison: p = {_p(whole.welch)}",
+            f"for comparison: {'–' if whole.welch is None else f'p = {_p(whole.welch)}'}",
         )
     ]
     if answer.reference is not None:
@@ -139,7 +165,10 @@ def lines(answer: Answer) -> list[tuple[str, str, str]]:
     value = "all did not suffice" if sequential.stopped is None else f"{sequential.stopped}"
     how = f"in random order, looked at after each, error {sequential.level:g} (e-process)"
     found.append(("How many suspects would have sufficed?", value, how))
-    share = f"at least {100 * answer.share.low:.0f} %"
+    if whole.needed is not None:
+        how = "power 0.9 at α = 0.01, if the difference seen is real"
+        found.append(("How many such suspects does the fixed test need?", f"{whole.needed:,}", how))
+    share = f"at least {int(100 * answer.share.low)} %"
     how = "95 % bound at the shadow's threshold"
     if answer.share.how != "threshold":
         how = "95 % bound, simultaneous over all thresholds"
@@ -148,6 +177,10 @@ def lines(answer: Answer) -> list[tuple[str, str, str]]:
         value = f"{100 * between.value:.0f} % [{100 * between.low:.0f}, {100 * between.high:.0f}]"
         found.append(("… if members score as on the shadow?", value, "95 % interval"))
     return found
+
+
+def _effect(value: float | None) -> str:
+    return "" if value is None else f", effect {value:+.2f} SD"
 
 
 def _p(value: float) -> str:

@@ -55,7 +55,7 @@ Its noise follows from the seed: ε protects against nobody who knows it.
 
 def verdict(judgement: Judgement) -> str:
     """What was found, and what was fitted on what; first of all whether a control fired."""
-    said = [warning(judgement), _found(judgement), calibration(judgement)]
+    said = [warning(judgement, judgement.kind), _found(judgement), calibration(judgement)]
     return " ".join(sentence for sentence in said if sentence)
 
 

@@ -1,0 +1,54 @@
+"""What a user is told of a split when it is drawn."""
+
+from collections.abc import Mapping, Sequence
+
+from lit_clid import console
+from lit_clid.data.scan import Entry
+from lit_clid.data.source import Source
+from lit_clid.errors import few
+
+
+def say_dealt(rows: Mapping[str, Entry], entries: Sequence[Entry]) -> None:
+    """How many records of the rows play which part, where there are suspects."""
+    kinds = [entry.member for entry in entries if entry.role == "target"]
+    said = [f"{kinds.count(None)} suspects"]
+    if True in kinds:
+        said.append(f"{kinds.count(True)} members")
+    said.append(f"{kinds.count(False)} comparable")
+    shadow = {entry.id for entry in entries if entry.role == "shadow"}
+    if shadow:
+        said.append(f"{len(shadow)} the shadow's")
+    aside = len(rows) - len({entry.id for entry in entries})
+    console.say(f"{', '.join(said)}, {aside} set aside")
+
+
+def say_shared(shared: Mapping[str, dict[str, int]]) -> None:
+    """That members and hold-outs of a role share captions."""
+    for role, counts in shared.items():
+        captions = counts["captions"]
+        console.say(
+            f"note: the {counts['records']} records of the {role} have {captions} "
+            f"caption{'s' if captions > 1 else ''} (as the model reads them), which members and "
+            "hold-outs share: kept; data.shared_captions=refuse lets nothing be shared"
+        )
+
+
+def say_left_out(source: Source) -> list[str]:
+    """Say what of a source is no record, and why, and return it."""
+    found = [f"{name}: no metadata row names it" for name in source.unlisted]
+    found += source.left_out
+    for note in source.notes:
+        console.say(f"note: {note}")
+    if found:
+        console.say(f"note: {source.name}: {len(found)} left out: {few(found, 5)}")
+    return found
+
+
+def say_telling(telling: Mapping[str, int]) -> None:
+    """That prompts tell members from hold-outs."""
+    for role, told in telling.items():
+        console.say(
+            f"note: {told} records of the {role} have prompts of members only, or of hold-outs "
+            "only: what reads the caption tells them apart without any memory; give both kinds "
+            "the same prompts"
+        )
