@@ -14,9 +14,9 @@ from lit_clid.scores import Scores
 
 
 def test_the_reference_is_the_base_of_the_target(audited: Path, pipeline_folder: Path) -> None:
-    """Every `…_ref` score is the target's signal minus the base's, table by table."""
+    """Every `…_ref` score is the target's signal minus β times the base's, table by table."""
     report = json.loads((audited / "report.json").read_text())
-    assert report["attacks"]["sima_ref"]["title"] == "SimA − reference"
+    assert report["attacks"]["sima_ref"]["title"] == "SimA − β · reference"
     made_with = json.loads((audited / "scores" / "reference.json").read_text())
     assert made_with["model"] == str(pipeline_folder)
     assert (
