@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pages import insert
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "defenses.md"
 FIGURES = ("plane.svg", "heatmap.svg", "trajectory-none.svg")
@@ -21,13 +23,6 @@ def run(name: str, *words: str) -> Path:
     command = [sys.executable, "-m", "lit_clid.experiment", *words, f"name={name}"]
     subprocess.run(command, check=True, cwd=ROOT)
     return ROOT / "runs" / name
-
-
-def insert(page: str, name: str, tables: str) -> str:
-    """`page` with `tables` between the markers called `name`."""
-    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    head, rest = page.split(start)
-    return f"{head}{start}\n{tables.strip()}\n{end}{rest.split(end)[1]}"
 
 
 def main() -> None:

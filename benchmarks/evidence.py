@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from pages import insert
 
 from lit_clid.judging.calibration import calibrate
 from lit_clid.judging.rules import RULES
@@ -162,13 +163,6 @@ def published(folder: Path, worlds: int) -> str:
 
 def _whole(value: float) -> str:
     return "–" if np.isinf(value) else f"{value:.0f}"
-
-
-def insert(page: str, name: str, table: str) -> str:
-    """`page` with `table` between the markers called `name`."""
-    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    head, rest = page.split(start)
-    return f"{head}{start}\n\n{table}\n\n{end}{rest.split(end)[1]}"
 
 
 def main() -> None:
