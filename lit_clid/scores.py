@@ -1,4 +1,4 @@
-"""The table at which the wings meet: `id · member · <signal columns>`.
+"""The table at which the wings meet: `id · member · <signal columns>`, perhaps with `group`.
 
 It is kept as parquet beside the JSON of its `About`. Where the cell `member` is empty the record is
 a suspect: nobody knows whether the model was trained on it.
@@ -7,7 +7,7 @@ Larger signals are more member-like. Any judgement can be re-made from this tabl
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ import pyarrow.parquet as pq
 from lit_clid.about import About, read_about
 from lit_clid.errors import UserError, few
 from lit_clid.files import whole, write_json
-from lit_clid.tabular import choose_signals, parse_known, read_columns
+from lit_clid.tabular import choose_signals, numbers_of, parse_known, read_columns
 
+GROUP = "group"
+"""Column that says which artist, client or domain a record is of; empty for none."""
 FEWEST = 2
 """Suspects, and hold-outs, that are compared at all."""
 
@@ -60,6 +62,7 @@ class Scores:
         aside: columns that were not taken for signals, each as "name: reason".
         claim: no member is known: `member` marks the suspects beside comparable hold-outs.
         suspects: further records, where members are known and they are not.
+        groups: id → group of the records that have one.
 
     Raises:
         UserError: for duplicate ids, a non-finite signal, a table with one class only, or no signal
@@ -74,6 +77,7 @@ class Scores:
     aside: tuple[str, ...] = ()
     claim: bool = False
     suspects: Suspects | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         suspects = () if self.suspects is None else self.suspects.ids
@@ -100,7 +104,7 @@ class Scores:
             ids, told = (*ids, *self.suspects.ids), [*told, *(None for _ in self.suspects.ids)]
             for name, values in signals.items():
                 signals[name] = np.concatenate([values, self.suspects.signals[name]])
-        write_parquet(path, ids, told, signals)
+        write_parquet(path, ids, told, signals, self.groups)
 
     @classmethod
     def load(cls, path: Path, signals: Sequence[str] | None = None) -> "Scores":
@@ -131,14 +135,17 @@ class Scores:
         pairs = zip(member.tolist(), known.tolist(), strict=True)
         told = [said if sure else None for said, sure in pairs]
         about, aside = read_about(path), tuple[str, ...]()
+        taken = [column for spec in about.attacks.values() for column in spec.columns]
+        groups = {} if GROUP in (signals or taken) else _groups(ids, rows.pop(GROUP, ()))
         if signals is not None or not about.attacks:
             label, compared, claim = _compared(told)
             _check_kinds(label[compared], claim, str(path))
             cells = {name: list(compress(values, compared)) for name, values in rows.items()}
             names, aside = choose_signals(cells, label[compared], index, signals, str(path))
             rows = {name: rows[name] for name in names}
-        numbers = {name: _numbers(name, values, ids, path) for name, values in rows.items()}
-        return cls.of_told(ids, told, numbers, about, str(path), aside)
+        numbers = {name: numbers_of(name, values, ids, path) for name, values in rows.items()}
+        found = cls.of_told(ids, told, numbers, about, str(path), aside)
+        return replace(found, groups=groups)
 
     @classmethod
     def of_told(
@@ -165,6 +172,13 @@ class Scores:
             aside = (*aside, f"record {suspects.ids[0]}: nobody knows, and one suspect is too few")
             suspects = None
         return cls(own[0], label[compared], own[1], about, where, aside, claim, suspects)
+
+
+def _groups(ids: Sequence[str], cells: Sequence[Any]) -> dict[str, str]:
+    """id → group of the rows whose cell is not empty."""
+    pairs = zip(ids, cells, strict=False)
+    named = {name: "" if cell is None else str(cell).strip() for name, cell in pairs}
+    return {name: group for name, group in named.items() if group}
 
 
 def _compared(told: Sequence[bool | None]) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -227,26 +241,16 @@ def _ordered(signals: Mapping[str, np.ndarray], order: Sequence[int]) -> dict[st
     return {name: np.asarray(values, np.float64)[order] for name, values in signals.items()}
 
 
-def _numbers(name: str, values: Sequence[Any], ids: Sequence[str], path: Path) -> np.ndarray:
-    numbers = np.full(len(values), np.nan)
-    for k, value in enumerate(values):
-        try:
-            numbers[k] = np.nan if value is None or value == "" else float(value)
-        except (TypeError, ValueError):
-            raise UserError(
-                f"{path}: column '{name}' holds {value!r} for {ids[k]}; signal columns hold "
-                "numbers, remove any other"
-            ) from None
-    return numbers
-
-
 def write_parquet(
     path: Path,
     ids: Sequence[str],
     member: Sequence[bool | None] | np.ndarray,
     signals: Mapping[str, np.ndarray],
+    groups: Mapping[str, str] | None = None,
 ) -> None:
     """Write a table so that it appears whole or not at all."""
+    columns: dict[str, Any] = {"id": list(ids), "member": pa.array(member, pa.bool_())}
+    if groups:
+        columns[GROUP] = pa.array([groups.get(name) for name in ids], pa.string())
     with whole(path) as part:
-        told = pa.array(member, pa.bool_())
-        pq.write_table(pa.table({"id": list(ids), "member": told, **signals}), part)
+        pq.write_table(pa.table({**columns, **signals}), part)

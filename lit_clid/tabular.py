@@ -242,3 +242,17 @@ def _word(value: Any) -> str:
         return str(int(value))
     word = str(value).strip().lower()
     return word[0] if re.fullmatch(r"[01]\.0*", word) else word
+
+
+def numbers_of(name: str, values: Sequence[Any], ids: Sequence[str], path: Path) -> np.ndarray:
+    """A column's cells as float64 (N,), NaN where empty."""
+    numbers = np.full(len(values), np.nan)
+    for k, value in enumerate(values):
+        try:
+            numbers[k] = np.nan if value is None or value == "" else float(value)
+        except (TypeError, ValueError):
+            raise UserError(
+                f"{path}: column '{name}' holds {value!r} for {ids[k]}; signal columns hold "
+                "numbers, remove any other"
+            ) from None
+    return numbers

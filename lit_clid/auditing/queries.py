@@ -18,7 +18,7 @@ def check_attacks(
         Remarks of the attacks that can be asked.
     """
     remarks: dict[str, list[str]] = {}
-    taken = {"id": "the record's id", "member": "the member column"}
+    taken = {"id": "the record's id", "member": "the member column", "group": "the groups"}
     for name, attack in attacks.items():
         try:
             remark = attack.check(target, captions)

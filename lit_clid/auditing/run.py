@@ -73,7 +73,7 @@ def fill_table(
         claims=claims,
         attacks=describe_attacks(attacks, target),
     )
-    scores = merge(shards, expected, told, str(path))
+    scores = replace(merge(shards, expected, told, str(path)), groups=split.groups)
     scores.save(path)
     for file in [*shards.glob("*.parquet"), shards / CLAIMS]:
         file.unlink()

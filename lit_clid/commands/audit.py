@@ -6,8 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from lit_clid import console
-from lit_clid.about import About, Claims, Facts
-from lit_clid.auditing.attacks import Attack
+from lit_clid.about import About, Claims
 from lit_clid.auditing.claims import carry_over, claim, finished_scores
 from lit_clid.auditing.lineage import Model, check_split, find_models, find_reference
 from lit_clid.auditing.queries import announce, describe_attacks, tally
@@ -23,21 +22,19 @@ from lit_clid.auditing.sittings import (
     shared_records,
 )
 from lit_clid.commands.blind import blind_table
+from lit_clid.commands.checks import check_headline, check_rules, check_suspects
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
-from lit_clid.errors import UserError, few
 from lit_clid.files import check_writable
-from lit_clid.judging.headline import choose_beforehand
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report.pictures import Picture, PictureSource
 from lit_clid.judging.report.publish import publish
-from lit_clid.judging.rules import RULES
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
-from lit_clid.scores import FEWEST, Scores
+from lit_clid.scores import Scores
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -138,55 +135,6 @@ def audit(
     return Audited(tables, targets[models["target"]])
 
 
-def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
-    """Refuse attacks that all need a shadow which is not there."""
-    rules = [RULES[attack.rule] for attack in attacks.values()]
-    if not calibrated and all(rule.needs_shadow for rule in rules):
-        raise UserError(
-            f"attacks: {few(list(attacks))} cannot be judged without a shadow; train one or add "
-            "others"
-        )
-
-
-def check_headline(config: Settings) -> None:
-    """Refuse a headline that no attack has, before anything is asked."""
-    named, options = config.headline, config.audit
-    if named is None:
-        return
-    plain = named.removesuffix("_ref")
-    if plain not in config.attacks:
-        raise UserError(
-            f"headline: {named!r} is not asked; name one of {', '.join(config.attacks)}, or null"
-        )
-    asked = options.reference_attacks is None or plain in options.reference_attacks
-    if named != plain and (options.reference is None or not asked):
-        raise UserError(
-            f"headline: {named!r} needs a reference that is asked for {plain}; see audit.reference "
-            "and audit.reference_attacks"
-        )
-
-
-def check_suspects(config: Settings, split: Split, models: Mapping[str, Model]) -> None:
-    """Refuse, before anything is asked, what could not be answered about suspects."""
-    if not split.suspects:
-        return
-    for count, kind in (
-        (len(split.suspects), "suspects"),
-        (len(split.of("target", False)), "hold-outs"),
-    ):
-        if count < FEWEST:
-            raise UserError(f"data: {count} {kind} are too few; give at least {FEWEST}")
-    note = read_note(models["target"].path)
-    if split.of("target", True) and not split.vouched and (note is None or note.facts == Facts()):
-        raise UserError(
-            f"audit.target: nothing says that {models['target'].path} was trained on the records "
-            "dealt as its members; tell who is a member (data.member_column, "
-            "data.nonmember_source), or ask in a run folder without a shadow"
-        )
-    if "shadow" not in models and config.headline is None:
-        choose_beforehand(list(config.attacks))
-
-
 def table_of(
     sitting: Sitting,
     target: Target,
@@ -208,6 +156,9 @@ def table_of(
     scores = finished_scores(path, claims)
     if scores is not None:
         console.say(f"{sitting.table}: already audited, see {path}")
+        if scores.groups != split.groups and console.is_first_process():
+            scores = replace(scores, groups=split.groups)
+            scores.save(path)
         attacks = describe_attacks(sitting.attacks, target)  # titles, rules
         return replace(scores, about=replace(scores.about, attacks=attacks))
     return _asked(sitting, target, config, split, claims, carried, path)

@@ -54,7 +54,12 @@ def used_columns(options: DataOptions, columns: Sequence[str]) -> tuple[str, ...
     """Those of the columns that are read: the ones that `options` name, and the likeliest."""
     image = options.image_column or _first(IMAGE_NAMES, columns)
     caption = options.caption_column or _first(CAPTION_NAMES, columns)
-    others = (options.member_column, options.importance_column, options.rephrasings_column)
+    others = (
+        options.member_column,
+        options.group_column,
+        options.importance_column,
+        options.rephrasings_column,
+    )
     return tuple(name for name in (image, caption, *others) if name in columns and name)
 
 
@@ -96,6 +101,14 @@ def read_members(dataset: Any, options: DataOptions, name: str) -> tuple[bool | 
             "right, or null for a random split"
         )
     return None
+
+
+def read_groups(rows: Any, options: DataOptions) -> tuple[str, ...] | None:
+    """What the group column says of each row, empty where it says nothing; None without one."""
+    column = options.group_column
+    if column is None or column not in rows.column_names:
+        return None
+    return tuple("" if cell is None else str(cell).strip() for cell in rows[column][:])
 
 
 def read_captions(rows: Any, column: str, name: str) -> list[tuple[str, ...]]:

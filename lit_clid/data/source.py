@@ -10,6 +10,7 @@ from lit_clid.config.options.data import DataOptions
 from lit_clid.data.columns import (
     find_caption,
     read_captions,
+    read_groups,
     read_importances,
     read_members,
     read_rephrasings,
@@ -27,6 +28,7 @@ class Source:
         open_image: row number → RGB image; raises OSError, ValueError or SyntaxError if it does not
             decode.
         member: per row, if the source says so; None for rows of which it does not.
+        groups: per row, if a column says it; an empty string for rows of none.
         importance: word importances per row, if a column holds them.
         unlisted: images of the folder that no metadata row names.
         others: further captions or rephrasings per row.
@@ -40,6 +42,7 @@ class Source:
     captions: tuple[str, ...]
     open_image: Callable[[int], Image.Image]
     member: tuple[bool | None, ...] | None = None
+    groups: tuple[str, ...] | None = None
     importance: tuple[tuple[float, ...] | None, ...] | None = None
     unlisted: tuple[str, ...] = ()
     others: tuple[tuple[str, ...], ...] | None = None
@@ -71,7 +74,8 @@ def from_rows(
     if options.importance_column is not None:
         importance = read_importances(rows, options.importance_column, captions, name)
     member = read_members(rows, options, name)
-    return Source(name, (), captions, _no_image, member, importance, others=others)
+    groups = read_groups(rows, options)
+    return Source(name, (), captions, _no_image, member, groups, importance, others=others)
 
 
 def _no_image(row: int) -> Image.Image:

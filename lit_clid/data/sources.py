@@ -27,6 +27,7 @@ from lit_clid.data.folder import (
     texts_alone,
     walk,
 )
+from lit_clid.data.groups import FOLDER, by_folder, check_groups
 from lit_clid.data.hub import missing_note, read_hub, require_written
 from lit_clid.data.images import EMBEDDED, DrawnImages, FileImages, TableImages
 from lit_clid.data.source import Source, from_rows
@@ -57,6 +58,7 @@ def open_sources(options: DataOptions) -> dict[str, Source]:
         path = options.suspects_path
         other = replace(options, source=options.suspects, path=path, member_column=None)
         found["suspects"] = replace(open_source(other), mark="suspects:")
+    check_groups(found, options)
     return found
 
 
@@ -113,7 +115,8 @@ def _imagefolder(options: DataOptions, path: str | None) -> Source:
         raise UserError(
             f"{folder}: no images ({', '.join(IMAGE_ENDINGS)}); give the folder that holds them"
         )
-    return _described(listing, options) if listing.metadata else _beside(listing)
+    source = _described(listing, options) if listing.metadata else _beside(listing)
+    return by_folder(source) if options.group_column == FOLDER else source
 
 
 def _beside(listing: Listing) -> Source:

@@ -15,6 +15,7 @@ from typing import Any
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.deal import deal, find_piles, find_suspects
+from lit_clid.data.groups import groups_of
 from lit_clid.data.scan import (
     Entry,
     from_csv,
@@ -106,6 +107,12 @@ class Split:
         """id → caption of every record of both roles."""
         place = self.locate()
         return {e.id: place[e.id][0].captions[place[e.id][1]] for e in self.entries}
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """id → group of the records of both roles that have one."""
+        found = groups_of(self.sources)
+        return {entry.id: found[entry.id] for entry in self.entries if entry.id in found}
 
     def locate(self) -> dict[str, tuple[Source, int]]:
         """id → (source, row number)."""

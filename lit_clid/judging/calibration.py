@@ -25,12 +25,14 @@ class Verdict:
         rule: what was fitted, in words.
         shadow_score: scores of the shadow's records (M,), cross-fitted if the rule is flexible;
             None without a shadow.
+        fitted: the rule that gave them; None for scores from elsewhere.
     """
 
     score: np.ndarray
     threshold: float | None
     rule: str
     shadow_score: np.ndarray | None = None
+    fitted: Rule | None = None
 
 
 def calibrate(
@@ -47,11 +49,13 @@ def calibrate(
     """
     if shadow is None:
         prior = rule.prior(columns)
-        return None if prior is None else Verdict(prior.score(columns), None, prior.describe())
+        if prior is None:
+            return None
+        return Verdict(prior.score(columns), None, prior.describe(), fitted=prior)
     fitted = rule.fit(*shadow)
     held_out = cross_fitted(rule, *shadow) if rule.flexible else fitted.score(shadow[0])
     threshold = best_threshold(held_out, shadow[1])
-    return Verdict(fitted.score(columns), threshold, fitted.describe(), held_out)
+    return Verdict(fitted.score(columns), threshold, fitted.describe(), held_out, fitted)
 
 
 def cross_fitted(rule: Rule, columns: np.ndarray, member: np.ndarray) -> np.ndarray:

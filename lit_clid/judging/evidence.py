@@ -8,6 +8,7 @@ replicates.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -64,6 +65,21 @@ def replicate_weights(member: np.ndarray, replicates: int, seed: int) -> Iterato
         replicates: R.
         seed: of the counts.
     """
+    if replicates * len(member) <= BLOCK:
+        yield _weights(member.tobytes(), replicates, seed)
+        return
+    yield from _blocks(member, replicates, seed)
+
+
+@lru_cache(maxsize=2)
+def _weights(member: bytes, replicates: int, seed: int) -> np.ndarray:
+    """All of them, once for every attack on the same records; not to be written to."""
+    (weights,) = _blocks(np.frombuffer(member, dtype=bool), replicates, seed)
+    weights.flags.writeable = False
+    return weights
+
+
+def _blocks(member: np.ndarray, replicates: int, seed: int) -> Iterator[np.ndarray]:
     rng = np.random.default_rng(seed)
     block = max(1, min(replicates, BLOCK // len(member)))
     for start in range(0, replicates, block):

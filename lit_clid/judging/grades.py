@@ -2,7 +2,8 @@
 
 AUROC, TPR at a capped FPR and TNR at a capped FNR speak of the score at every threshold; the ASR
 is the balanced accuracy ½·(TPR + TNR) at the one threshold carried over from shadow, the oracle ASR
-at the best threshold of the graded records themselves.
+at the best threshold of the graded records themselves. Thresholds that cap the FPR on the shadow
+are carried over, too: `carried`.
 """
 
 from collections.abc import Mapping
@@ -13,24 +14,14 @@ import numpy as np
 
 from lit_clid.judging.calibration import Verdict
 from lit_clid.judging.evidence import Estimate, Evidence, Unresolved, estimate
-from lit_clid.judging.roc import (
-    Curve,
-    Statistic,
-    auroc,
-    best_accuracy,
-    curve,
-    tnr_at_fnr,
-    tpr_at_fpr,
-)
+from lit_clid.judging.rates import NO_SHADOW, Carried, capped_rate, carried_rates
+from lit_clid.judging.roc import Curve, Statistic, auroc, best_accuracy, curve
 from lit_clid.judging.trials import Trial
 
 FPR_CAPS = (0.1, 0.01, 0.001)
 """The false-positive rates reported, and the false-negative rates of `tnr_at_fnr`."""
 CAPS = {f"{cap:g}": cap for cap in FPR_CAPS}
-FEWEST = 2
-"""Records that a cap must allow for its rate to be shown. In simulations the interval covers 81 %
-of the time where one is allowed, 90 % at two and 95 % at two and a half.
-"""
+STATISTICS: dict[str, Statistic] = {"auroc": auroc, "oracle_asr": best_accuracy}
 HEADLINE = Unresolved("the headline attack itself", shown="–")
 """How the headline attack differs from itself."""
 
@@ -46,7 +37,8 @@ class Grade:
         asr: in [0, 1]; unresolved without a shadow.
         oracle_asr: in [½, 1]; its threshold saw the graded labels.
         tpr_at_fpr, tnr_at_fnr: rates in [0, 1] by the cap ("0.1", "0.01", "0.001"), unresolved
-            where the cap allows fewer than `FEWEST` records.
+            where the cap allows less than one record.
+        carried: rates at the threshold of that FPR on the shadow, by the cap.
         queries: per record as if the attack ran alone, those to the reference included; None for
             a table that does not tell.
         backward: backward passes per record.
@@ -65,6 +57,7 @@ class Grade:
     oracle_asr: Estimate
     tpr_at_fpr: Mapping[str, Evidence]
     tnr_at_fnr: Mapping[str, Evidence]
+    carried: Mapping[str, Carried | Unresolved]
     queries: int | None
     backward: int
     shadow_auroc: float | None
@@ -83,6 +76,7 @@ class Grade:
             "oracle_asr": self.oracle_asr.as_json(),
             "tpr_at_fpr": tpr,
             "tnr_at_fnr": tnr,
+            "carried": {cap: found.as_json() for cap, found in self.carried.items()},
             "queries": self.queries,
             "backward": self.backward,
             "rule": self.verdict.rule,
@@ -95,53 +89,32 @@ class Grade:
 
 def grade(trial: Trial, verdict: Verdict, member: np.ndarray) -> Grade:
     """Grade one attack's verdict on the target's records by who is a member, (N,) bool."""
-    figures = estimate(_statistics(), verdict.score, member)
-    shadow_member = None if trial.fit_on is None else trial.fit_on[1]
+    score = verdict.score
+    figures = estimate(STATISTICS, score, member)
+    shadow, mirrored = trial.shadow_scores(verdict), (-score, ~member)
+    tpr = {name: capped_rate(score, member, cap) for name, cap in CAPS.items()}
+    tnr = {name: capped_rate(*mirrored, cap) for name, cap in CAPS.items()}
+    carried = {name: carried_rates(score, member, shadow, cap) for name, cap in CAPS.items()}
     return Grade(
         title=trial.title,
         verdict=verdict,
         auroc=figures["auroc"],
         asr=_carried_accuracy(verdict, member),
         oracle_asr=figures["oracle_asr"],
-        tpr_at_fpr=_rates(figures, "tpr_at_fpr", int((~member).sum())),
-        tnr_at_fnr=_rates(figures, "tnr_at_fnr", int(member.sum())),
+        tpr_at_fpr=tpr,
+        tnr_at_fnr=tnr,
+        carried=carried,
         queries=trial.queries,
         backward=trial.backward,
-        shadow_auroc=_shadow_auroc(verdict, shadow_member),
+        shadow_auroc=None if shadow is None else float(auroc(curve(*shadow))),
         weights=trial.weights,
     )
-
-
-def _statistics() -> dict[str, Statistic]:
-    found: dict[str, Statistic] = {"auroc": auroc, "oracle_asr": best_accuracy}
-    for name, cap in CAPS.items():
-        found[f"tpr_at_fpr {name}"] = tpr_at_fpr(cap)
-        found[f"tnr_at_fnr {name}"] = tnr_at_fnr(cap)
-    return found
-
-
-def _rates(figures: Mapping[str, Estimate], kind: str, records: int) -> dict[str, Evidence]:
-    """The figures of one kind by cap.
-
-    A cap that allows fewer than `FEWEST` of the `records` that it counts is unresolved.
-    """
-    found: dict[str, Evidence] = {}
-    for name, cap in CAPS.items():
-        too_few = f"unresolved: {records} records cannot show a rate of {name}"
-        shows = can_show(records, cap)
-        found[name] = figures[f"{kind} {name}"] if shows else Unresolved(too_few)
-    return found
-
-
-def can_show(records: int, cap: float) -> bool:
-    """True if so many records allow an interval for a rate at this cap."""
-    return records * cap >= FEWEST - 1e-9
 
 
 def _carried_accuracy(verdict: Verdict, member: np.ndarray) -> Evidence:
     """Balanced accuracy of the calls at the threshold carried over from shadow: ½·(TPR + TNR)."""
     if verdict.threshold is None:
-        return Unresolved("no threshold without a shadow", shown="–")
+        return NO_SHADOW
     called = (verdict.score >= verdict.threshold).astype(float)
 
     def accuracy(roc: Curve) -> np.ndarray:
@@ -150,9 +123,3 @@ def _carried_accuracy(verdict: Verdict, member: np.ndarray) -> Evidence:
         return (roc.tpr[..., 1] + 1 - roc.fpr[..., 1]) / 2
 
     return estimate({"asr": accuracy}, called, member)["asr"]
-
-
-def _shadow_auroc(verdict: Verdict, member: np.ndarray | None) -> float | None:
-    if verdict.shadow_score is None or member is None:
-        return None
-    return float(auroc(curve(verdict.shadow_score, member)))

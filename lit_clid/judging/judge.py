@@ -13,15 +13,17 @@ import numpy as np
 
 from lit_clid.about import Cost, Spent
 from lit_clid.errors import UserError, few
-from lit_clid.judging.calibration import Verdict, calibrate
+from lit_clid.judging.calibration import Verdict
 from lit_clid.judging.controls import Blind, blind_baselines
+from lit_clid.judging.epsilon import EpsilonBound, epsilon_bound
 from lit_clid.judging.evidence import paired_auroc_difference
 from lit_clid.judging.grades import Grade, grade
 from lit_clid.judging.headline import check_headline, choose_beforehand, find_headline
 from lit_clid.judging.maximum import Maximum, maximum
-from lit_clid.judging.rules import RULES
+from lit_clid.judging.showable import smallest_auroc
 from lit_clid.judging.suspects.answer import Answer, answer
 from lit_clid.judging.trials import Trial, trials
+from lit_clid.judging.verdicts import calibrated
 from lit_clid.scores import Scores
 
 
@@ -40,6 +42,7 @@ class Judgement:
         selection: the test of the maximum over attacks; None where the choice saw no graded label.
         answer: about records whose membership nobody knows; None without any.
         blind: what captions and images tell without the model; nothing where they were not at hand.
+        epsilon: a lower bound of ε by the headline attack; None without a shadow or known members.
     """
 
     target: Scores
@@ -52,6 +55,15 @@ class Judgement:
     selection: Maximum | None = None
     answer: Answer | None = None
     blind: tuple[Blind, ...] = ()
+    epsilon: EpsilonBound | None = None
+
+    @property
+    def smallest(self) -> float | None:
+        """The smallest true AUROC that so many records would have shown nine times in ten; None if
+        there is none.
+        """
+        critical = None if self.selection is None else self.selection.critical
+        return smallest_auroc(self.members, self.holdouts, critical)
 
     @property
     def fired(self) -> tuple[Blind, ...]:
@@ -180,7 +192,7 @@ def judge(
             none of those that are.
     """
     tried = trials(target, shadow, reference, reference_shadow)
-    given = _verdicts(tried)
+    given = calibrated(tried)
     unjudged = tuple(name for name in tried if name not in given)
     if not given:
         raise UserError(
@@ -196,36 +208,36 @@ def judge(
         selection = maximum([verdict.score for verdict in given.values()], target.member)
     references = {"reference": reference, "reference_shadow": reference_shadow}
     kept = {name: table for name, table in references.items() if table is not None}
-    compared = _compared(grades, speaks, target.member)
     answered = None
     if target.claim or target.suspects is not None:
         speaker = choose_beforehand(list(grades)) if chosen == "maximum" else speaks
-        answered = answer(tried, speaker, target, fdr, level)
+        answered = answer(tried, given, speaker, target, fdr, level)
     seen = () if blind is None else blind_baselines(blind, target)
     return Judgement(
-        target, shadow, compared, unjudged, speaks, chosen, kept, selection, answered, seen
+        target=target,
+        shadow=shadow,
+        grades=_compared(grades, speaks, target.member),
+        unjudged=unjudged,
+        headline=speaks,
+        chosen=chosen,
+        references=kept,
+        selection=selection,
+        answer=answered,
+        blind=seen,
+        epsilon=_epsilon(tried[speaks], given[speaks], target),
     )
 
 
-def verdicts(
-    target: Scores,
-    shadow: Scores | None = None,
-    reference: Scores | None = None,
-    reference_shadow: Scores | None = None,
-) -> dict[str, tuple[str, Verdict]]:
-    """(title, verdict) of every attack that can be judged, without any figure."""
-    tried = trials(target, shadow, reference, reference_shadow)
-    return {name: (tried[name].title, verdict) for name, verdict in _verdicts(tried).items()}
-
-
-def _verdicts(tried: Mapping[str, Trial]) -> dict[str, Verdict]:
-    """The verdict of every trial that can be judged."""
-    found: dict[str, Verdict] = {}
-    for name, trial in tried.items():
-        verdict = calibrate(RULES[trial.rule], trial.columns, trial.fit_on)
-        if verdict is not None:
-            found[name] = verdict
-    return found
+def _epsilon(trial: Trial, verdict: Verdict, target: Scores) -> EpsilonBound | None:
+    """The bound of ε, at the δ that the target was trained with."""
+    shadow = trial.shadow_scores(verdict)
+    if shadow is None or target.claim:
+        return None
+    training = target.about.training
+    spent = None if training is None else training.privacy
+    return epsilon_bound(
+        verdict.score, target.member, shadow, 0.0 if spent is None else spent.delta
+    )
 
 
 def _compared(grades: Mapping[str, Grade], headline: str, member: np.ndarray) -> dict[str, Grade]:

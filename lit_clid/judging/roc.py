@@ -70,19 +70,6 @@ def tpr_at_fpr(cap: float) -> Statistic:
     return statistic
 
 
-def tnr_at_fnr(cap: float) -> Statistic:
-    """Largest TNR over the thresholds with FNR ≤ cap.
-
-    The papers call it "TPR@FPR": their positive class is the hold-outs.
-    """
-
-    def statistic(roc: Curve) -> np.ndarray:
-        allowed = 1 - roc.tpr <= cap + SLACK
-        return np.max(np.where(allowed, 1 - roc.fpr, 0.0), axis=-1)
-
-    return statistic
-
-
 def best_accuracy(roc: Curve) -> np.ndarray:
     """Largest balanced accuracy ½·(TPR + TNR) over all thresholds: (…, K) → (…) in [½, 1].
 

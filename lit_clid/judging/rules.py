@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lit_clid.judging.discriminant import Discriminant
 from lit_clid.judging.roc import auroc, curve
 from lit_clid.judging.rule import Rule
 from lit_clid.judging.trees import BoostedTrees
@@ -114,6 +115,7 @@ RULES: dict[str, Rule] = {
     "robust_mix": RobustMix(),
     "scaled_mean": ScaledMean(),
     "boosted_trees": BoostedTrees(),
-    "many_trees": BoostedTrees(trees=200, depth=6, gamma=0.0, share=1.0, l1=0.0),
+    "many_trees": BoostedTrees(trees=200, depth=6, gamma=0.0, share=1.0, l1=0.0, bags=1),
+    "discriminant": Discriminant(),
 }
-"""`many_trees` is GSA's: XGBoost's own defaults."""
+"""`many_trees` is GSA's: XGBoost's own defaults, which leave nothing to chance."""

@@ -1,6 +1,8 @@
 """Boosted trees, the rule that separates columns in whatever way the shadow shows (CLiD eq. 17–18).
 
-The score is the margin of the trees' sum, the log-odds of being a member.
+The score is the margin of the trees' sum, the log-odds of being a member. Trees that see a random
+share of rows and columns are one draw of a lottery at low false-positive rates, so that the margins
+of `bags` such fits are averaged.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +22,8 @@ class BoostedTrees(Rule):
         gamma: least gain of a split, ≥ 0.
         share: of rows, and of columns, that each tree sees, in (0, 1].
         l1, l2: penalties on the leaves' weights, ≥ 0.
-        model: XGBoost's classifier once fitted.
+        bags: fits, alike but for their seeds, whose margins are averaged.
+        models: XGBoost's boosters once fitted.
     """
 
     flexible: ClassVar[bool] = True
@@ -31,30 +34,34 @@ class BoostedTrees(Rule):
     share: float = 0.7
     l1: float = 1.0
     l2: float = 1.0
-    model: Any = None
+    bags: int = 30
+    models: tuple[Any, ...] = ()
 
     def fit(self, columns: np.ndarray, member: np.ndarray) -> "BoostedTrees":
-        from xgboost import XGBClassifier
+        import xgboost
 
-        model = XGBClassifier(
-            n_estimators=self.trees,
-            max_depth=self.depth,
-            gamma=self.gamma,
-            subsample=self.share,
-            colsample_bytree=self.share,
-            reg_alpha=self.l1,
-            reg_lambda=self.l2,
-            random_state=0,
-            n_jobs=1,
-        )
-        return replace(self, model=model.fit(columns, member.astype(int)))
+        records = xgboost.QuantileDMatrix(columns, member.astype(int), nthread=1)
+        options = {
+            "objective": "binary:logistic",
+            "max_depth": self.depth,
+            "gamma": self.gamma,
+            "subsample": self.share,
+            "colsample_bytree": self.share,
+            "alpha": self.l1,
+            "lambda": self.l2,
+            "nthread": 1,
+        }
+        seeds = range(self.bags)
+        models = [xgboost.train({**options, "seed": s}, records, self.trees) for s in seeds]
+        return replace(self, models=tuple(models))
 
     def score(self, columns: np.ndarray) -> np.ndarray:
-        margin: np.ndarray = self.model.predict(columns, output_margin=True).astype(np.float64)
-        return margin
+        margins = [model.inplace_predict(columns, predict_type="margin") for model in self.models]
+        return np.asarray(np.mean(margins, axis=0, dtype=np.float64))
 
     def prior(self, columns: np.ndarray) -> None:
         return None
 
     def describe(self) -> str:
-        return f"{self.trees} trees of depth {self.depth} fitted on shadow"
+        times = f", {self.bags} times, averaged" if self.bags > 1 else ""
+        return f"{self.trees} trees of depth {self.depth} fitted on shadow{times}"

@@ -4,27 +4,27 @@ Tables that were not made alike are not judged together.
 
 An attack `a` is the target's signals s(x); where the reference was asked about the same records,
 `a_ref` is s(x) − β·s_reference(x), at twice the cost: difficulty calibration, which in Watson et
-al. 2022 has β = 1. With a shadow, each signal's β is the slope Cov(s, s_reference) /
-Var(s_reference) over the shadow's hold-outs, which leaves the least spread of records that are no
-members; without one β is 1. The target's labels have no part in it.
+al. 2022 has β = 1 (see `reference`). Where there is a shadow and several attacks, `stacked` weighs
+the columns of all of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lit_clid.about import AttackSpec
 from lit_clid.errors import UserError, few
+from lit_clid.judging.calibration import Verdict
+from lit_clid.judging.reference import check_kinship, difference, reference_weights
 from lit_clid.judging.rules import RULES
 from lit_clid.provenance import refuse_changes
-from lit_clid.scores import Scores, Suspects
+from lit_clid.scores import Scores
 
 REF = "_ref"
 """Suffix of an attack whose signals have the reference's subtracted."""
-TINY = float(np.finfo(float).tiny)
-MADE_ALIKE = ("seed", "resolution", "precision", "posterior")
-"""Facts in which two tables must agree for one to calibrate the other."""
+STACKED = "stacked"
+"""The attack that weighs the columns of all others, where a shadow says how."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,12 @@ class Trial:
     backward: int
     weights: Mapping[str, float] | None = None
     suspects: np.ndarray | None = None
+
+    def shadow_scores(self, verdict: Verdict) -> tuple[np.ndarray, np.ndarray] | None:
+        """Scores of the shadow's records (M,), and who is a member; None without a shadow."""
+        if self.fit_on is None or verdict.shadow_score is None:
+            return None
+        return verdict.shadow_score, self.fit_on[1]
 
 
 def trials(
@@ -83,96 +89,6 @@ def trials(
     return found | {name + REF: trial for name, trial in subtracted.items()}
 
 
-def reference_weights(shadow: Scores, reference: Scores) -> dict[str, float]:
-    """β by column: Cov(s, s_reference) / Var(s_reference) over the shadow's hold-outs.
-
-    Args:
-        shadow: the shadow's signals of its own records.
-        reference: the reference's signals of the same records.
-
-    Returns:
-        0 for a column that the reference answers alike everywhere.
-
-    Raises:
-        UserError: if the tables speak of different records.
-    """
-    _check_records(shadow, reference)
-    weights: dict[str, float] = {}
-    for column in _columns_of_both(shadow, reference):
-        own, base = (table.signals[column][~shadow.member] for table in (shadow, reference))
-        deviations = base - base.mean()
-        slope = float(deviations @ (own - own.mean())) / max(float(deviations @ deviations), TINY)
-        weights[column] = slope if base.max() > base.min() else 0.0
-    return weights
-
-
-def difference(table: Scores, reference: Scores | None, weights: Mapping[str, float]) -> Scores:
-    """The signals of `table` minus the reference's times their weights, of the attacks that the
-    reference was asked.
-
-    Raises:
-        UserError: if the reference was asked about other records, or in another way.
-    """
-    assert reference is not None
-    _check_records(table, reference)
-    signals: dict[str, np.ndarray] = {}
-    missing = [column for column in _columns_of_both(table, reference) if column not in weights]
-    if missing:
-        raise UserError(
-            f"{reference.where}: the reference's table of the shadow has no column {few(missing)}; "
-            "make both again"
-        )
-    for column in _columns_of_both(table, reference):
-        signals[column] = table.signals[column] - weights[column] * reference.signals[column]
-    suspects = _suspects_minus(table, reference, weights, list(signals))
-    about = replace(table.about, attacks=_asked_alike(table, reference))
-    return replace(
-        table, signals=signals, about=about, where=reference.where, aside=(), suspects=suspects
-    )
-
-
-def _suspects_minus(
-    table: Scores, reference: Scores, weights: Mapping[str, float], columns: Sequence[str]
-) -> Suspects | None:
-    """The same of the suspects, where there are any."""
-    ours, theirs = table.suspects, reference.suspects
-    if ours is None:
-        return None
-    if theirs is None or theirs.ids != ours.ids:
-        raise UserError(
-            f"{reference.where}: speaks of other suspects than {table.where}; make it again"
-        )
-    found: dict[str, np.ndarray] = {}
-    for column in columns:
-        found[column] = ours.signals[column] - weights[column] * theirs.signals[column]
-    return Suspects(ours.ids, found)
-
-
-def _check_records(table: Scores, reference: Scores) -> None:
-    if reference.ids != table.ids or (reference.member != table.member).any():
-        raise UserError(
-            f"{reference.where}: speaks of other records than {table.where}; make it again"
-        )
-
-
-def _columns_of_both(table: Scores, reference: Scores) -> list[str]:
-    return [column for column in reference.signals if column in table.signals]
-
-
-def _asked_alike(table: Scores, reference: Scores) -> dict[str, AttackSpec]:
-    """The attacks of `table` that the reference was asked too, in the same way."""
-    told, asked = table.about.attacks, reference.about.attacks
-    attacks = {name: spec for name, spec in told.items() if name in asked}
-    if told and not attacks:
-        raise UserError(
-            f"{reference.where}: its .json names no attack of {table.where}; restore it or delete "
-            "both"
-        )
-    if attacks:
-        _check_kinship(table, reference, tuple(attacks), ("split", "importance"))
-    return attacks
-
-
 def _trials(
     target: Scores,
     shadow: Scores | None,
@@ -185,7 +101,8 @@ def _trials(
     _check_columns(attacks, graded)
     if fitted is not None:
         _check_columns(attacks, fitted)
-        _check_kinship(graded, fitted, tuple(attacks))
+        check_kinship(graded, fitted, tuple(attacks))
+        attacks = {**attacks, **_stacked(attacks)}
     found: dict[str, Trial] = {}
     for name, spec in attacks.items():
         trial = _trial(name, spec, graded, fitted)
@@ -223,6 +140,22 @@ def _attacks(table: Scores) -> Mapping[str, AttackSpec]:
     return table.about.attacks or alone
 
 
+def _stacked(attacks: Mapping[str, AttackSpec]) -> dict[str, AttackSpec]:
+    """One more attack of all columns, if there are several attacks and none is called so."""
+    if len(attacks) < 2 or STACKED in attacks:
+        return {}
+    names = dict.fromkeys(column for spec in attacks.values() for column in spec.columns)
+    evaluated = [spec.evaluated for spec in attacks.values()]
+    known = [each for each in evaluated if each is not None]
+    queries = sum(known) if len(known) == len(evaluated) else None
+    backward = max(spec.backward for spec in attacks.values())
+    title = f"All {len(attacks)} attacks stacked"
+    spec = AttackSpec(
+        title=title, columns=tuple(names), rule="discriminant", queries=queries, backward=backward
+    )
+    return {STACKED: spec}
+
+
 def _check_columns(attacks: Mapping[str, AttackSpec], scores: Scores) -> None:
     columns = [column for spec in attacks.values() for column in spec.columns]
     missing = [column for column in columns if column not in scores.signals]
@@ -237,21 +170,3 @@ def _check_columns(attacks: Mapping[str, AttackSpec], scores: Scores) -> None:
         raise UserError(
             f"{scores.where}: unknown rule {few(unknown)} in its .json; known: {few(list(RULES))}"
         )
-
-
-def _check_kinship(
-    target: Scores, other: Scores, attacks: Sequence[str], more: Sequence[str] = ()
-) -> None:
-    """Another model's signals calibrate the target's only if made in the same way.
-
-    Args:
-        target, other: the tables.
-        attacks: that must have been asked alike.
-        more: further facts to agree in.
-    """
-    made, found = target.about.claims, other.about.claims
-    if made is None or found is None:
-        return
-    keys = (*MADE_ALIKE, *more, *(f"attacks.{name}" for name in attacks))
-    wanted = {key: made.flat.get(key) for key in keys}
-    refuse_changes({key: found.flat.get(key) for key in keys}, wanted, other.where)

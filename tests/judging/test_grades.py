@@ -20,9 +20,9 @@ def graded(
 
 @pytest.mark.parametrize(
     ("records", "shown"),
-    [(10, 0), (19, 0), (20, 1), (100, 1), (199, 1), (200, 2), (1000, 2), (2000, 3)],
+    [(9, 0), (10, 1), (99, 1), (100, 2), (999, 2), (1000, 3)],
 )
-def test_a_rate_needs_two_records_below_its_cap(records: int, shown: int) -> None:
+def test_a_rate_needs_a_record_below_its_cap(records: int, shown: int) -> None:
     found, _, _ = graded(50, records)
     resolved = [cap for cap in CAPS if isinstance(found.tpr_at_fpr[cap], Estimate)]
     assert resolved == list(CAPS)[:shown]

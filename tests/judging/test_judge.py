@@ -22,7 +22,7 @@ def test_judgement_end_to_end() -> None:
     }
     target, shadow = (scores_of(*clid_columns(seed, 1.0), attacks) for seed in (1, 2))
     judgement = judge(target, shadow)
-    assert list(judgement.grades) == ["clid_th", "clid_vec", "loss"]
+    assert list(judgement.grades) == ["clid_th", "clid_vec", "loss", "stacked"]
     found = judgement.grades["clid_th"]
     # two columns with gap 1 σ each average to a gap of √2 σ: AUROC Φ(1) = 0.841
     assert found.auroc.low < 0.841 < found.auroc.high

@@ -8,7 +8,8 @@ from tables import clid_columns, scores_of, tables, told
 
 from lit_clid.about import About
 from lit_clid.errors import UserError
-from lit_clid.judging.trials import difference, reference_weights, trials
+from lit_clid.judging.reference import difference, reference_weights
+from lit_clid.judging.trials import trials
 
 COLUMNS = ["clid_th_d1", "clid_th_d2", "clid_th_l"]
 

@@ -10,9 +10,9 @@ from lit_clid.commands.experiment.plan import Job
 from lit_clid.errors import UserError
 from lit_clid.judging.calibration import Verdict
 from lit_clid.judging.comparison import Measured, Usefulness
-from lit_clid.judging.judge import verdicts
 from lit_clid.judging.roc import auroc, curve
 from lit_clid.judging.tables import load_tables
+from lit_clid.judging.verdicts import verdicts
 from lit_clid.scores import Scores
 
 

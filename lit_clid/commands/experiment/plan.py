@@ -12,7 +12,7 @@ from lit_clid.about import Facts, ModelNote
 from lit_clid.auditing.losses import UTILITY, Denoising
 from lit_clid.auditing.queries import check_attacks
 from lit_clid.auditing.utility.features import clip_score, features_named
-from lit_clid.commands.audit import check_headline, check_rules
+from lit_clid.commands.checks import check_headline, check_rules
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.train import plan_training
 from lit_clid.config.options.experiment import Cell, UtilityOptions

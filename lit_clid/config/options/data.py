@@ -26,6 +26,8 @@ class DataOptions:
             (`audit.target`) and no member column, every record of `source` is a hold-out.
         member_column: column that says who is a member, used if it exists; null never looks. Where
             its cell is empty the record is a suspect.
+        group_column: column that says which artist, client or domain a record is of; every group of
+            suspects then gets a verdict of its own. "folder" means the sub-folder of its image.
         image_column, caption_column, importance_column, rephrasings_column: column names; null
             finds image and caption by type and usual names. In a webdataset the endings of its
             files and the keys of the `.json` beside them are the columns. The importance column
@@ -60,6 +62,7 @@ class DataOptions:
     suspects: str | None = None
     suspects_path: str | None = None
     member_column: str | None = "member"
+    group_column: str | None = None
     image_column: str | None = None
     caption_column: str | None = None
     importance_column: str | None = None

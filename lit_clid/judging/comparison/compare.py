@@ -25,8 +25,12 @@ from lit_clid.judging.comparison.strongest import (
     strongest,
 )
 from lit_clid.judging.evidence import Unresolved
-from lit_clid.judging.grades import can_show
+from lit_clid.judging.rates import can_show
 
+RESAMPLED = 2
+"""Hold-outs that a cap must allow for a rate whose interval is a bootstrap's: it covers 90 % of the
+time with two, and 81 % with one.
+"""
 BASELINE = Unresolved("the baseline itself", shown="–")
 UNPAIRED = Unresolved("no run of the baseline has equal records", shown="–")
 CHECKPOINT = Unresolved("checkpoints are not compared with the baseline", shown="–")
@@ -166,7 +170,7 @@ def _against(
         changes.append(ours["auroc"].minus(theirs["auroc"]))
     return Against(
         auroc=pool_drawn(aurocs, fewest),
-        tpr_at_1=pool_drawn(rates, fewest) if can_show(holdouts, 0.01) else too_few,
+        tpr_at_1=pool_drawn(rates, fewest) if can_show(holdouts, 0.01, RESAMPLED) else too_few,
         change=pool_drawn(changes) if changes else alone,
     )
 

@@ -3,21 +3,22 @@
 The attack is named beforehand or chosen on the shadow, never on the suspects.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lit_clid.errors import UserError
-from lit_clid.judging.calibration import calibrate
+from lit_clid.judging.calibration import Verdict, calibrate
 from lit_clid.judging.rules import RULES
 from lit_clid.judging.suspects.combined import Combined, combined_test
+from lit_clid.judging.suspects.groups import Group, judge_groups
 from lit_clid.judging.suspects.listing import Listing, list_suspects
 from lit_clid.judging.suspects.sequence import Sequential, ask_in_order
 from lit_clid.judging.suspects.share import Share, share
 from lit_clid.judging.suspects.together import SetTest, set_test
-from lit_clid.judging.trials import REF, Trial
+from lit_clid.judging.trials import REF, STACKED, Trial
 from lit_clid.scores import FEWEST, Scores
 
 LARGE = 4_000
@@ -54,6 +55,7 @@ class Answer:
         sequential: the same set asked in random order; how many suspects would have sufficed.
         combined: all attacks together; None for few records or very many.
         reference: the test of the set by `…_ref` of the same attack; None without a reference.
+        groups: each with a verdict of its own, where suspects are grouped.
     """
 
     attack: str
@@ -67,6 +69,7 @@ class Answer:
     sequential: Sequential
     combined: Combined | None
     reference: SetTest | None
+    groups: tuple[Group, ...] = ()
 
     @property
     def rows(self) -> list[tuple[str, float, float, float, bool]]:
@@ -90,16 +93,23 @@ class Answer:
             "sequential": self.sequential.as_json(),
             "share": self.share.as_json(),
             "list": self.listing.as_json(),
+            "groups": [each.as_json() for each in self.groups],
         }
 
 
 def answer(
-    tried: Mapping[str, Trial], attack: str, target: Scores, fdr: float, level: float
+    tried: Mapping[str, Trial],
+    given: Mapping[str, Verdict],
+    attack: str,
+    target: Scores,
+    fdr: float,
+    level: float,
 ) -> Answer:
     """Answer about the suspects of a table.
 
     Args:
         tried: every attack's trial by name.
+        given: the verdict of each that can be judged.
         attack: the one that speaks.
         target: the table, with suspects.
         fdr: false-discovery rate of the list, in (0, 1).
@@ -110,15 +120,15 @@ def answer(
     """
     told = target.suspects
     ids = told.ids if told is not None else tuple(np.array(target.ids)[target.member].tolist())
-    scored = score_suspects(tried[attack], target.member)
+    scored = score_suspects(tried[attack], given[attack], target.member)
     for count, kind in ((len(ids), "suspects"), (len(scored.holdouts), "hold-outs")):
         if count < FEWEST:
             raise UserError(f"{target.where}: {count} {kind} are too few; give at least {FEWEST}")
     order = np.random.default_rng(0).permutation(len(ids))
     beside = attack + REF
     reference = None
-    if beside in tried:
-        less = score_suspects(tried[beside], target.member)
+    if beside in given:
+        less = score_suspects(tried[beside], given[beside], target.member)
         reference = set_test(less.suspects, less.holdouts, less.shadow)
     return Answer(
         attack=attack,
@@ -130,38 +140,51 @@ def answer(
         share=share(scored.suspects, scored.holdouts, scored.shadow),
         listing=list_suspects(scored.suspects, scored.holdouts, fdr),
         sequential=ask_in_order(scored.suspects[order], scored.holdouts, level),
-        combined=_together(tried, target.member),
+        combined=_together(tried, given, target.member),
         reference=reference,
+        groups=_groups(ids, scored, target),
     )
 
 
-def score_suspects(trial: Trial, member: np.ndarray) -> Scored:
+def _groups(ids: Sequence[str], scored: Scored, target: Scores) -> tuple[Group, ...]:
+    """The verdicts of the table's groups of suspects."""
+    outside = np.array(target.ids)[~target.member].tolist()
+    suspects = dict(zip(ids, scored.suspects.tolist(), strict=True))
+    holdouts = dict(zip(outside, scored.holdouts.tolist(), strict=True))
+    return judge_groups(suspects, holdouts, target.groups, scored.shadow)
+
+
+def score_suspects(trial: Trial, verdict: Verdict, member: np.ndarray) -> Scored:
     """Scores of suspects and hold-outs under the attack's rule, fitted on the shadow where there is
     one; else its scales are those of all these records, without labels.
 
     Args:
         trial: of the attack.
+        verdict: on the trial's own records.
         member: of the trial's own records (N,); they are the suspects where it has no others.
     """
-    claim = trial.suspects is None
-    columns = trial.columns if claim else np.concatenate([trial.columns, trial.suspects])
-    verdict = calibrate(RULES[trial.rule], columns, trial.fit_on)
-    if verdict is None:
+    if trial.suspects is None:
+        shadow = trial.shadow_scores(verdict)
+        return Scored(verdict.score[member], verdict.score[~member], shadow)
+    if trial.fit_on is not None and verdict.fitted is not None:
+        further = verdict.fitted.score(trial.suspects)
+        return Scored(further, verdict.score[~member], trial.shadow_scores(verdict))
+    both = np.concatenate([trial.columns, trial.suspects])
+    scaled = calibrate(RULES[trial.rule], both, None)
+    if scaled is None:
         raise UserError(f"headline: {trial.title} cannot be judged without a shadow; name another")
-    own, further = verdict.score[: len(member)], verdict.score[len(member) :]
-    shadow = None
-    if trial.fit_on is not None and verdict.shadow_score is not None:
-        shadow = verdict.shadow_score, trial.fit_on[1]
-    return Scored(own[member] if claim else further, own[~member], shadow)
+    own, further = scaled.score[: len(member)], scaled.score[len(member) :]
+    return Scored(further, own[~member], None)
 
 
-def _together(tried: Mapping[str, Trial], member: np.ndarray) -> Combined | None:
+def _together(
+    tried: Mapping[str, Trial], given: Mapping[str, Verdict], member: np.ndarray
+) -> Combined | None:
     """The test of every plain attack's scores together."""
     found: list[Scored] = []
-    for name, trial in tried.items():
-        alone = trial.fit_on is None and RULES[trial.rule].needs_shadow
-        if not name.endswith(REF) and not alone:
-            found.append(score_suspects(trial, member))
+    for name, verdict in given.items():
+        if not name.endswith(REF) and name != STACKED:
+            found.append(score_suspects(tried[name], verdict, member))
     if len(found) < 2 or len(found[0].suspects) + len(found[0].holdouts) > LARGE:
         return None
     ours = np.stack([each.suspects for each in found], axis=1)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lit_clid.judging.discriminant import shrunken_discriminant
 from lit_clid.judging.maximum import SLACK
 from lit_clid.judging.roc import auroc, curve
 
@@ -81,15 +82,13 @@ def cross_fitted_auroc(columns: np.ndarray, label: np.ndarray, seed: int) -> flo
         label: (N,) bool.
         seed: of the folds.
     """
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.model_selection import StratifiedKFold
 
     smallest = int(min(label.sum(), (~label).sum()))
     folds = StratifiedKFold(min(FOLDS, smallest), shuffle=True, random_state=seed)
     found: list[float] = []
     for train, test in folds.split(columns, label):
-        rule = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
-        rule.fit(columns[train], label[train])
+        rule = shrunken_discriminant().fit(columns[train], label[train])
         score = rule.decision_function(columns[test])
         if 0 < label[test].sum() < len(test):
             found.append(float(auroc(curve(score, label[test]))))

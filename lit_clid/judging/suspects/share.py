@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from lit_clid.judging.evidence import TAIL, Estimate, Evidence, Unresolved
+from lit_clid.judging.rates import exact_limits
 
 ALPHA = 0.05
 """Error of the lower bound."""
@@ -67,19 +68,6 @@ def share(
     return Share(low, "threshold", _between(suspects, holdouts, score[member], score[~member]))
 
 
-def exact_limits(successes: float, trials: int) -> tuple[float, float]:
-    """One-sided lower and upper limits of a rate, each with 95 % confidence (Clopper and Pearson
-    1934).
-    """
-    from scipy.stats import beta
-
-    low = float(beta.ppf(ALPHA, successes, trials - successes + 1)) if successes > 0 else 0.0
-    high = 1.0
-    if successes < trials:
-        high = float(beta.ppf(1 - ALPHA, successes + 1, trials - successes))
-    return low, high
-
-
 def threshold_bound(suspects: np.ndarray, holdouts: np.ndarray, threshold: float) -> float:
     """The lower bound at one threshold that was fixed without looking at these scores."""
     below, others = float((suspects < threshold).sum()), float((holdouts < threshold).sum())
@@ -88,7 +76,7 @@ def threshold_bound(suspects: np.ndarray, holdouts: np.ndarray, threshold: float
 
 def _bound(below: float, suspects: int, others: float, holdouts: int) -> float:
     """The lower bound where so many of the suspects and of the hold-outs lie below."""
-    upper, lower = exact_limits(below, suspects)[1], exact_limits(others, holdouts)[0]
+    upper, lower = exact_limits(below, suspects, ALPHA)[1], exact_limits(others, holdouts, ALPHA)[0]
     if lower <= 0:
         return 0.0
     a, b = below / suspects, others / holdouts

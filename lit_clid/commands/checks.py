@@ -1,0 +1,66 @@
+"""What an audit refuses before any model is asked."""
+
+from collections.abc import Mapping
+
+from lit_clid.about import Facts
+from lit_clid.auditing.attacks import Attack
+from lit_clid.auditing.lineage import Model
+from lit_clid.commands.reading import Settings
+from lit_clid.data.split import Split
+from lit_clid.errors import UserError, few
+from lit_clid.judging.headline import choose_beforehand
+from lit_clid.judging.rules import RULES
+from lit_clid.judging.trials import STACKED
+from lit_clid.models.note import read_note
+from lit_clid.scores import FEWEST
+
+
+def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
+    """Refuse attacks that all need a shadow which is not there."""
+    rules = [RULES[attack.rule] for attack in attacks.values()]
+    if not calibrated and all(rule.needs_shadow for rule in rules):
+        raise UserError(
+            f"attacks: {few(list(attacks))} cannot be judged without a shadow; train one or add "
+            "others"
+        )
+
+
+def check_headline(config: Settings) -> None:
+    """Refuse a headline that no attack has, before anything is asked."""
+    named, options = config.headline, config.audit
+    if named is None:
+        return
+    plain = named.removesuffix("_ref")
+    if plain == STACKED and len(config.attacks) > 1:
+        return
+    if plain not in config.attacks:
+        raise UserError(
+            f"headline: {named!r} is not asked; name one of {', '.join(config.attacks)}, or null"
+        )
+    asked = options.reference_attacks is None or plain in options.reference_attacks
+    if named != plain and (options.reference is None or not asked):
+        raise UserError(
+            f"headline: {named!r} needs a reference that is asked for {plain}; see audit.reference "
+            "and audit.reference_attacks"
+        )
+
+
+def check_suspects(config: Settings, split: Split, models: Mapping[str, Model]) -> None:
+    """Refuse, before anything is asked, what could not be answered about suspects."""
+    if not split.suspects:
+        return
+    for count, kind in (
+        (len(split.suspects), "suspects"),
+        (len(split.of("target", False)), "hold-outs"),
+    ):
+        if count < FEWEST:
+            raise UserError(f"data: {count} {kind} are too few; give at least {FEWEST}")
+    note = read_note(models["target"].path)
+    if split.of("target", True) and not split.vouched and (note is None or note.facts == Facts()):
+        raise UserError(
+            f"audit.target: nothing says that {models['target'].path} was trained on the records "
+            "dealt as its members; tell who is a member (data.member_column, "
+            "data.nonmember_source), or ask in a run folder without a shadow"
+        )
+    if "shadow" not in models and config.headline is None:
+        choose_beforehand(list(config.attacks))

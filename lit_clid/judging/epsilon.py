@@ -1,0 +1,82 @@
+"""A lower bound of ε from what an attack achieves, to hold against the ε that a model was trained
+with.
+
+An attack on an (ε, δ)-private model has TPR ≤ e^ε·FPR + δ and TNR ≤ e^ε·FNR + δ (Kairouz et al.
+2015). At a threshold that was chosen on the shadow, exact limits of both rates give
+ε ≥ log((TPR − δ) / FPR), or the same of the hold-outs (Jagielski et al. 2020). The limits take the
+records' calls for independent; within one training run they are so only roughly (Steinke et al.
+2023), and private training promises its ε for every record, the bound speaks of the usual one.
+"""
+
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+
+from lit_clid.judging.rates import exact_limits
+
+ALPHA = 0.05
+"""Error of the bound; each of its two rates has half of it."""
+
+
+@dataclass(frozen=True)
+class EpsilonBound:
+    """A lower bound of ε.
+
+    Args:
+        low: holds with 95 % confidence, ≥ 0.
+        delta: δ that it allows, in [0, 1).
+        threshold: that the shadow chose.
+        by: "members" where TPR against FPR gave it, "hold-outs" where TNR against FNR did.
+    """
+
+    low: float
+    delta: float
+    threshold: float
+    by: str
+
+    def as_json(self) -> dict[str, float | str]:
+        return {
+            "lower_bound": self.low,
+            "delta": self.delta,
+            "threshold": self.threshold,
+            "by": self.by,
+        }
+
+
+def epsilon_bound(
+    score: np.ndarray,
+    member: np.ndarray,
+    shadow: tuple[np.ndarray, np.ndarray],
+    delta: float = 0.0,
+) -> EpsilonBound:
+    """Bound ε from below on the target's records, at the threshold and on the side that bound it
+    best on the shadow's.
+
+    Args:
+        score: of the target's records (N,), larger = more member-like.
+        member: (N,) bool.
+        shadow: scores of the shadow's records (M,), and who is a member.
+        delta: δ, in [0, 1).
+    """
+    seen, known = shadow
+    best, threshold, by = 0.0, float(np.median(seen)), "members"
+    for each in np.unique(np.quantile(seen, np.linspace(0.005, 0.995, 199))).tolist():
+        for side in ("members", "hold-outs"):
+            bound = _bound(seen, known, each, side, delta)
+            if bound > best:
+                best, threshold, by = bound, each, side
+    return EpsilonBound(_bound(score, member, threshold, by, delta), delta, threshold, by)
+
+
+def _bound(
+    score: np.ndarray, member: np.ndarray, threshold: float, side: str, delta: float
+) -> float:
+    """log((right − δ) / wrong) with the lower limit of `right`, the upper one of `wrong`; ≥ 0."""
+    called = score > threshold
+    if side == "hold-outs":
+        called, member = ~called, ~member
+    members, others = int(member.sum()), int((~member).sum())
+    right = exact_limits(int(called[member].sum()), members, ALPHA / 2)[0] - delta
+    wrong = exact_limits(int(called[~member].sum()), others, ALPHA / 2)[1]
+    return max(0.0, log(right / wrong)) if right > 0 else 0.0
