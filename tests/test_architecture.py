@@ -38,6 +38,7 @@ HOMES = {
     "jinja2": ("judging.pages",),
     "markupsafe": ("judging.pages", "judging.report", "judging.comparison"),
     "pyarrow": ("scores", "tabular", "data", "auditing.shards"),
+    "imagehash": ("data.blind",),
     "PIL": ("data", "models", "judging"),
     "numpy": ("scores", "tabular", "data", "models", "training", "auditing", "judging", "commands"),
     "filelock": ("commands.holding",),

@@ -7,7 +7,8 @@ from lit_clid.about import About, AttackSpec, Claims, read_about
 from lit_clid.data.blind import blind_features
 from lit_clid.data.scan import Entry
 from lit_clid.data.split import Split
-from lit_clid.judging.controls import MOST
+from lit_clid.judging.controls.blind import MOST
+from lit_clid.judging.controls.near import HASH
 from lit_clid.scores import Scores
 
 UNASKED = Claims(
@@ -29,7 +30,9 @@ def blind_table(split: Split, folder: Path) -> Scores:
     path = folder / "blind.parquet"
     claims = replace(UNASKED, split=split.asked)
     if path.is_file() and read_about(path).claims == claims:
-        return Scores.load(path)
+        kept = Scores.load(path)
+        if set(HASH) <= set(kept.signals):
+            return kept
     entries: list[Entry] = []
     for kind in (True, False, None):
         own = [entry for entry in split.of("target") if entry.member is kind]

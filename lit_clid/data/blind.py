@@ -27,13 +27,14 @@ WORDS = 24
 
 def blind_features(split: Split, entries: Sequence[Entry]) -> dict[str, np.ndarray]:
     """Features of the records by name, each (N,) float64: lengths and words of captions, size,
-    compressed size, colours and radial frequencies of images.
+    compressed size, colours, radial frequencies and the perceptual hash of images.
     """
     place = split.locate()
 
     def one(entry: Entry) -> dict[str, float]:
         source, row = place[entry.id]
-        return caption_features(source.captions[row]) | image_features(source.open_image(row))
+        image = source.open_image(row)
+        return caption_features(source.captions[row]) | image_features(image) | look(image)
 
     with ThreadPoolExecutor() as pool:
         rows = list(pool.map(one, entries))
@@ -56,6 +57,15 @@ def caption_features(text: str) -> dict[str, float]:
     for word in words:
         counts[blake2b(word.encode(), digest_size=4).digest()[0] % WORDS] += 1
     return found | {f"word_{k}": count for k, count in enumerate(counts)}
+
+
+def look(image: Image.Image) -> dict[str, float]:
+    """The perceptual hash of an image, 16 bits each in four numbers."""
+    import imagehash
+
+    bits = imagehash.phash(image).hash.ravel()
+    words = np.packbits(bits).view(">u2")
+    return {f"look_{k}": float(word) for k, word in enumerate(words)}
 
 
 def image_features(image: Image.Image) -> dict[str, float]:

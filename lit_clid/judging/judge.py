@@ -14,7 +14,8 @@ import numpy as np
 from lit_clid.about import Cost, Spent
 from lit_clid.errors import UserError, few
 from lit_clid.judging.calibration import Verdict
-from lit_clid.judging.controls import Blind, blind_baselines
+from lit_clid.judging.controls.all import controls_of
+from lit_clid.judging.controls.control import FIRES, Control
 from lit_clid.judging.epsilon import EpsilonBound, epsilon_bound
 from lit_clid.judging.evidence import paired_auroc_difference
 from lit_clid.judging.grades import Grade, grade
@@ -41,7 +42,7 @@ class Judgement:
         references: the reference's tables by name, if there are any.
         selection: the test of the maximum over attacks; None where the choice saw no graded label.
         answer: about records whose membership nobody knows; None without any.
-        blind: what captions and images tell without the model; nothing where they were not at hand.
+        controls: what else than training would explain what was found.
         epsilon: a lower bound of ε by the headline attack; None without a shadow or known members.
     """
 
@@ -54,7 +55,7 @@ class Judgement:
     references: Mapping[str, Scores] = field(default_factory=dict)
     selection: Maximum | None = None
     answer: Answer | None = None
-    blind: tuple[Blind, ...] = ()
+    controls: tuple[Control, ...] = ()
     epsilon: EpsilonBound | None = None
 
     @property
@@ -66,9 +67,9 @@ class Judgement:
         return smallest_auroc(self.members, self.holdouts, critical)
 
     @property
-    def fired(self) -> tuple[Blind, ...]:
-        """The blind baselines that tell the kinds apart."""
-        return tuple(each for each in self.blind if each.fires)
+    def fired(self) -> tuple[Control, ...]:
+        """The controls that fire."""
+        return tuple(each for each in self.controls if each.state == FIRES)
 
     @property
     def claim(self) -> bool:
@@ -212,7 +213,7 @@ def judge(
     if target.claim or target.suspects is not None:
         speaker = choose_beforehand(list(grades)) if chosen == "maximum" else speaks
         answered = answer(tried, given, speaker, target, fdr, level)
-    seen = () if blind is None else blind_baselines(blind, target)
+    known = dict(zip(target.ids, given[speaks].score.tolist(), strict=True))
     return Judgement(
         target=target,
         shadow=shadow,
@@ -223,7 +224,7 @@ def judge(
         references=kept,
         selection=selection,
         answer=answered,
-        blind=seen,
+        controls=controls_of(target, known, blind, reference),
         epsilon=_epsilon(tried[speaks], given[speaks], target),
     )
 

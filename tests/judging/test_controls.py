@@ -12,7 +12,7 @@ from worlds import within
 from lit_clid.about import About
 from lit_clid.data.blind import caption_features, image_features
 from lit_clid.errors import UserError
-from lit_clid.judging.controls import blind_baselines
+from lit_clid.judging.controls.blind import blind_baselines
 from lit_clid.judging.judge import judge
 from lit_clid.judging.report.publish import write_report
 from lit_clid.judging.report.section import Report
@@ -63,7 +63,7 @@ def test_a_control_that_fires_stands_before_the_verdict(tmp_path: Path) -> None:
     page = write_report(Report("r", loud), tmp_path).read_text(encoding="utf-8")
     assert 'aria-label="fires"' in page
     assert 'aria-label="quiet"' not in page
-    assert judge(target).blind == ()
+    assert judge(target).controls == ()
 
 
 def test_features_tell_what_they_are_of() -> None:

@@ -1,20 +1,21 @@
-"""Controls: what an audit would find without the model, so that it is not taken for memory.
+"""The blind baseline: what an audit would find without the model.
 
-The blind baseline is a cross-fitted discriminant on features of captions and images that no model
+It is a cross-fitted discriminant on features of captions and images that no model
 has seen. Where it tells members (or suspects) from hold-outs, the two kinds come from different
 sources, and a verdict on the model is downgraded.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lit_clid.errors import UserError
+from lit_clid.judging.controls.control import FIRES, QUIET, Control
+from lit_clid.judging.controls.near import HASH
 from lit_clid.judging.suspects.combined import combined_test
 from lit_clid.scores import Scores
 
-FIRES = 0.01
+LEVEL = 0.01
 """p at which the blind baseline is taken to tell the kinds apart."""
 MOST = 1_000
 """Records of a kind that it looks at, drawn at random from more."""
@@ -39,18 +40,38 @@ class Blind:
     @property
     def fires(self) -> bool:
         """Whether the kinds differ without any model."""
-        return self.p <= FIRES and self.auroc > 0.5
+        return self.p <= LEVEL and self.auroc > 0.5
 
-    def as_json(self) -> dict[str, Any]:
+    @property
+    def control(self) -> Control:
+        """What it came to."""
         name, value = self.strongest
-        return {
-            "kind": self.kind,
-            "auroc": self.auroc,
-            "p": self.p,
-            "strongest_feature": name,
-            "its_auroc": value,
-            "fires": self.fires,
-        }
+        figures = f"AUROC {self.auroc:.2f}, p = {self.p:.2g}"
+        if self.fires:
+            said = (
+                f"without the model, captions and images alone tell {self.kind} from hold-outs "
+                f"({figures}; {name} alone {value:.2f}); they come from different sources, and the "
+                "attacks may have found that instead of training."
+            )
+        else:
+            said = (
+                "without the model, captions and small copies of the images do not show a "
+                f"difference between {self.kind} and hold-outs ({figures})."
+            )
+        return Control(
+            name="blind",
+            title="captions and images alone",
+            state=FIRES if self.fires else QUIET,
+            words=said,
+            kind=self.kind,
+            figures={
+                "auroc": self.auroc,
+                "p": self.p,
+                "strongest_feature": name,
+                "its_auroc": value,
+                "fires": self.fires,
+            },
+        )
 
 
 def blind_baselines(features: Scores, target: Scores) -> tuple[Blind, ...]:
@@ -68,7 +89,7 @@ def blind_baselines(features: Scores, target: Scores) -> tuple[Blind, ...]:
             f"{features.where}: speaks of other records than {target.where}; delete it, the next "
             "audit makes it again"
         )
-    names = list(features.signals)
+    names = [name for name in features.signals if name not in HASH]
     columns = features.columns(names)
     outside = columns[~features.member]
     kinds = {"suspects" if features.claim else "members": columns[features.member]}

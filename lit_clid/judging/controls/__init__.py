@@ -1,0 +1,1 @@
+"""Controls: what else than training would explain what an audit finds."""
