@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from lit_clid.asked import AskedUntil, AttackSpec, Cost
 from lit_clid.errors import UserError
 from lit_clid.files import read_json
 from lit_clid.plain import EMPTY, FLAT, Plain
@@ -130,46 +131,6 @@ class ModelNote(Plain):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttackSpec(Plain):
-    """What the judgement needs to know of an attack.
-
-    Args:
-        title: how people call it; None means by its name.
-        columns: of the table.
-        rule: that makes one score of them.
-        queries, backward: per record, as if the attack ran alone.
-        evaluated: queries per record that no earlier attack had asked.
-        by_caption: True if it lives on what a record's own caption does.
-    """
-
-    title: str | None = None
-    columns: tuple[str, ...]
-    rule: str
-    queries: int | None = None
-    backward: int = 0
-    evaluated: int | None = None
-    by_caption: bool | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cost(Plain):
-    """Queries and backward passes that a table cost; answers shared between attacks count once.
-
-    Args:
-        records: that were asked about.
-        per_record_one_by_one: queries if the attacks shared no answer.
-        total, backward_total: over all records.
-    """
-
-    records: int
-    per_record: int
-    per_record_one_by_one: int
-    backward_per_record: int = 0
-    total: int
-    backward_total: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class Claims(Plain):
     """What a table of signals was made with; a table is never filled up under other claims.
 
@@ -226,6 +187,7 @@ class About(Plain):
         training: None for a model from elsewhere.
         config: the resolved configuration.
         attacks: by name; without any, every column is judged by itself.
+        until: of an audit that stopped before all were asked.
     """
 
     VERSION: ClassVar[int | None] = 1
@@ -240,6 +202,7 @@ class About(Plain):
     config: dict[str, Any] | None = None
     claims: Claims | None = None
     attacks: dict[str, AttackSpec] = field(default_factory=dict)
+    until: AskedUntil | None = None
 
 
 OURS = {"claims", "attacks"}

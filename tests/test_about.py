@@ -8,7 +8,8 @@ from typing import Any
 import old
 import pytest
 
-from lit_clid.about import About, AttackSpec, Claims, Facts, ModelNote, read_about
+from lit_clid.about import About, Claims, Facts, ModelNote, read_about
+from lit_clid.asked import AttackSpec
 from lit_clid.errors import UserError
 from lit_clid.plain import Plain
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lit_clid.about import AttackSpec, Cost
+from lit_clid.asked import AttackSpec, Cost
 from lit_clid.auditing.ledger import count_queries
 from lit_clid.auditing.signals import Signals, column_names
 from lit_clid.errors import UserError

@@ -52,18 +52,7 @@ def fill_table(
             an answer is NaN or infinite, or the shards do not make up the table.
     """
     shards = shard_folder(path)
-    if trainer.is_global_zero:
-        write_json(shards / CLAIMS, claims.as_json())
-    if 0 < len(data.audited) < trainer.world_size:
-        raise UserError(
-            f"{len(data.audited)} records are left for {trainer.world_size} processes; finish with "
-            "trainer.devices=1"
-        )
-    if len(data.audited):
-        assert claims.seed is not None
-        module = Auditor(target, attacks, claims.seed, shards, claims.posterior == "sample")
-        trainer.predict(module, data, return_predictions=False)
-        trainer.strategy.barrier()
+    ask(target, data, attacks, claims, shards, trainer)
     if not trainer.is_global_zero:
         return None
     expected = {entry.id: entry.member for entry in split.of(data.role)}
@@ -79,6 +68,33 @@ def fill_table(
         file.unlink()
     shards.rmdir()
     return scores
+
+
+def ask(
+    target: Target,
+    data: CaptionedImages,
+    attacks: Mapping[str, Signals],
+    claims: Claims,
+    shards: Path,
+    trainer: L.Trainer,
+) -> None:
+    """Ask about every pending record of `data`, and leave the answers in the folder `shards`.
+
+    Raises:
+        UserError: as `fill_table`.
+    """
+    if trainer.is_global_zero:
+        write_json(shards / CLAIMS, claims.as_json())
+    if 0 < len(data.audited) < trainer.world_size:
+        raise UserError(
+            f"{len(data.audited)} records are left for {trainer.world_size} processes; finish with "
+            "trainer.devices=1"
+        )
+    if len(data.audited):
+        assert claims.seed is not None
+        module = Auditor(target, attacks, claims.seed, shards, claims.posterior == "sample")
+        trainer.predict(module, data, return_predictions=False)
+        trainer.strategy.barrier()
 
 
 def asking_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,18 @@ def finished_ids(folder: Path) -> set[str]:
     for path in folder.glob("*.parquet"):
         found |= set(pq.read_table(path, columns=["id"])["id"].to_pylist())
     return found
+
+
+def answers(folder: Path, ids: Sequence[str]) -> dict[str, np.ndarray]:
+    """The signals of these records, in this order, by column; all must be there."""
+    tables = [pq.read_table(path) for path in sorted(folder.glob("*.parquet"))]
+    rows: dict[str, dict[str, Any]] = {}
+    for table in tables:
+        rows |= {row["id"]: row for row in table.to_pylist()}
+    columns = [name for name in tables[0].column_names if name not in ("id", "member")]
+    pick = itemgetter(*columns, "id")  # a tuple, though there is one column
+    found = np.array([pick(rows[each])[:-1] for each in ids], np.float64)
+    return dict(zip(columns, found.T, strict=True))
 
 
 def merge(folder: Path, expected: Mapping[str, bool | None], about: About, where: str) -> Scores:

@@ -22,6 +22,7 @@ from lit_clid.scores import Scores
 
 if TYPE_CHECKING:
     from lit_clid.commands.reading import Settings
+    from lit_clid.judging.suspects.stopped import Stopped
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def train(*words: str | PathLike[str], **changes: object) -> Trained:
     return Trained(folder, note)
 
 
-def audit(*words: str | PathLike[str], **changes: object) -> Judgement | None:
+def audit(*words: str | PathLike[str], **changes: object) -> "Judgement | Stopped | None":
     """Audit runs/NAME/target, or the models that `audit.target` and its neighbours name, as
     `lit-clid audit` does; the tables are kept in runs/NAME/scores, no report is written.
 
@@ -70,7 +71,8 @@ def audit(*words: str | PathLike[str], **changes: object) -> Judgement | None:
         changes: of the configuration, by its top keys.
 
     Returns:
-        Every attack's figures with intervals; None on processes other than the first.
+        Every attack's figures with intervals, or the evidence of an audit that `evidence.stop_at`
+        stopped; None on processes other than the first.
 
     Example:
         >>> found = audit(name="mine", attacks=["loss", "clid_th"])
@@ -92,6 +94,12 @@ def audit(*words: str | PathLike[str], **changes: object) -> Judgement | None:
     from lit_clid.commands.holding import held
 
     with held(config.folder):
+        if config.evidence.stop_at is not None:
+            from lit_clid.commands.stopping import stopped_early
+
+            stopped = stopped_early(config)
+            if stopped is not None:
+                return stopped
         return judged(config)[1]
 
 

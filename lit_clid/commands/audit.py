@@ -40,6 +40,11 @@ from lit_clid.scores import Scores
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
     with held(config.folder):
+        if config.evidence.stop_at is not None:
+            from lit_clid.commands.stopping import stopped_early
+
+            if stopped_early(config) is not None:
+                return
         split, judgement = judged(config)
         if judgement is not None:
             publish(judgement, config.folder, config.name, pictures(split))
@@ -51,12 +56,7 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
     Returns:
         The split, and the judgement; None on processes other than the first.
     """
-    check_headline(config)
-    models = find_models(config.folder, config.audit)
-    same = partial(caption_keys, models["target"].path)
-    elsewhere = config.audit.target is not None and "shadow" not in models
-    split = load_split(config.data, config.seed, config.folder, same, alone=elsewhere)
-    check_suspects(config, split, models)
+    models, split = opened(config)
     tables = audit(config, split, models, config.folder / "scores").tables
     target = tables.pop("target")
     if not console.is_first_process() or target is None:
@@ -69,6 +69,17 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
         fdr=config.evidence.fdr,
         level=config.evidence.level,
     )
+
+
+def opened(config: Settings) -> tuple[dict[str, Model], Split]:
+    """The models to audit and the verified split, everything refused that can be by now."""
+    check_headline(config)
+    models = find_models(config.folder, config.audit)
+    same = partial(caption_keys, models["target"].path)
+    elsewhere = config.audit.target is not None and "shadow" not in models
+    split = load_split(config.data, config.seed, config.folder, same, alone=elsewhere)
+    check_suspects(config, split, models)
+    return models, split
 
 
 def pictures(split: Split) -> PictureSource:

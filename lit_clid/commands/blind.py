@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from lit_clid.about import About, AttackSpec, Claims, read_about
+from lit_clid.about import About, Claims, read_about
+from lit_clid.asked import AttackSpec
 from lit_clid.data.blind import blind_features
 from lit_clid.data.scan import Entry
 from lit_clid.data.split import Split

@@ -9,6 +9,8 @@ from lit_clid.config.reading import DEMO, read_config
 from lit_clid.errors import UserError, few
 from lit_clid.judging.judge import judge
 from lit_clid.judging.report.publish import publish, refuse_foreign
+from lit_clid.judging.report.stopped import publish_stopped
+from lit_clid.judging.suspects.stopped import look_again
 from lit_clid.judging.tables import load_tables, read_signals
 
 
@@ -27,6 +29,11 @@ def judge_table(arguments: Sequence[str]) -> bool:
             f"note: {scores.where}: not taken for signals: {few(list(scores.aside))}; "
             "signals=[NAME, …] names those that are"
         )
+    if scores.about.until is not None:
+        stopped = look_again(scores, others["shadow"])
+        with held(config.folder):
+            publish_stopped(stopped, scores.about, (), config.folder, config.name)
+        return True
     judgement = judge(
         scores,
         **others,

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from lit_clid.about import Cost, Spent
+from lit_clid.about import Spent
+from lit_clid.asked import Cost
 from lit_clid.errors import UserError, few
 from lit_clid.judging.calibration import Verdict
 from lit_clid.judging.controls.all import controls_of
@@ -192,6 +193,11 @@ def judge(
         UserError: if the tables do not belong together, no attack can be judged, or `headline` is
             none of those that are.
     """
+    if target.about.until is not None:
+        raise UserError(
+            f"{target.where}: is of an audit that stopped asking, whose figures an ordinary "
+            "judgement would bend; read it with lit-clid audit scores=FILE"
+        )
     tried = trials(target, shadow, reference, reference_shadow)
     given = calibrated(tried)
     unjudged = tuple(name for name in tried if name not in given)

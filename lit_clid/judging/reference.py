@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lit_clid.about import AttackSpec
+from lit_clid.asked import AttackSpec
 from lit_clid.errors import UserError, few
 from lit_clid.provenance import refuse_changes
 from lit_clid.scores import Scores, Suspects

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lit_clid.about import AttackSpec
+from lit_clid.asked import AttackSpec
 from lit_clid.errors import UserError, few, suggestion
 from lit_clid.judging.rules import RULES
 from lit_clid.scores import Scores
@@ -85,7 +85,7 @@ def load_tables(
     path = Path(target).expanduser()
     path = path / "target.parquet" if path.is_dir() else path
     beside = path.with_name("shadow.parquet")
-    if shadow is None and path.name == "target.parquet" and beside.is_file():
+    if shadow is None and path.name in ("target.parquet", "stopped.parquet") and beside.is_file():
         shadow = str(beside)
     scores = _load(path, signals)
     if signals is None and not scores.about.attacks:  # the same columns of every table

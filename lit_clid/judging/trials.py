@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lit_clid.about import AttackSpec
+from lit_clid.asked import AttackSpec
 from lit_clid.errors import UserError, few
 from lit_clid.judging.calibration import Verdict
 from lit_clid.judging.reference import check_kinship, difference, reference_weights

@@ -87,13 +87,17 @@ class EvidenceOptions:
     Args:
         fdr: false-discovery rate of the list of suspects, in (0, 1): over many audits at most this
             share of the names is wrong on average.
-        level: error at which the sequential test of the set stops, in (0, 1).
+        level: error at which the sequential test of the set would have stopped, in (0, 1).
+        stop_at: error at which the audit itself stops asking: suspects and hold-outs are asked in a
+            random order, batch by batch, until the set is shown to be in the training data or all
+            are asked. Nothing is then said of the share and of single records. null asks all.
     """
 
     fdr: float = 0.1
     level: float = 0.01
+    stop_at: float | None = None
 
     def __post_init__(self) -> None:
-        for key, value in (("fdr", self.fdr), ("level", self.level)):
-            if not 0 < value < 1:
+        for key, value in (("fdr", self.fdr), ("level", self.level), ("stop_at", self.stop_at)):
+            if value is not None and not 0 < value < 1:
                 raise UserError(f"evidence.{key}: {value:g} must lie between 0 and 1, as in 0.1")

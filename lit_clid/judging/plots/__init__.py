@@ -1,6 +1,7 @@
 """Figures: of an audit, of a sweep, of defenses."""
 
 from lit_clid.judging.plots.audit import (
+    evidence_figure,
     histogram_figure,
     queries_axes,
     queries_figure,
@@ -12,6 +13,7 @@ from lit_clid.judging.plots.style import STYLE, png, svg
 
 __all__ = [
     "STYLE",
+    "evidence_figure",
     "heat_map",
     "histogram_figure",
     "plane_figure",

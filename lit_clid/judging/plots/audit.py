@@ -108,6 +108,30 @@ def queries_axes(
     axes.legend(fontsize=6.5, frameon=False, ncols=columns, **place)
 
 
+def evidence_figure(evidence: np.ndarray, level: float, by: str) -> str:
+    """Evidence as it grew, log₁₀ E after every suspect or pair, and the line at which it suffices.
+
+    Args:
+        evidence: log E (K,).
+        level: α.
+        by: "pairs" or "ranks".
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 3.2))
+        axes = figure.add_subplot()
+        steps = np.arange(len(evidence) + 1)
+        axes.step(steps, np.append(0, evidence) / np.log(10), where="post", color=MEMBER, lw=1.8)
+        axes.axhline(-np.log10(level), color=AXIS, lw=1, ls="--", label=f"1/α, α = {level:g}")
+        what = "pairs of a suspect and a hold-out" if by == "pairs" else "suspects"
+        axes.set(xlabel=f"{what} asked", ylabel="evidence, log₁₀ E")
+        axes.grid(color=GRID, lw=0.6)
+        axes.legend(fontsize=8, frameon=False)
+        return svg(figure)
+
+
 def sweep_figure(t: Sequence[int], found: Mapping[str, Sequence[Estimate]]) -> str:
     """AUROC of single draws against their timestep, with 95 % intervals as bands.
 

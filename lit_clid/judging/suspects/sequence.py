@@ -62,6 +62,14 @@ def sequential_ranks(
     return np.clip(found, np.finfo(float).tiny, 1.0)
 
 
+def evidence_of_ranks(u: np.ndarray) -> np.ndarray:
+    """log E_k after each u_k (M,), in (0, 1]."""
+    bets = np.array(BETS)[:, None]
+    wealth = np.cumsum(np.log(bets) + (bets - 1) * np.log(u), axis=1)
+    found: np.ndarray = np.logaddexp.reduce(wealth, axis=0) - np.log(len(BETS))
+    return found
+
+
 def ask_in_order(
     suspects: np.ndarray, holdouts: np.ndarray, level: float, seed: int = 0
 ) -> Sequential:
@@ -74,8 +82,6 @@ def ask_in_order(
         seed: of the ties.
     """
     u = sequential_ranks(suspects, holdouts, np.random.default_rng(seed))
-    bets = np.array(BETS)[:, None]
-    wealth = np.cumsum(np.log(bets) + (bets - 1) * np.log(u), axis=1)
-    evidence = np.logaddexp.reduce(wealth, axis=0) - np.log(len(BETS))
+    evidence = evidence_of_ranks(u)
     reached = np.flatnonzero(evidence >= -np.log(level))
     return Sequential(evidence, level, int(reached[0]) + 1 if len(reached) else None)

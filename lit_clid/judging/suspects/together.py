@@ -90,8 +90,14 @@ def set_test(
 
 
 def evidence_of(scores: np.ndarray, shadow: tuple[np.ndarray, np.ndarray]) -> np.ndarray | None:
-    """log(1 − π₀ + π₀·r(s)) of every score (N,), r by logistic regression on the shadow's; None
-    where larger scores are not those of the shadow's members.
+    """log(1 − π₀ + π₀·r(s)) of every score (N,); None as `log_ratio`."""
+    ratio = log_ratio(scores, shadow)
+    return None if ratio is None else np.log1p(SHARE * np.expm1(ratio))
+
+
+def log_ratio(scores: np.ndarray, shadow: tuple[np.ndarray, np.ndarray]) -> np.ndarray | None:
+    """log r(s) of every score (N,), r by logistic regression on the shadow's, at most `LARGEST`
+    either way; None where larger scores are not those of the shadow's members.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -101,8 +107,7 @@ def evidence_of(scores: np.ndarray, shadow: tuple[np.ndarray, np.ndarray]) -> np
     fitted = LogisticRegression(class_weight="balanced").fit(known, member)
     if fitted.coef_[0, 0] <= 0:
         return None
-    ratio = fitted.decision_function(asked)
-    found: np.ndarray = np.log1p(SHARE * np.expm1(np.clip(ratio, -LARGEST, LARGEST)))
+    found: np.ndarray = np.clip(fitted.decision_function(asked), -LARGEST, LARGEST)
     return found
 
 

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from tables import clid_columns, scores_of, tables
 
-from lit_clid.about import About, Cost
+from lit_clid.about import About
+from lit_clid.asked import Cost
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report import page, words
 from lit_clid.judging.report.pictures import Picture

@@ -1,0 +1,178 @@
+"""An audit of suspects that stops asking as soon as the evidence suffices."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from lit_clid import console
+from lit_clid.about import About
+from lit_clid.auditing.claims import claim, finished_scores
+from lit_clid.auditing.queries import announce, describe_attacks, tally
+from lit_clid.auditing.run import ask, asking_trainer
+from lit_clid.auditing.shards import answers, finished_ids, shard_folder
+from lit_clid.auditing.sittings import Sitting, check_sittings, load_models, plan
+from lit_clid.commands.audit import opened, table_of
+from lit_clid.commands.blind import blind_table
+from lit_clid.commands.reading import Settings
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.split import Split
+from lit_clid.errors import UserError
+from lit_clid.judging.controls.blind import blind_baselines
+from lit_clid.judging.report.stopped import publish_stopped
+from lit_clid.judging.suspects.asking import plan_asking
+from lit_clid.judging.suspects.stopped import Look, Stopped, choose_speaker
+from lit_clid.models.note import read_note
+from lit_clid.models.target import Target
+from lit_clid.provenance import provenance
+from lit_clid.scores import Scores
+
+TABLE = "stopped"
+"""Name of the table of an audit that stopped."""
+
+
+def stopped_early(config: Settings) -> Stopped | None:
+    """Audit until the evidence suffices, and publish it; None if all were asked, or on processes
+    other than the first.
+    """
+    models, split = opened(config)
+    check_stopping(config, split)
+    folder = config.folder / "scores"
+    sittings = plan(models, None, config.attacks, config.audit)
+    targets = load_models(sittings, config.audit)
+    for line in check_sittings(sittings, targets, split):
+        console.say(f"note: {line}")
+    console.say("note: the reference is not asked where evidence.stop_at is set")
+    first, *others = sittings
+    shadow = None
+    for sitting in others:
+        shadow = table_of(sitting, targets[sitting.model], config, split, folder=folder)
+    if not console.is_first_process() and others:
+        shadow = Scores.load(folder / "shadow.parquet")
+    found = ask_until(first, targets[first.model], config, split, folder, shadow)
+    if found is None or not console.is_first_process():
+        return None
+    stopped, table = found
+    blind = blind_table(split, folder)
+    controls = [each.control for each in blind_baselines(blind, blind)]
+    publish_stopped(stopped, table.about, controls, config.folder, config.name)
+    return stopped
+
+
+def check_stopping(config: Settings, split: Split) -> None:
+    """Refuse to stop an audit that is not of suspects alone."""
+    if not split.suspects or split.of("target", True):
+        raise UserError(
+            "evidence.stop_at: stops an audit of suspects beside hold-outs, as soon as the set is "
+            "shown to be in the training data; here members are known, or nobody is a suspect: set "
+            "it to null"
+        )
+    if (config.headline or "").endswith("_ref") or config.headline == "stacked":
+        raise UserError(
+            f"headline: {config.headline} needs further models or attacks, evidence.stop_at asks "
+            "one; name a plain attack"
+        )
+
+
+def ask_until(
+    sitting: Sitting,
+    target: Target,
+    config: Settings,
+    split: Split,
+    folder: Path,
+    shadow: Scores | None,
+) -> tuple[Stopped, Scores] | None:
+    """Ask the target batch by batch until the evidence suffices.
+
+    What was asked is kept: an audit without `evidence.stop_at` asks the rest.
+
+    Args:
+        sitting: of the target.
+        target: the model.
+        config, split: of the audit.
+        folder: where the tables lie.
+        shadow: its table; None without one.
+
+    Returns:
+        The evidence and the table of what was asked; None if all were asked.
+    """
+    path, options = folder / f"{sitting.table}.parquet", config.audit
+    side = target.side(config.data.resolution)
+    claims = claim(target, split, sitting.attacks, options, config.seed, side)
+    if finished_scores(path, claims) is not None:
+        return None
+    specs = describe_attacks(sitting.attacks, target)
+    ours = sorted(entry.id for entry in split.suspects)
+    theirs = sorted(entry.id for entry in split.of("target", False))
+    asking = plan_asking(ours, theirs, shadow=shadow is not None, seed=config.seed)
+    name = choose_speaker(specs, config.headline, shadow)
+    assert config.evidence.stop_at is not None
+    look = Look(asking, name, specs[name], config.evidence.stop_at, shadow)
+    shards = shard_folder(path)
+    every, pending = set(asking.ids), len(asking.ids) - len(finished_ids(shards))
+    model = sitting.model.path
+    most = announce(sitting.table, model, sitting.attacks, pending, len(asking.ids) - pending)
+    console.say(f"at most: {most}")
+    trainer = asking_trainer(config.trainer, sitting.table)
+    for end in _ends(len(asking.ids), options.batch_size * trainer.world_size):
+        wanted = asking.ids[:end]
+        finished = (every - set(wanted)) | finished_ids(shards)
+        data = CaptionedImages(
+            split,
+            config.data,
+            "target",
+            seed=config.seed,
+            side=side,
+            batch_size=options.batch_size,
+            finished=finished,
+        )
+        ask(target, data, sitting.attacks, claims, shards, trainer)
+        signals = answers(shards, wanted)
+        found = look.at(signals)
+        console.say(_progress(found))
+        if found.stops:
+            about = About(
+                model=model,
+                made=provenance(str(trainer.strategy.root_device)),
+                skipped=tuple(split.skipped),
+                queries=tally(sitting.attacks, end),
+                training=read_note(model),
+                config=config.plain,
+                claims=claims,
+                attacks=specs,
+                until=found.until,
+            )
+            return found, _kept(asking.suspect[:end], signals, about, folder)
+    return None
+
+
+def _ends(count: int, step: int) -> Iterator[int]:
+    """Where batches end; a last one smaller than that is added to the one before."""
+    ends = list(range(step, count, step))
+    if ends and count - ends[-1] < step // 2:
+        ends.pop()
+    yield from [*ends, count]
+
+
+def _progress(found: Stopped) -> str:
+    enough, evidence = 1 / found.until.level, 1 / found.p
+    return (
+        f"asked {found.asked} of {found.asked + found.saved}: evidence {evidence:,.3g}, "
+        f"{'which suffices' if found.stops else f'{enough:,.3g} suffices'}"
+    )
+
+
+def _kept(
+    suspect: np.ndarray,
+    signals: Mapping[str, np.ndarray],
+    about: About,
+    folder: Path,
+) -> Scores:
+    """The table of what was asked, written beside the shards."""
+    assert about.until is not None
+    path = folder / f"{TABLE}.parquet"
+    told = [None if kind else False for kind in suspect.tolist()]
+    table = Scores.of_told(about.until.order, told, signals, about, str(path))
+    if console.is_first_process():
+        table.save(path)
+    return table

@@ -1,0 +1,96 @@
+"""The report of an audit of suspects that stopped asking: its verdict, and the evidence as it grew.
+
+Nothing is said of the share and of single records: their errors are those of audits whose number of
+records was fixed beforehand.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lit_clid import console
+from lit_clid.about import About
+from lit_clid.files import write_json, write_text
+from lit_clid.judging import pages, plots
+from lit_clid.judging.controls.control import FIRES, Control
+from lit_clid.judging.suspects.stopped import Stopped
+
+PAGE = """
+{% extends "base.html.j2" %}
+{% block title %}{{ title }} – membership audit{% endblock %}
+{% block main %}
+<h1>{{ title }}</h1>
+<p class="soft">Was {{ model }} trained on {{ stopped.until.suspects }} suspects? The audit asked
+{{ stopped.asked }} of {{ stopped.asked + stopped.saved }} records.</p>
+<div class="card verdict">{{ verdict }}</div>
+{% if controls %}
+<h2>Controls</h2>
+<div class="card"><table>
+{% for each in controls %}
+<tr><td>{{ each.state }}</td><td>{{ each.title }}</td>
+<td style="white-space: normal">{{ each.words }}</td></tr>
+{% endfor %}
+</table></div>
+{% endif %}
+<h2>Evidence</h2>
+<div class="card">{{ figure }}</div>
+<p class="soft">log₁₀ of an e-process: if suspects and hold-outs differ in nothing but training, and
+the model was trained on none of them, it ever reaches 1/α in at most a share α of audits, however
+often one looks (Ville). Ask the rest with evidence.stop_at=null, for the share and the records.</p>
+{% endblock %}
+"""
+
+
+def publish_stopped(
+    stopped: Stopped,
+    about: About,
+    controls: Sequence[Control],
+    folder: Path,
+    name: str,
+) -> None:
+    """Write report.json and report.html to `folder`, and print the words and the page's path."""
+    said = stopped_in_words(stopped, controls)
+    content: dict[str, Any] = {
+        "name": name,
+        "verdict": said,
+        "stopped": stopped.as_json(),
+        "controls": [{"name": each.name, **each.as_json()} for each in controls],
+        "provenance": {"target": about.as_json()},
+    }
+    from markupsafe import Markup
+
+    figure = plots.evidence_figure(stopped.evidence, stopped.until.level, stopped.until.by)
+    page = pages.render(
+        PAGE,
+        title=name,
+        model=about.model or "the model",
+        stopped=stopped,
+        verdict=said,
+        controls=controls,
+        figure=Markup(figure),
+    )
+    write_json(folder / "report.json", content)
+    write_text(folder / "report.html", page)
+    console.say(f"\n{said}\n\nreport: {folder / 'report.html'}")
+
+
+def stopped_in_words(stopped: Stopped, controls: Sequence[Control]) -> str:
+    """What was found, first of all whether a control fired."""
+    fired = [each.words for each in controls if each.state == FIRES]
+    before = f"NOT CONCLUSIVE: {' '.join(fired)} Taken at face value: " if fired else ""
+    until = stopped.until
+    every = f"{until.suspects} suspects and {until.holdouts} comparable records"
+    asked = f"{stopped.suspects} suspects and {stopped.holdouts} hold-outs"
+    if not stopped.stops:
+        return (
+            f"{before}The evidence did not suffice: {asked} of {every} were asked, p = "
+            f"{stopped.p:.2g}."
+        )
+    return (
+        f"{before}The audit shows that the model was trained on some of the {until.suspects} "
+        f"suspects, with an error of at most {until.level:g} (p = {stopped.p:.1g}, {stopped.title})"
+        f", and stopped after {asked}: {stopped.saved} of {stopped.asked + stopped.saved} records "
+        "were not asked. It says nothing of the share and of single records; ask the rest with "
+        "evidence.stop_at=null. All of it holds if suspects and hold-outs differ in nothing but "
+        "training."
+    )
