@@ -92,11 +92,10 @@ def audit(*words: str | PathLike[str], **changes: object) -> "Judgement | Stoppe
         )
     from lit_clid.commands.audit import judged
     from lit_clid.commands.holding import held
+    from lit_clid.commands.stopping import stopped_early
 
     with held(config.folder):
         if config.evidence.stop_at is not None:
-            from lit_clid.commands.stopping import stopped_early
-
             stopped = stopped_early(config)
             if stopped is not None:
                 return stopped

@@ -1,17 +1,11 @@
 """Sittings carried out: load the models, ask what was not asked yet, keep the tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from lit_clid import console
-from lit_clid.about import About, Claims
-from lit_clid.auditing.claims import carry_over, claim, finished_scores
-from lit_clid.auditing.lineage import Model, check_split, find_models, find_reference
-from lit_clid.auditing.queries import announce, describe_attacks, tally
-from lit_clid.auditing.run import asking_trainer, fill_table
-from lit_clid.auditing.shards import finished_ids, shard_folder
+from lit_clid.auditing.lineage import Model, check_split, find_reference
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import (
     REFERENCE,
@@ -19,20 +13,17 @@ from lit_clid.auditing.sittings import (
     check_sittings,
     load_models,
     plan,
-    shared_records,
 )
 from lit_clid.commands.blind import blind_table
-from lit_clid.commands.checks import check_headline, check_rules, check_suspects
+from lit_clid.commands.checks import check_rules
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
-from lit_clid.data.module import CaptionedImages
-from lit_clid.data.split import Split, load_split
-from lit_clid.files import check_writable
+from lit_clid.commands.sitting import opened, table_of
+from lit_clid.commands.stopping import stopped_early
+from lit_clid.data.split import Split
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report.pictures import Picture, PictureSource
 from lit_clid.judging.report.publish import publish
-from lit_clid.models.captions import caption_keys
-from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
 from lit_clid.scores import Scores
 
@@ -40,11 +31,8 @@ from lit_clid.scores import Scores
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
     with held(config.folder):
-        if config.evidence.stop_at is not None:
-            from lit_clid.commands.stopping import stopped_early
-
-            if stopped_early(config) is not None:
-                return
+        if config.evidence.stop_at is not None and stopped_early(config) is not None:
+            return
         split, judgement = judged(config)
         if judgement is not None:
             publish(judgement, config.folder, config.name, pictures(split))
@@ -69,17 +57,6 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
         fdr=config.evidence.fdr,
         level=config.evidence.level,
     )
-
-
-def opened(config: Settings) -> tuple[dict[str, Model], Split]:
-    """The models to audit and the verified split, everything refused that can be by now."""
-    check_headline(config)
-    models = find_models(config.folder, config.audit)
-    same = partial(caption_keys, models["target"].path)
-    elsewhere = config.audit.target is not None and "shadow" not in models
-    split = load_split(config.data, config.seed, config.folder, same, alone=elsewhere)
-    check_suspects(config, split, models)
-    return models, split
 
 
 def pictures(split: Split) -> PictureSource:
@@ -144,75 +121,3 @@ def audit(
         model = targets[sitting.model]
         tables[sitting.table] = table_of(sitting, model, config, split, carried, folder)
     return Audited(tables, targets[models["target"]])
-
-
-def table_of(
-    sitting: Sitting,
-    target: Target,
-    config: Settings,
-    split: Split,
-    carried: Scores | None = None,
-    folder: Path | None = None,
-) -> Scores | None:
-    """The table of one sitting's signals; None on other processes where it has just been made.
-
-    Args:
-        carried: answers of the same model about some of the records.
-        folder: where the table lies; None means the run's own scores.
-    """
-    options = config.audit
-    path = (folder or config.folder / "scores") / f"{sitting.table}.parquet"
-    side = target.side(config.data.resolution)
-    claims = claim(target, split, sitting.attacks, options, config.seed, side)
-    scores = finished_scores(path, claims)
-    if scores is not None:
-        console.say(f"{sitting.table}: already audited, see {path}")
-        if scores.groups != split.groups and console.is_first_process():
-            scores = replace(scores, groups=split.groups)
-            scores.save(path)
-        attacks = describe_attacks(sitting.attacks, target)  # titles, rules
-        return replace(scores, about=replace(scores.about, attacks=attacks))
-    return _asked(sitting, target, config, split, claims, carried, path)
-
-
-def _asked(
-    sitting: Sitting,
-    target: Target,
-    config: Settings,
-    split: Split,
-    claims: Claims,
-    carried: Scores | None,
-    path: Path,
-) -> Scores | None:
-    """The same, made: what is missing is asked."""
-    options = config.audit
-    if console.is_first_process():
-        check_writable(path.parent)
-    shared = shared_records(sitting, split)
-    if shared and carried is not None and console.is_first_process():
-        carry_over(carried, shared, claims, split, sitting.role, shard_folder(path))
-    finished = shared | finished_ids(shard_folder(path))
-    data = CaptionedImages(
-        split,
-        config.data,
-        sitting.role,
-        seed=config.seed,
-        side=target.side(config.data.resolution),
-        batch_size=options.batch_size,
-        finished=finished,
-    )
-    model = sitting.model.path
-    console.say(announce(sitting.table, model, sitting.attacks, len(data.audited), len(finished)))
-    overlong = target.overlong(data.captions)
-    console.say_overlong(overlong, len(data.captions))
-    trainer = asking_trainer(config.trainer, sitting.table)
-    about = About(
-        model=model,
-        skipped=tuple(split.skipped),
-        captions_cut_by_the_tokenizer=overlong,
-        shared_captions=split.shared.get(sitting.role),
-        queries=tally(sitting.attacks, len(split.of(sitting.role)) - len(shared)),
-        training=read_note(model),
-        config=config.plain,
-    )
-    return fill_table(target, split, data, sitting.attacks, claims, path, trainer, about)

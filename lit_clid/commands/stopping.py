@@ -12,9 +12,9 @@ from lit_clid.auditing.queries import announce, describe_attacks, tally
 from lit_clid.auditing.run import ask, asking_trainer
 from lit_clid.auditing.shards import answers, finished_ids, shard_folder
 from lit_clid.auditing.sittings import Sitting, check_sittings, load_models, plan
-from lit_clid.commands.audit import opened, table_of
 from lit_clid.commands.blind import blind_table
 from lit_clid.commands.reading import Settings
+from lit_clid.commands.sitting import opened, table_of
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
@@ -32,9 +32,7 @@ TABLE = "stopped"
 
 
 def stopped_early(config: Settings) -> Stopped | None:
-    """Audit until the evidence suffices, and publish it; None if all were asked, or on processes
-    other than the first.
-    """
+    """Audit until the evidence suffices, and publish it; None if all were asked."""
     models, split = opened(config)
     check_stopping(config, split)
     folder = config.folder / "scores"
@@ -50,9 +48,11 @@ def stopped_early(config: Settings) -> Stopped | None:
     if not console.is_first_process() and others:
         shadow = Scores.load(folder / "shadow.parquet")
     found = ask_until(first, targets[first.model], config, split, folder, shadow)
-    if found is None or not console.is_first_process():
+    if found is None:
         return None
     stopped, table = found
+    if not console.is_first_process():
+        return stopped
     blind = blind_table(split, folder)
     controls = [each.control for each in blind_baselines(blind, blind)]
     publish_stopped(stopped, table.about, controls, config.folder, config.name)

@@ -14,9 +14,9 @@ from lit_clid.auditing.lineage import Model, check_split, find_models
 from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.sittings import Sitting, check_sittings, load_models
 from lit_clid.auditing.swept import Losses, Swept, read_losses
-from lit_clid.commands.audit import table_of
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
+from lit_clid.commands.sitting import table_of
 from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
 from lit_clid.config.reading import DEMO, config_text
 from lit_clid.data.split import load_split
