@@ -1,38 +1,38 @@
 """Controls: what was found without the model."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from lit_clid.judging.controls import Blind
 from lit_clid.judging.judge import Judgement
+from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import Report, Section
 
 
-class Controls(Section):
-    """The blind baseline, as a light that is green or red."""
+SIGNS = {"quiet": "●", "notice": "▲", "fires": "■"}
+"""The shape of each light."""
 
-    template: ClassVar[str] = """
-{% if judgement.blind %}
-<h2>Controls</h2>
-<div class="card">
-<table>
-<tr><th></th><th>control</th><th>AUROC</th><th>p</th><th>the feature that alone tells most</th></tr>
-{% for each in judgement.blind %}
-<tr><td><span role="img" aria-label="{{ "fires" if each.fires else "quiet" }}"
-style="color: {{ "#b91c1c" if each.fires else "#15803d" }}">●</span></td>
-<td>{{ each.kind }} against hold-outs, by captions and images alone</td>
-<td>{{ "%.3f" | format(each.auroc) }}</td><td>{{ "%.3f" | format(each.p) }}</td>
-<td>{{ each.strongest[0] }} ({{ "%.3f" | format(each.strongest[1]) }})</td></tr>
-{% endfor %}
-</table>
-</div>
-<p class="soft">A cross-fitted discriminant on features of captions (length, signs, words) and
-images (size; compressed size, colours and frequencies of a small copy) that no model has seen,
-tested by permutations that repeat its fit. Red: the two kinds differ in something else than
-training. Green: nothing of this kind shows among so many records; what a small copy does not keep,
-such as the traces of a camera or of compression, is not looked at.</p>
-{% endif %}
-"""
+
+@dataclass(frozen=True)
+class Light:
+    """One control as a traffic light.
+
+    Args:
+        state: "quiet", "notice" (worth knowing) or "fires" (the verdict is not conclusive).
+        title: what the control is called.
+        words: what it found.
+    """
+
+    state: str
+    title: str
+    words: str
+
+
+class Controls(Section):
+    """The controls, as traffic lights."""
+
+    template: ClassVar[str] = '{% include "controls.html.j2" %}'
 
     def words(self, report: Report) -> str:
         quiet = [each for each in report.judgement.blind if not each.fires]
@@ -44,12 +44,34 @@ such as the traces of a camera or of compression, is not looked at.</p>
         ]
         return " ".join(said)
 
+    def markdown(self, report: Report) -> str:
+        lines: list[str] = []
+        for light in lights(report.judgement):
+            lines.append(f"- Control, {literal(light.title)}: **{light.state}**. {literal(light.words)}")
+        return "\n".join(lines)
+
     def as_json(self, report: Report) -> dict[str, Any]:
         found = report.judgement.blind
         return {"controls": {"blind": [each.as_json() for each in found]}} if found else {}
 
     def values(self, report: Report) -> Mapping[str, Any]:
-        return {}
+        return {"lights": lights(report.judgement), "signs": SIGNS}
+
+
+def lights(judgement: Judgement) -> list[Light]:
+    """Every control that was asked."""
+    return [_of_blind(each) for each in judgement.blind]
+
+
+def _of_blind(blind: Blind) -> Light:
+    name, value = blind.strongest
+    words = "do" if blind.fires else "do not"
+    return Light(
+        "fires" if blind.fires else "quiet",
+        f"Blind baseline of {blind.kind}",
+        f"Captions and images alone {words} tell {blind.kind} from hold-outs: AUROC "
+        f"{blind.auroc:.3f}, p = {blind.p:.3f}; most of all {name} ({value:.3f}).",
+    )
 
 
 def warning(judgement: Judgement, kind: str) -> str:

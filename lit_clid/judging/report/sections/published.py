@@ -1,6 +1,6 @@
 """Figures under which papers publish their attacks, for comparison only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from lit_clid.judging.grades import CAPS, Grade
@@ -8,40 +8,34 @@ from lit_clid.judging.notation import interval
 from lit_clid.judging.pages import stacked
 from lit_clid.judging.report.section import Report, Section
 
+CAPPED = {0: "10 %", 1: "1 %", 2: "0.1 %"}
+"""The FNR that a column is capped at."""
+HEADER = (
+    *(f"TNR at {cap} FNR, %" for cap in CAPPED.values()),
+    "oracle ASR, %",
+    "AUROC of the highlighted minus this",
+)
+
 
 class Published(Section):
     """TNR at a capped FNR, the oracle's ASR, and differences to the headline attack."""
 
-    template: ClassVar[str] = """
-{% if not judgement.claim %}
-<h2>For comparison with published tables only</h2>
-<div class="card">
-<table>
-<tr><th>attack</th><th>TNR at<br>10 % FNR, %</th><th>TNR at<br>1 % FNR, %</th>
-<th>TNR at<br>0.1 % FNR, %</th><th>oracle<br>ASR, %</th>
-<th>AUROC of the<br>highlighted minus this</th></tr>
-{% for name, line in lines.items() %}
-<tr{% if name == judgement.headline %} class="headline"{% endif %}><td>{{ name }}</td>
-{% for words in line %}
-<td>{{ stacked(words) }}</td>
-{% endfor %}
-</tr>
-{% endfor %}
-</table>
-</div>
-<p class="soft">Several papers print the TNR at a capped FNR under the name “TPR@FPR”. The oracle
-ASR chooses its threshold on the graded records themselves and is therefore optimistic. Differences
-are paired: both attacks on the same resampled records.
-{% if judgement.selection %}
-The highlighted attack was chosen by these labels, which flatters its differences.
-{% endif %}
-</p>
-{% endif %}
-"""
+    template: ClassVar[str] = '{% include "published.html.j2" %}'
 
     def values(self, report: Report) -> Mapping[str, Any]:
         lines = {name: _line(grade) for name, grade in report.judgement.ranked}
-        return {"lines": lines, "stacked": stacked}
+        shown = [k for k in range(len(HEADER)) if _told(k, list(lines.values()))]
+        return {
+            "lines": lines,
+            "columns": {k: HEADER[k] for k in shown},
+            "missing": [words for k, words in CAPPED.items() if k not in shown],
+            "stacked": stacked,
+        }
+
+
+def _told(column: int, lines: Sequence[Sequence[str]]) -> bool:
+    """Whether any attack has a figure in this column."""
+    return any(line[column] not in ("unresolved", "–") for line in lines)
 
 
 def _line(grade: Grade) -> list[str]:
