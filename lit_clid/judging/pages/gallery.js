@@ -69,7 +69,7 @@
     cell(row, scores[k].toFixed(3));
     const tag = document.createElement("span");
     tag.textContent = kinds[+is[k]];
-    tag.className = is[k] === "0" ? "tag inside" : "tag";
+    tag.className = is[k] === "1" ? "tag inside" : "tag";
     cell(row, "").append(tag);
     return row;
   }

@@ -35,7 +35,7 @@ def outcome(judgement: Judgement) -> Outcome:
     pointing = points(judgement)
     if pointing == "found":
         surely = strength(lower_bound(judgement))
-        return Outcome("REMEMBERS", f"The model {surely} remembers the member records.", "found")
+        return Outcome("REMEMBERS", f"Members are {surely} told from hold-outs.", "found")
     if pointing == "wrong":
         return Outcome("WRONG WAY", "Hold-outs score higher than members.", "wrong")
     return Outcome("NOT SHOWN", "Members and hold-outs cannot be told apart.", "open")

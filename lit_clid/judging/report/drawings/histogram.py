@@ -9,7 +9,7 @@ from markupsafe import Markup
 from lit_clid.judging.report.drawings.svg import Axis, drawing, element, round_ticks
 
 WIDTH, TALL = 500.0, 380.0
-LEFT, TOP, RIGHT, BOTTOM = 14.0, 34.0, 486.0, 330.0
+LEFT, TOP, RIGHT, BOTTOM = 14.0, 30.0, 486.0, 330.0
 BINS = 36
 ENDS = (0.005, 0.995)
 """Quantiles of all scores between which bins lie; those beyond stand in the outermost ones."""
@@ -46,8 +46,8 @@ def histogram(
     parts += _bars(below, x, edges, middle, unit, "outside")
     parts += [
         element("line", x1=LEFT, x2=RIGHT, y1=middle, y2=middle, class_="base"),
-        element("text", kind, x=LEFT, y=middle - 12, class_="direct inside start"),
-        element("text", "hold-outs", x=LEFT, y=middle + 22, class_="direct outside start"),
+        element("text", kind, x=LEFT, y=TOP + 12, class_="direct inside start"),
+        element("text", "hold-outs", x=RIGHT, y=BOTTOM - 6, class_="direct outside end"),
         element(
             "text", "score →", x=(LEFT + RIGHT) / 2, y=TALL - 8, class_="name middle"
         ),
@@ -55,8 +55,10 @@ def histogram(
     for value in round_ticks(low, high):
         words = f"{value:.4g}".replace("-", "−")
         parts.append(element("text", words, x=x(value), y=BOTTOM + 18, class_="tick middle"))
-    for k, mark in enumerate(each for each in marks if low <= each.value <= high):
-        parts += _threshold(x(mark.value), mark.words, TOP - 20 + 14 * k)
+    seen = sorted((mark for mark in marks if low <= mark.value <= high), key=lambda m: m.value)
+    for k, mark in enumerate(seen):
+        alone = len(seen) == 1 and mark.value < (low + high) / 2
+        parts += _threshold(x(mark.value), mark.words, right=k > 0 or alone)
     label = f"Histogram of the score: {kind} above, hold-outs below"
     return drawing(label, WIDTH, TALL, *parts, class_="plot")
 
@@ -79,11 +81,10 @@ def _bars(
     return made
 
 
-def _threshold(across: float, words: str, top: float) -> list[Markup]:
-    """A dashed line with its words at the side that has room."""
-    right = across < (LEFT + RIGHT) / 2
-    place = dict(x=across + (5 if right else -5), y=top + 10)
+def _threshold(across: float, words: str, *, right: bool) -> list[Markup]:
+    """A dashed line with its words at one side."""
+    place = dict(x=across + (5 if right else -5), y=TOP - 10)
     return [
-        element("line", x1=across, x2=across, y1=top, y2=BOTTOM, class_="mark"),
+        element("line", x1=across, x2=across, y1=TOP - 20, y2=BOTTOM, class_="mark"),
         element("text", words, **place, class_=f"tick {'start' if right else 'end'}"),
     ]

@@ -1,12 +1,14 @@
 """Names of curves beside the curves themselves, where they cover least."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-HEIGHT, LETTER, GAP = 15.0, 6.9, 5.0
-"""Of a line and of a letter, and between a curve and its name, in pixels."""
+HEIGHT, LETTER = 15.0, 7.6
+"""Of a line and of a letter, in pixels."""
+GAPS = (4.0, 10.0, 18.0)
+"""Between a curve and its name, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +47,31 @@ def place_labels(names: Sequence[str], curves: Sequence[np.ndarray], frame: Box)
         curves: pixels (P, 2) of each curve.
         frame: that they must not leave.
     """
-    every = np.concatenate(list(curves))
+    every = np.concatenate([_dense(points) for points in curves])
     placed: list[Box] = []
     for name, points in zip(names, curves, strict=True):
         wide = LETTER * len(name) + 4
         best, cost = Box(frame.right - wide, frame.top, frame.right, frame.top + HEIGHT), np.inf
         for x, y in points[::3]:
-            for box in _beside(float(x), float(y), wide):
+            for gap, box in _beside(float(x), float(y), wide):
                 if not box.within(frame) or any(box.meets(other) for other in placed):
                     continue
-                price = box.covers(every) + 0.001 * abs(x - (frame.left + frame.right) / 2)
+                price = box.covers(every) + 0.1 * gap
                 if price < cost:
                     best, cost = box, price
         placed.append(best)
     return placed
 
 
-def _beside(x: float, y: float, wide: float) -> tuple[Box, Box]:
-    """Above a point to the left, and below it to the right."""
-    above = Box(x - GAP - wide, y - GAP - HEIGHT, x - GAP, y - GAP)
-    below = Box(x + GAP, y + GAP, x + GAP + wide, y + GAP + HEIGHT)
-    return above, below
+def _beside(x: float, y: float, wide: float) -> Iterator[tuple[float, Box]]:
+    """(gap, box) above a point to the left, and below it to the right."""
+    for gap in GAPS:
+        yield gap, Box(x - gap - wide, y - gap - HEIGHT, x - gap, y - gap)
+        yield gap, Box(x + gap, y + gap, x + gap + wide, y + gap + HEIGHT)
+
+
+def _dense(points: np.ndarray) -> np.ndarray:
+    """The same line by four times as many points."""
+    places = np.arange(len(points))
+    between = np.linspace(0, len(points) - 1, 4 * len(points))
+    return np.column_stack([np.interp(between, places, axis) for axis in points.T])

@@ -62,13 +62,13 @@ def marks(judgement: Judgement) -> list[Mark]:
     """The shadow's threshold, and the one from which few hold-outs are accused."""
     verdict, found = judgement.grades[judgement.headline].verdict, []
     if verdict.threshold is not None:
-        found.append(Mark(verdict.threshold, "the shadow's threshold"))
+        found.append(Mark(verdict.threshold, "shadow's threshold"))
     of_hundred = hundred(judgement)
     if of_hundred is not None:
         outside = -verdict.score[~judgement.target.member]
         outside.sort()
         allowed = int(len(outside) * of_hundred.cap / 100 + 1e-9)
-        found.append(Mark(-float(outside[allowed]), f"{of_hundred.cap} % of hold-outs above"))
+        found.append(Mark(-float(outside[allowed]), f"{of_hundred.cap} % FPR"))
     return found
 
 
