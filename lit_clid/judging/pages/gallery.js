@@ -66,7 +66,7 @@
     const id = cell(row, ids[k], "id");
     id.dir = "auto";
     id.title = ids[k];
-    cell(row, scores[k].toFixed(3));
+    cell(row, String(+scores[k].toPrecision(4)));
     const tag = document.createElement("span");
     tag.textContent = kinds[+is[k]];
     tag.className = is[k] === "1" ? "tag inside" : "tag";

@@ -49,14 +49,14 @@ def report_html(report: Report, figures: dict[str, str]) -> str:
     """The page, with `figures` (SVG by name) set into it."""
     from markupsafe import Markup
 
-    given = {
+    given: dict[str, Any] = {
         "title": report.title,
         "judgement": report.judgement,
         "figures": {name: Markup(plots.themed(svg)) for name, svg in figures.items()},
     }
     parts: list[str] = []
     for section in SECTIONS:
-        parts.append(pages.render(section.template, **given, **section.values(report)))
+        parts.append(pages.render(section.template, **(given | {**section.values(report)})))
     return pages.render(PAGE, SCRIPTS, title=report.title, parts=parts)
 
 

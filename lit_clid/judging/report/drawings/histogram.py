@@ -48,9 +48,7 @@ def histogram(
         element("line", x1=LEFT, x2=RIGHT, y1=middle, y2=middle, class_="base"),
         element("text", kind, x=LEFT, y=TOP + 12, class_="direct inside start"),
         element("text", "hold-outs", x=RIGHT, y=BOTTOM - 6, class_="direct outside end"),
-        element(
-            "text", "score →", x=(LEFT + RIGHT) / 2, y=TALL - 8, class_="name middle"
-        ),
+        element("text", "score →", x=(LEFT + RIGHT) / 2, y=TALL - 8, class_="name middle"),
     ]
     for value in round_ticks(low, high):
         words = f"{value:.4g}".replace("-", "−")

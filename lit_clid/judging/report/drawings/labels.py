@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-HEIGHT, LETTER = 15.0, 7.6
+HEIGHT, LETTER = 17.0, 7.8
 """Of a line and of a letter, in pixels."""
 GAPS = (4.0, 10.0, 18.0)
 """Between a curve and its name, in pixels."""

@@ -82,21 +82,21 @@ def _frame(x: Axis, y: Axis, kind: str) -> list[Markup]:
     """Grid, numbers, names of the axes, and the line of guessing."""
     parts: list[Markup] = []
     for rate in [r for r in (0.0001, 0.001, 0.01, 0.1, 1.0) if r >= x.low * 0.999]:
-        words, across, down = f"{100 * rate:g} %", x(rate), y(rate)
+        words, column, down = f"{100 * rate:g} %", x(rate), y(rate)
         parts += [
-            element("line", x1=across, x2=across, y1=TOP, y2=BOTTOM, class_="grid"),
+            element("line", x1=column, x2=column, y1=TOP, y2=BOTTOM, class_="grid"),
             element("line", x1=LEFT, x2=RIGHT, y1=down, y2=down, class_="grid"),
-            element("text", words, x=across, y=BOTTOM + 18, class_="tick middle"),
+            element("text", words, x=column, y=BOTTOM + 18, class_="tick middle"),
             element("text", words, x=LEFT - 8, y=down + 4, class_="tick end"),
         ]
-    ends = dict(x1=x(x.low), y1=y(x.low), x2=x(1.0), y2=y(1.0))
-    below = dict(x=(LEFT + RIGHT) / 2, y=TALL - 8)
-    beside = dict(x=14.0, y=(TOP + BOTTOM) / 2, transform=f"rotate(-90 14 {(TOP + BOTTOM) / 2})")
+    low, high = (x(x.low), y(x.low)), (x(1.0), y(1.0))
+    middle, turned = (TOP + BOTTOM) / 2, f"rotate(-90 14 {(TOP + BOTTOM) / 2:g})"
+    across, beside = "hold-outs accused (FPR)", f"{kind} recognised (TPR)"
     return [
         *parts,
-        element("line", **ends, class_="guess"),
-        element("text", "hold-outs accused (FPR)", **below, class_="name middle"),
-        element("text", f"{kind} recognised (TPR)", **beside, class_="name middle"),
+        element("line", x1=low[0], y1=low[1], x2=high[0], y2=high[1], class_="guess"),
+        element("text", across, x=(LEFT + RIGHT) / 2, y=TALL - 8, class_="name middle"),
+        element("text", beside, x=14.0, y=middle, transform=turned, class_="name middle"),
     ]
 
 
@@ -105,6 +105,6 @@ def _names(curves: Mapping[str, np.ndarray]) -> list[Markup]:
     boxes = place_labels(shown, list(curves.values()), Box(LEFT, TOP, RIGHT, BOTTOM))
     made: list[Markup] = []
     for k, (name, box) in enumerate(zip(shown, boxes, strict=True)):
-        place = dict(x=(box.left + box.right) / 2, y=box.top + HEIGHT - 3.5)
+        place = dict(x=(box.left + box.right) / 2, y=box.top + HEIGHT - 4.5)
         made.append(element("text", name, **place, class_=f"direct c{k}"))
     return made

@@ -47,11 +47,10 @@ class AttackTable(Section):
         grades = report.judgement.grades
         lines: list[list[str]] = []
         for family in families(report.judgement):
-            grade, why = grades[family.speaker], WHY[family.chosen]
-            name = f"{literal(family.speaker)} ({why})"
-            rate = grade.tpr_at_fpr["0.01"]
-            cells = [interval(grade.auroc), interval(rate, percent=True)]
-            lines.append([literal(family.title), name, *cells])
+            grade = grades[family.speaker]
+            name = f"{literal(family.speaker)} ({WHY[family.chosen]})"
+            rate = interval(grade.tpr_at_fpr["0.01"], percent=True)
+            lines.append([literal(family.title), name, interval(grade.auroc), rate])
         return table(("family", "attack", "AUROC [95 %]", "TPR at 1 % FPR, %"), lines)
 
     def values(self, report: Report) -> Mapping[str, Any]:
@@ -66,6 +65,7 @@ class AttackTable(Section):
             "cells": cells,
             "columns": {k: HEADER[k] for k in shown},
             "untold": [words for k, words in CAPPED.items() if k not in shown],
+            "flattered": any(g.chosen == "largest" and len(g.names) > 1 for g in groups),
             "forest": forest,
             "bars": bars,
             "why": WHY,

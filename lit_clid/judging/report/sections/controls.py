@@ -9,7 +9,6 @@ from lit_clid.judging.judge import Judgement
 from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import Report, Section
 
-
 SIGNS = {"quiet": "●", "notice": "▲", "fires": "■"}
 """The shape of each light."""
 
@@ -47,7 +46,9 @@ class Controls(Section):
     def markdown(self, report: Report) -> str:
         lines: list[str] = []
         for light in lights(report.judgement):
-            lines.append(f"- Control, {literal(light.title)}: **{light.state}**. {literal(light.words)}")
+            lines.append(
+                f"- Control, {literal(light.title)}: **{light.state}**. {literal(light.words)}"
+            )
         return "\n".join(lines)
 
     def as_json(self, report: Report) -> dict[str, Any]:

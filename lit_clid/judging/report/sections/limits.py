@@ -7,7 +7,6 @@ from lit_clid.judging.judge import Judgement
 from lit_clid.judging.report.section import Report, Section
 from lit_clid.judging.report.sections.attacks import WEAKENED
 
-
 BRIEFLY = (
     "Evidence about the set of records, weaker about any one of them; it presumes that members and "
     "hold-outs come from one distribution.",
