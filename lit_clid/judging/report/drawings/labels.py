@@ -7,6 +7,8 @@ import numpy as np
 
 HEIGHT, LETTER = 17.0, 7.8
 """Of a line and of a letter, in pixels."""
+CONFUSING = 6.0
+"""Points that a name would rather cover than stand nearer to another curve."""
 GAPS = (4.0, 10.0, 18.0)
 """Between a curve and its name, in pixels."""
 
@@ -25,6 +27,13 @@ class Box:
         x, y = points.T
         inside = (x > self.left) & (x < self.right) & (y > self.top) & (y < self.bottom)
         return int(inside.sum())
+
+    def away(self, points: np.ndarray) -> float:
+        """How far the nearest of the points (P, 2) is from it, in pixels."""
+        x, y = points.T
+        across = np.maximum(np.maximum(self.left - x, x - self.right), 0)
+        down = np.maximum(np.maximum(self.top - y, y - self.bottom), 0)
+        return float(np.hypot(across, down).min())
 
     def meets(self, other: "Box") -> bool:
         beside = self.right < other.left or other.right < self.left
@@ -47,20 +56,29 @@ def place_labels(names: Sequence[str], curves: Sequence[np.ndarray], frame: Box)
         curves: pixels (P, 2) of each curve.
         frame: that they must not leave.
     """
-    every = np.concatenate([_dense(points) for points in curves])
+    dense = [_dense(points) for points in curves]
     placed: list[Box] = []
-    for name, points in zip(names, curves, strict=True):
+    for k, (name, points) in enumerate(zip(names, curves, strict=True)):
+        others = [each for n, each in enumerate(dense) if n != k]
         wide = LETTER * len(name) + 4
         best, cost = Box(frame.right - wide, frame.top, frame.right, frame.top + HEIGHT), np.inf
         for x, y in points[::3]:
             for gap, box in _beside(float(x), float(y), wide):
                 if not box.within(frame) or any(box.meets(other) for other in placed):
                     continue
-                price = box.covers(every) + 0.1 * gap
+                price = _price(box, dense[k], others) + 0.1 * gap
                 if price < cost:
                     best, cost = box, price
         placed.append(best)
     return placed
+
+
+def _price(box: Box, own: np.ndarray, others: Sequence[np.ndarray]) -> float:
+    """Points that the box covers, and much more where it is nearer to another curve."""
+    price = float(box.covers(own))
+    for points in others:
+        price += box.covers(points) + CONFUSING * (box.away(points) < box.away(own))
+    return price
 
 
 def _beside(x: float, y: float, wide: float) -> Iterator[tuple[float, Box]]:

@@ -55,17 +55,20 @@ class AttackTable(Section):
 
     def values(self, report: Report) -> Mapping[str, Any]:
         found = report.judgement
-        cells = dict(zip((name for name, _ in found.ranked), rows(found), strict=True))
-        shown = [k for k in range(1, len(HEADER)) if _told(k, list(cells.values()))]
+        names = [name for name, _ in found.ranked]
+        cells = dict(zip(names, rows(found), strict=True))
+        columns, untold = told_columns(HEADER, list(cells.values()))
         groups = families(found)
-        forest = Forest.over([found.grades[group.speaker].auroc for group in groups])
-        bars = {g.speaker: forest.bar(found.grades[g.speaker].auroc, g.title) for g in groups}
+        aurocs = {group.speaker: found.grades[group.speaker].auroc for group in groups}
+        forest = Forest.over(list(aurocs.values()))
+        bars = {name: forest.bar(auroc, name) for name, auroc in aurocs.items()}
+        chosen_here = [g for g in groups if g.chosen == "largest" and len(g.names) > 1]
         return {
             "families": groups,
             "cells": cells,
-            "columns": {k: HEADER[k] for k in shown},
-            "untold": [words for k, words in CAPPED.items() if k not in shown],
-            "flattered": any(g.chosen == "largest" and len(g.names) > 1 for g in groups),
+            "columns": columns,
+            "untold": [CAPPED[k] for k in untold if k in CAPPED],
+            "flattered": bool(chosen_here),
             "forest": forest,
             "bars": bars,
             "why": WHY,
@@ -73,9 +76,17 @@ class AttackTable(Section):
         }
 
 
-def _told(column: int, lines: Sequence[tuple[str, ...]]) -> bool:
-    """Whether any attack has a figure in this column."""
-    return any(line[column] not in ("unresolved", "–") for line in lines)
+def told_columns(
+    header: Sequence[str], lines: Sequence[Sequence[str]]
+) -> tuple[dict[int, str], list[int]]:
+    """The columns beside the first of which some line has a figure, with their headings, and the
+    others.
+    """
+    told: dict[int, str] = {}
+    for k in range(1, len(header)):
+        if any(line[k] not in ("unresolved", "–") for line in lines):
+            told[k] = header[k]
+    return told, [k for k in range(1, len(header)) if k not in told]
 
 
 def rows(judgement: Judgement) -> list[tuple[str, ...]]:

@@ -4,7 +4,7 @@ Every record's score is on the page as data, for scripts to sort and filter; pic
 a few. Without scripts the page shows those.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -36,16 +36,9 @@ class Surest(Section):
         records = surest(judgement, MOST)
         kinds = ("hold-out", judgement.kind[:-1])
         threshold = judgement.grades[judgement.headline].verdict.threshold
-        content = {
-            "kinds": kinds,
-            "ids": [name for name, _, _ in records],
-            "scores": [float(f"{score:.6g}") for _, score, _ in records],
-            "is": "".join(str(int(member)) for _, _, member in records),
-            "threshold": threshold,
-        }
         return {
             "kinds": kinds,
-            "records": data_block(content),
+            "records": data_block(_data(records, kinds, threshold)),
             "count": len(records),
             "threshold": threshold,
             "first": records[:PLAIN],
@@ -54,8 +47,22 @@ class Surest(Section):
         }
 
 
+def _data(
+    records: Sequence[tuple[str, float, bool]], kinds: Sequence[str], threshold: float | None
+) -> dict[str, Any]:
+    """The records column by column, as gallery.js reads them; scores to six digits."""
+    ids, scores, members = zip(*records, strict=True)
+    return {
+        "kinds": kinds,
+        "ids": ids,
+        "scores": [float(f"{score:.6g}") for score in scores],
+        "is": "".join(map(str, map(int, members))),
+        "threshold": threshold,
+    }
+
+
 def _pictured(
-    report: Report, records: list[tuple[str, float, bool]], kind: bool, most: int
+    report: Report, records: Sequence[tuple[str, float, bool]], kind: bool, most: int
 ) -> list[tuple[int, Any]]:
     """(place among the records, picture) of the first of a kind."""
     if report.pictures is None:
