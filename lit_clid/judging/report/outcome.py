@@ -41,6 +41,12 @@ def outcome(judgement: Judgement) -> Outcome:
     return Outcome("NOT SHOWN", "Members and hold-outs cannot be told apart.", "open")
 
 
+def sentences(found: Outcome, verdict: str) -> str:
+    """The verdict's sentences where they stand below the outcome's word."""
+    said = verdict.removeprefix(f"{found.word}: ")
+    return said[:1].upper() + said[1:]
+
+
 def _of_suspects(p: float) -> Outcome:
     if p > SHOWS:
         line = "Training on these suspects is not shown."

@@ -13,6 +13,12 @@ from lit_clid.judging.report.drawings.svg import Axis, element
 
 MARGIN = 3.0
 """Percent of the width that stay free at either end."""
+TICKS = {
+    0.4: (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+    0.3: (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+    0.0: (0.0, 0.25, 0.5, 0.75, 1.0),
+}
+"""The axis's numbers by where it begins."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +29,9 @@ class Forest:
 
     @classmethod
     def over(cls, found: Sequence[Estimate]) -> "Forest":
-        """An axis that holds every interval, from a tenth below one half on."""
+        """An axis that holds every interval: from 0.4 or 0.3 on, or else from nothing."""
         least = min((each.low for each in found), default=0.5)
-        return cls(max(0.0, min(0.4, int(10 * least) / 10)))
+        return cls(next(low for low in (0.4, 0.3, 0.0) if low <= least))
 
     def _place(self, value: float) -> str:
         return f"{Axis(self.low, 1.0, MARGIN, 100 - MARGIN)(value):.2f}%"
@@ -45,9 +51,7 @@ class Forest:
     def axis(self) -> Markup:
         """The axis's numbers."""
         marks: list[Markup] = []
-        for k in range(round(10 * self.low), 11):
-            if k % 2 == 1 or self.low >= 0.3 or k == 10:
-                x = self._place(k / 10)
-                name = "tick half" if k == 5 else "tick"
-                marks.append(element("text", f"{k / 10:.1f}", x=x, y="13", class_=name))
+        for value in TICKS[self.low]:
+            name = "tick half" if value == 0.5 else "tick"
+            marks.append(element("text", f"{value:g}", x=self._place(value), y="13", class_=name))
         return element("svg", *marks, aria_hidden="true", class_="bar axis")

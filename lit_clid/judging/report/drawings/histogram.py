@@ -46,8 +46,6 @@ def histogram(
     parts += _bars(below, x, edges, middle, unit, "outside")
     parts += [
         element("line", x1=LEFT, x2=RIGHT, y1=middle, y2=middle, class_="base"),
-        element("text", kind, x=LEFT, y=TOP + 12, class_="direct inside start"),
-        element("text", "hold-outs", x=RIGHT, y=BOTTOM - 6, class_="direct outside end"),
         element("text", "score →", x=(LEFT + RIGHT) / 2, y=TALL - 8, class_="name middle"),
     ]
     for value in round_ticks(low, high):
@@ -57,6 +55,9 @@ def histogram(
     for k, mark in enumerate(seen):
         alone = len(seen) == 1 and mark.value < (low + high) / 2
         parts += _threshold(x(mark.value), mark.words, right=k > 0 or alone)
+    right = float(score[member].mean()) < float(score[~member].mean())
+    parts += [_name(kind, "inside", TOP + 12, right=right)]
+    parts += [_name("hold-outs", "outside", BOTTOM - 6, right=not right)]
     label = f"Histogram of the score: {kind} above, hold-outs below"
     return drawing(label, WIDTH, TALL, *parts, class_="plot")
 
@@ -77,6 +78,13 @@ def _bars(
             place = dict(x=x(start) + 0.75, y=top, width=x(end) - x(start) - 1.5, height=height)
             made.append(element("rect", **place, class_=f"share {kind}"))
     return made
+
+
+def _name(words: str, kind: str, y: float, *, right: bool) -> Markup:
+    """The name of a kind in the corner where it has few records."""
+    side = "end" if right else "start"
+    x = RIGHT if right else LEFT
+    return element("text", words, x=x, y=y, class_=f"direct {kind} {side}")
 
 
 def _threshold(across: float, words: str, *, right: bool) -> list[Markup]:

@@ -18,6 +18,8 @@ LEFT, TOP, RIGHT, BOTTOM = 58.0, 10.0, 488.0, 330.0
 POINTS = 121
 LONGEST = 24
 """Letters of a name that stand beside its curve."""
+COARSE, FINE = (0.0001, 0.001, 0.01, 0.1, 1.0), (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Rates that are written on the axes, and on short ones."""
 LEAST = 1e-4
 """The lowest rate that is drawn."""
 
@@ -81,7 +83,8 @@ def _heights(rates: np.ndarray, y: Axis) -> list[float]:
 def _frame(x: Axis, y: Axis, kind: str) -> list[Markup]:
     """Grid, numbers, names of the axes, and the line of guessing."""
     parts: list[Markup] = []
-    for rate in [r for r in (0.0001, 0.001, 0.01, 0.1, 1.0) if r >= x.low * 0.999]:
+    ticks = FINE if x.low > COARSE[2] else COARSE
+    for rate in [tick for tick in ticks if tick >= x.low * 0.999]:
         words, column, down = f"{100 * rate:g} %", x(rate), y(rate)
         parts += [
             element("line", x1=column, x2=column, y1=TOP, y2=BOTTOM, class_="grid"),

@@ -12,11 +12,14 @@ from lit_clid.judging.notation import interval
 from lit_clid.judging.pages import stacked
 from lit_clid.judging.report.drawings import Forest
 from lit_clid.judging.report.families import WHY, families
+from lit_clid.judging.report.listed import listed
 from lit_clid.judging.report.markdown import literal, table
 from lit_clid.judging.report.section import Report, Section
 
 HEADER = ("attack", "queries", "AUROC", "ASR", "TPR@10%FPR", "TPR@1%FPR", "TPR@0.1%FPR")
 
+CARD = ("family", "attack", "AUROC [95 %]", "TPR at 1 % FPR, %")
+"""Headings of report.md."""
 CAPPED = {4: "10 %", 5: "1 %", 6: "0.1 %"}
 """The FPR that a column of `HEADER` is capped at."""
 WEAKENED = "*"
@@ -51,7 +54,10 @@ class AttackTable(Section):
             name = f"{literal(family.speaker)} ({WHY[family.chosen]})"
             rate = interval(grade.tpr_at_fpr["0.01"], percent=True)
             lines.append([literal(family.title), name, interval(grade.auroc), rate])
-        return table(("family", "attack", "AUROC [95 %]", "TPR at 1 % FPR, %"), lines)
+        columns, _ = told_columns(CARD, lines)
+        shown = [0, *columns]
+        kept = [list(map(line.__getitem__, shown)) for line in lines]
+        return table([CARD[k] for k in shown], kept)
 
     def values(self, report: Report) -> Mapping[str, Any]:
         found = report.judgement
@@ -67,7 +73,7 @@ class AttackTable(Section):
             "families": groups,
             "cells": cells,
             "columns": columns,
-            "untold": [CAPPED[k] for k in untold if k in CAPPED],
+            "untold": listed([CAPPED[k] for k in untold if k in CAPPED]),
             "flattered": bool(chosen_here),
             "forest": forest,
             "bars": bars,

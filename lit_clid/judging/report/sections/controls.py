@@ -66,11 +66,11 @@ def lights(judgement: Judgement) -> list[Light]:
 
 def _of_blind(blind: Blind) -> Light:
     name, value = blind.strongest
-    words = "do" if blind.fires else "do not"
+    words = "tell" if blind.fires else "do not tell"
     return Light(
         "fires" if blind.fires else "quiet",
         f"Blind baseline of {blind.kind}",
-        f"Captions and images alone {words} tell {blind.kind} from hold-outs: AUROC "
+        f"Captions and images alone {words} {blind.kind} from hold-outs: AUROC "
         f"{blind.auroc:.3f}, p = {blind.p:.3f}; most of all {name} ({value:.3f}).",
     )
 

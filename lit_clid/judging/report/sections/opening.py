@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lit_clid.judging.judge import Judgement
+from lit_clid.judging.report.listed import listed
 from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import Report, Section
 
@@ -64,7 +65,7 @@ def _data(judgement: Judgement) -> str:
 def _records(judgement: Judgement) -> str:
     counts = judgement.counts
     words = [f"{counts[kind]:,} {NAMES[kind]}" for kind in NAMES if kind in counts]
-    asked = f"{', '.join(words[:-1])} and {words[-1]}"
+    asked = listed(words)
     if judgement.shadow is None:
         return f"{asked}; no shadow model"
     return f"{asked}; a shadow model with {len(judgement.shadow.ids):,}"

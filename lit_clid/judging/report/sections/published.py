@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from lit_clid.judging.grades import CAPS, Grade
 from lit_clid.judging.notation import interval
 from lit_clid.judging.pages import stacked
+from lit_clid.judging.report.listed import listed
 from lit_clid.judging.report.section import Report, Section
 from lit_clid.judging.report.sections.attacks import told_columns
 
@@ -30,7 +31,7 @@ class Published(Section):
         return {
             "lines": lines,
             "columns": columns,
-            "missing": [CAPPED[k] for k in untold if k in CAPPED],
+            "missing": listed([CAPPED[k] for k in untold if k in CAPPED]),
             "stacked": stacked,
         }
 

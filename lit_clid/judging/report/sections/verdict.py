@@ -13,7 +13,7 @@ from lit_clid.judging.judge import Judgement
 from lit_clid.judging.maximum import Maximum
 from lit_clid.judging.report.drawings import dots
 from lit_clid.judging.report.markdown import literal
-from lit_clid.judging.report.outcome import lower_bound, outcome, points, strength
+from lit_clid.judging.report.outcome import lower_bound, outcome, points, sentences, strength
 from lit_clid.judging.report.section import Report, Section
 from lit_clid.judging.report.sections.controls import warning
 from lit_clid.judging.report.sections.suspects import in_words
@@ -30,7 +30,8 @@ class VerdictInWords(Section):
 
     def markdown(self, report: Report) -> str:
         found = outcome(report.judgement)
-        lines = [f"**{found.word}.** {literal(verdict(report.judgement))}", ""]
+        said = sentences(found, verdict(report.judgement))
+        lines = [f"**{found.word}.** {literal(said)}", ""]
         for tile in tiles(report.judgement):
             figure = f"{tile.value} {tile.spread}".strip()
             lines.append(f"- {tile.name}: **{literal(figure)}**, {literal(tile.words)}")
@@ -49,11 +50,11 @@ class VerdictInWords(Section):
 
     def values(self, report: Report) -> Mapping[str, Any]:
         found = report.judgement
-        shown = hundred(found)
+        shown, came_to = hundred(found), outcome(found)
         return {
-            "verdict": verdict(found),
+            "verdict": sentences(came_to, verdict(found)),
             "privacy": found.privacy,
-            "outcome": outcome(found),
+            "outcome": came_to,
             "tiles": tiles(found),
             "hundred": shown,
             "dots": None if shown is None else _dots(shown, found.kind),
