@@ -6,47 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import NASTY
+from browsing import COLOURS, NASTY, READABLE, contrast, luminance
+from grids import grid_of, measured
+
+from lit_clid.judging.comparison import write_comparison
 
 Visit = Callable[..., Any]
-READABLE = 4.5
-"""Least contrast of text (WCAG 2.2, success criterion 1.4.3)."""
-COLOURS = """([selector]) => {
-  const probe = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-  const rgb = (colour) => {
-    probe.fillStyle = colour;
-    probe.fillRect(0, 0, 1, 1);
-    return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  const found = [];
-  for (const each of document.querySelectorAll(selector)) {
-    let behind = each;
-    const ground = () => getComputedStyle(behind).backgroundColor;
-    while (ground() === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
-    const { fill, color } = getComputedStyle(each);
-    const drawn = each instanceof SVGElement ? fill : color;
-    found.push([rgb(drawn), rgb(ground()), each.outerHTML.slice(0, 80)]);
-  }
-  return found;
-}"""
-
-
-def luminance(rgb: list[int]) -> float:
-    parts = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb]
-    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-
-def contrast(one: list[int], other: list[int]) -> float:
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
+DRAWN = "[id^=text_] use"
+"""Letters of a figure by matplotlib."""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_in_light_and_dark(visit: Visit, report_page: Path, scheme: str) -> None:
     page = visit(report_page, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
-    texts = "h1, h2, h3, p, td, th, li, summary, .tag, .lamp, .state, dt, dd, svg.plot text, label"
-    found = page.evaluate(COLOURS, [texts])
+    texts = "h1, h2, h3, p, td, th, li, summary, label, .tag, .lamp, .state, dt, dd, svg.plot text"
+    found = page.evaluate(COLOURS, [f"{texts}, {DRAWN}"])
     assert len(found) > 100
     for text, ground, where in found:
         assert contrast(text, ground) >= READABLE, where
@@ -143,3 +118,18 @@ def test_without_scripts_it_says_the_same(visit: Visit, report_page: Path) -> No
     assert not page.locator("form.controls").is_visible()
     page.locator("details.all > summary").click()
     assert page.locator(".scroller tbody tr").count() == 12
+
+
+def test_a_comparison_follows_light_and_dark(visit: Visit, tmp_path: Path) -> None:
+    models = [measured(name, 0, shift, 1.0) for name, shift in (("none", 1.0), ("a", 0.5))]
+    grid = {"defenses": {"none": [], "a": ["a"]}, "seeds": [0], "shadow": True}
+    about = {"grid": grid, "utility": {}, "provenance": {}}
+    file = write_comparison(grid_of(*models), models, tmp_path, "grid", about)
+    for scheme in ("light", "dark"):
+        page = visit(file, color_scheme=scheme)
+        found = page.evaluate(COLOURS, [f"h1, h2, p, td, th, li, .card:not(.light) {DRAWN}"])
+        assert len(found) > 50
+        for text, ground, where in found:
+            assert contrast(text, ground) >= READABLE, where
+        ((_, ground, _),) = page.evaluate(COLOURS, ["body"])
+        assert (luminance(ground) < 0.05) == (scheme == "dark")
