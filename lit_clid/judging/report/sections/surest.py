@@ -50,12 +50,12 @@ class Surest(Section):
 def _data(
     records: Sequence[tuple[str, float, bool]], kinds: Sequence[str], threshold: float | None
 ) -> dict[str, Any]:
-    """The records column by column, as gallery.js reads them; scores to six digits."""
+    """The records column by column, as gallery.js reads them."""
     ids, scores, members = zip(*records, strict=True)
     return {
         "kinds": kinds,
         "ids": ids,
-        "scores": [float(f"{score:.6g}") for score in scores],
+        "scores": scores,
         "is": "".join(map(str, map(int, members))),
         "threshold": threshold,
     }
