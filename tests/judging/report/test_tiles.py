@@ -10,7 +10,7 @@ from tables import normal_scores, tables
 from lit_clid.judging.evidence import Estimate, Unresolved
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report.drawings import dots
-from lit_clid.judging.report.outcome import outcome
+from lit_clid.judging.report.sections.outcome import outcome
 from lit_clid.judging.report.tiles import hundred, tiles
 from lit_clid.scores import Scores
 

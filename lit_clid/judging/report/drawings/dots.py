@@ -1,13 +1,16 @@
 """What a rate means: ten rows of ten dots, as many of them full as a hundred records would be."""
 
-from markupsafe import Markup
+from typing import TYPE_CHECKING
 
 from lit_clid.judging.report.drawings.svg import drawing, element
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 PITCH = 12.0
 
 
-def dots(full: int, kind: str, label: str) -> Markup:
+def dots(full: int, kind: str, label: str) -> "Markup":
     """A hundred dots of which `full` are full, the others rings.
 
     Args:

@@ -5,11 +5,13 @@ Places are percentages, so that a bar is as wide as its place on the page and it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING
 
 from lit_clid.judging.evidence import Estimate
 from lit_clid.judging.report.drawings.svg import Axis, element
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 MARGIN = 3.0
 """Percent of the width that stay free at either end."""
@@ -36,7 +38,7 @@ class Forest:
     def _place(self, value: float) -> str:
         return f"{Axis(self.low, 1.0, MARGIN, 100 - MARGIN)(value):.2f}%"
 
-    def bar(self, found: Estimate, name: str) -> Markup:
+    def bar(self, found: Estimate, name: str) -> "Markup":
         """The value as a dot, its interval as a bar."""
         low, value, high = (self._place(v) for v in (found.low, found.value, found.high))
         half = self._place(0.5)
@@ -48,7 +50,7 @@ class Forest:
         ]
         return element("svg", *parts, role="img", aria_label=label, class_="bar")
 
-    def axis(self) -> Markup:
+    def axis(self) -> "Markup":
         """The axis's numbers."""
         marks: list[Markup] = []
         for value in TICKS[self.low]:

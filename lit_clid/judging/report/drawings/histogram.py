@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from markupsafe import Markup
 
 from lit_clid.judging.report.drawings.svg import Axis, drawing, element, round_ticks
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 WIDTH, TALL = 500.0, 380.0
 LEFT, TOP, RIGHT, BOTTOM = 14.0, 30.0, 486.0, 330.0
@@ -25,7 +28,7 @@ class Mark:
 
 def histogram(
     score: np.ndarray, member: np.ndarray, marks: Sequence[Mark], kind: str = "members"
-) -> Markup:
+) -> "Markup":
     """Shares of either kind by bins of the score.
 
     Args:
@@ -69,7 +72,7 @@ def _shares(score: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 def _bars(
     shares: np.ndarray, x: Axis, edges: np.ndarray, middle: float, unit: float, kind: str
-) -> list[Markup]:
+) -> "list[Markup]":
     made: list[Markup] = []
     for share, start, end in zip(shares, edges, edges[1:], strict=False):
         if share:
@@ -80,14 +83,14 @@ def _bars(
     return made
 
 
-def _name(words: str, kind: str, y: float, *, right: bool) -> Markup:
+def _name(words: str, kind: str, y: float, *, right: bool) -> "Markup":
     """The name of a kind in the corner where it has few records."""
     side = "end" if right else "start"
     x = RIGHT if right else LEFT
     return element("text", words, x=x, y=y, class_=f"direct {kind} {side}")
 
 
-def _threshold(across: float, words: str, *, right: bool) -> list[Markup]:
+def _threshold(across: float, words: str, *, right: bool) -> "list[Markup]":
     """A dashed line with its words at one side."""
     place = dict(x=across + (5 if right else -5), y=TOP - 10)
     return [

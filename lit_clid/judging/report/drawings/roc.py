@@ -4,14 +4,17 @@ The axes start where one false positive of the hold-outs lies.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from markupsafe import Markup
 
 from lit_clid.judging.evidence import TAIL, replicate
 from lit_clid.judging.report.drawings.labels import HEIGHT, Box, place_labels
 from lit_clid.judging.report.drawings.svg import Axis, drawing, element, path
 from lit_clid.judging.roc import SLACK, Curve, Statistic, curve
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 WIDTH, TALL = 500.0, 380.0
 LEFT, TOP, RIGHT, BOTTOM = 58.0, 10.0, 488.0, 330.0
@@ -46,7 +49,7 @@ def roc_band(
     return low, high
 
 
-def roc(scores: Mapping[str, np.ndarray], member: np.ndarray, kind: str = "members") -> Markup:
+def roc(scores: Mapping[str, np.ndarray], member: np.ndarray, kind: str = "members") -> "Markup":
     """The curves of a few scores.
 
     Args:
@@ -80,7 +83,7 @@ def _heights(rates: np.ndarray, y: Axis) -> list[float]:
     return [y(rate) for rate in rates]
 
 
-def _frame(x: Axis, y: Axis, kind: str) -> list[Markup]:
+def _frame(x: Axis, y: Axis, kind: str) -> "list[Markup]":
     """Grid, numbers, names of the axes, and the line of guessing."""
     parts: list[Markup] = []
     ticks = FINE if x.low > COARSE[2] else COARSE
@@ -103,7 +106,7 @@ def _frame(x: Axis, y: Axis, kind: str) -> list[Markup]:
     ]
 
 
-def _names(curves: Mapping[str, np.ndarray]) -> list[Markup]:
+def _names(curves: Mapping[str, np.ndarray]) -> "list[Markup]":
     shown = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in curves]
     boxes = place_labels(shown, list(curves.values()), Box(LEFT, TOP, RIGHT, BOTTOM))
     made: list[Markup] = []

@@ -3,17 +3,21 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
-def element(name: str, *content: str, **attributes: str | float) -> Markup:
+def element(name: str, *content: str, **attributes: str | float) -> "Markup":
     """One element; "_" in an attribute's name stands for "-", and one at its end for nothing.
 
     Args:
         content: other elements, or text, which is escaped.
         attributes: numbers are rounded to hundredths.
     """
+    from markupsafe import Markup
+
     made = Markup("")
     for key, value in attributes.items():
         shown = value if isinstance(value, str) else f"{round(value, 2) + 0.0:g}"
@@ -21,7 +25,7 @@ def element(name: str, *content: str, **attributes: str | float) -> Markup:
     return Markup("<{0}{1}>{2}</{0}>").format(name, made, Markup("").join(content))
 
 
-def drawing(label: str, width: float, height: float, *content: str, class_: str = "") -> Markup:
+def drawing(label: str, width: float, height: float, *content: str, class_: str = "") -> "Markup":
     """A drawing of its own, which scales; `label` says what it shows."""
     size = f"0 0 {width:g} {height:g}"
     return element(

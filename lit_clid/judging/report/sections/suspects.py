@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 from lit_clid.judging.evidence import Estimate
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.report.markdown import literal
-from lit_clid.judging.report.outcome import SHOWS, STRONGLY
 from lit_clid.judging.report.section import Report, Section
 from lit_clid.judging.report.sections.controls import warning
+from lit_clid.judging.report.sections.outcome import SHOWS, STRONGLY
 from lit_clid.judging.report.tiles import answer_tiles, written_p
 from lit_clid.judging.suspects.answer import Answer
 

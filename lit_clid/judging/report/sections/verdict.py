@@ -13,9 +13,15 @@ from lit_clid.judging.judge import Judgement
 from lit_clid.judging.maximum import Maximum
 from lit_clid.judging.report.drawings import dots
 from lit_clid.judging.report.markdown import literal
-from lit_clid.judging.report.outcome import lower_bound, outcome, points, sentences, strength
 from lit_clid.judging.report.section import Report, Section
 from lit_clid.judging.report.sections.controls import warning
+from lit_clid.judging.report.sections.outcome import (
+    lower_bound,
+    outcome,
+    points,
+    sentences,
+    strength,
+)
 from lit_clid.judging.report.sections.suspects import in_words
 from lit_clid.judging.report.tiles import Hundred, hundred, tiles
 
