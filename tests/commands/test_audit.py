@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import Page, digest
+from parsed import Page, digest
 from runs import (
     EACH,
     REFERENCES,

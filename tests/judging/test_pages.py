@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import Page, digest
+from parsed import Page, digest
 
 from lit_clid.judging.pages import data_block, render, stacked
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import Page
+from parsed import Page
 from tables import told
 
 from lit_clid.auditing.attacks import ATTACKS

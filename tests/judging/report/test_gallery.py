@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pages import Page
+from parsed import Page
 from PIL import Image
 from tables import normal_scores
 

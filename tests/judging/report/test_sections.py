@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from pages import Page, digest
+from parsed import Page, digest
 from PIL import Image
 from tables import clid_columns, scores_of, tables
 
