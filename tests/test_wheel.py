@@ -20,7 +20,8 @@ def test_a_wheel_holds_configs_pages_weights_and_the_command(tmp_path: Path) -> 
         assert "lit-clid = lit_clid.commands.line:main" in archive.read(entry).decode()
     package = ROOT / "lit_clid"
     wanted = [f"lit_clid/configs/{file.relative_to(CONFIGS)}" for file in CONFIGS.rglob("*.yaml")]
-    for pattern in ("**/*.py", "**/*.j2", "models/demo/pipeline/**/*", "**/card.md", "py.typed"):
+    beside = ("**/*.j2", "judging/pages/*.css", "judging/pages/*.js")
+    for pattern in ("**/*.py", *beside, "models/demo/pipeline/**/*", "**/card.md", "py.typed"):
         files = [file for file in package.glob(pattern) if file.is_file()]
         assert files, pattern
         wanted += [str(file.relative_to(ROOT)) for file in files]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from parsed import Page, digest
 from runs import (
     EACH,
     REFERENCES,
@@ -51,10 +52,13 @@ def test_the_run_folder_holds_what_others_rely_on(audited: Path) -> None:
 
 def test_the_page_is_one_file_without_outside_requests(audited: Path) -> None:
     page = (audited / "report.html").read_text()
-    for request in ('src="http', 'href="http', "<script", "@import", "url(http"):
+    for request in ('src="http', 'href="http', "<script src", "@import", "url(http"):
         assert request not in page
+    told = Page(page)
+    assert {digest(text) for text in told.running} == told.allowed
     for part in (
         "Verdict",
+        "What each family of attacks tells",
         "ROC",
         "Records most surely recognised",
         "What this audit does not prove",
@@ -203,4 +207,7 @@ def test_data_are_escaped_on_the_page(tmp_path: Path, run: Run) -> None:
     table.write_text("id,member,<script>alert(1)</script>\n" + "\n".join(rows))
     code, printed = run("audit", f"scores={table}", f"runs={tmp_path}", "name=evil")
     assert code == 0, printed
-    assert "<script>" not in (tmp_path / "evil" / "report.html").read_text()
+    html = (tmp_path / "evil" / "report.html").read_text()
+    told = Page(html)
+    assert "<script>alert" not in html and "alert(1)" in told.shown
+    assert {digest(text) for text in told.running} == told.allowed

@@ -1,8 +1,10 @@
 """Figures are drawn of estimates, and the same figure is the same text."""
 
+from pathlib import Path
+
 import numpy as np
 
-from lit_clid.judging import plots
+from lit_clid.judging import pages, plots
 from lit_clid.judging.evidence import Estimate, Unresolved
 from lit_clid.judging.plots.style import band, whisker
 
@@ -22,3 +24,14 @@ def test_the_same_figure_is_the_same_text() -> None:
         plots.svg(plots.heat_map({"a": {"x": FOUND, "y": MISSING}}, "none")) for _ in range(2)
     )
     assert one == other and "+0.70" in one
+
+
+def test_figures_take_the_page_s_colours() -> None:
+    """Every colour variable that stands in for one is in the style sheet, light and dark."""
+    drawn = plots.roc_figure({"a": np.arange(8.0)}, np.arange(8) > 3)
+    shown = plots.themed(drawn)
+    assert plots.style.INK in drawn and plots.style.INK not in shown
+    assert "var(--ink)" in shown and "var(--paper)" in shown
+    sheet = (Path(pages.__file__).parent / "page.css").read_text(encoding="utf-8")
+    for name in set(plots.style.THEME.values()):
+        assert sheet.count(f" --{name}: ") >= 2

@@ -106,8 +106,13 @@ def _render(
         sheets=_sheets(measured),
         seed=measured[0].seed,
         chosen=chosen,
-        figures={name: Markup(svg) for name, svg in figures.items()},
+        figures={name: Markup(_coloured(name, svg)) for name, svg in figures.items()},
     )
+
+
+def _coloured(name: str, svg: str) -> str:
+    """The figure in the page's colours; the heat map's own mean something, on light ground."""
+    return svg if name == "heatmap" else plots.themed(svg)
 
 
 def _sheets(measured: Sequence[Measured]) -> list[tuple[str, str]]:

@@ -1,7 +1,15 @@
-"""HTML pages: one look, no outside requests, everything from data escaped."""
+"""HTML pages: one look, no outside requests, everything from data escaped.
+
+Style sheet and scripts lie beside the templates and are set into the page. Its policy lets those
+very scripts run, by their hashes, and nothing else.
+"""
 
 import base64
+import hashlib
 import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -9,11 +17,17 @@ from PIL import Image
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+HERE = Path(__file__).parent
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+"""What could end a script element or a line of it, as JSON writes it otherwise."""
 
-def render(template: str, **values: Any) -> "Markup":
+
+def render(template: str, scripts: Sequence[str] = (), **values: Any) -> "Markup":
     """Render a template's text, which may extend this package's base.html.j2.
 
     Args:
+        scripts: files of this package that the page runs.
         values: that it shows; only markupsafe's Markup is not escaped, and a missing one is an
             error.
     """
@@ -27,7 +41,32 @@ def render(template: str, **values: Any) -> "Markup":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    texts = [_text(name) for name in scripts]
+    environment.globals |= {
+        "stylesheet": Markup(_text("page.css")),
+        "scripts": [Markup(text) for text in texts],
+        "policy": policy(texts),
+    }
     return Markup(environment.from_string(template).render(**values))
+
+
+def policy(scripts: Sequence[str]) -> str:
+    """The Content-Security-Policy of a page that runs these texts."""
+    digests = [hashlib.sha256(text.encode()).digest() for text in scripts]
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return f"{POLICY}; script-src {hashes}" if hashes else POLICY
+
+
+def _text(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def data_block(content: Any) -> "Markup":
+    """Plain values as the JSON text of a script element that holds data."""
+    from markupsafe import Markup
+
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.translate(UNSAFE))
 
 
 def stacked(words: str) -> "Markup":

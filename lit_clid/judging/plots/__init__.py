@@ -9,7 +9,7 @@ from lit_clid.judging.plots.audit import (
     sweep_figure,
 )
 from lit_clid.judging.plots.defenses import heat_map, plane_figure, trajectory_figure
-from lit_clid.judging.plots.style import STYLE, png, svg
+from lit_clid.judging.plots.style import STYLE, png, svg, themed
 
 __all__ = [
     "STYLE",
@@ -23,5 +23,6 @@ __all__ = [
     "roc_figure",
     "svg",
     "sweep_figure",
+    "themed",
     "trajectory_figure",
 ]

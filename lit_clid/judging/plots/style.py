@@ -12,6 +12,18 @@ from lit_clid.judging.evidence import Estimate, Evidence
 
 MEMBER, HOLDOUT, INK = "#c2410c", "#0f766e", "#1f2937"
 AXIS, GRID, SECOND = "#9ca3af", "#e5e7eb", "#6b7280"
+THEME = {
+    MEMBER: "member",
+    HOLDOUT: "holdout",
+    INK: "ink",
+    AXIS: "soft",
+    GRID: "line",
+    SECOND: "soft",
+    "#4b5563": "soft",
+    "#000000": "ink",
+    "#ffffff": "paper",
+}
+"""Colours of figures → variables of the page's style sheet."""
 STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -48,6 +60,13 @@ def svg(figure: Any) -> str:
         figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
     text = out.getvalue()
     return text[text.index("<svg") :]
+
+
+def themed(text: str) -> str:
+    """A figure's SVG text in the page's colours, which follow light and dark."""
+    for colour, name in THEME.items():
+        text = text.replace(colour, f"var(--{name})")
+    return text
 
 
 def png(figure: Any, path: Path) -> None:

@@ -1,14 +1,15 @@
-"""`report.json`, the figures and `report.html`, one page without outside requests.
+"""`report.json`, `report.md`, the figures and `report.html`, one page without outside requests.
 
 Everything from data is escaped.
 """
 
 from typing import Any
 
-from lit_clid.judging import pages
+from lit_clid.judging import pages, plots
 from lit_clid.judging.report.section import Report
 from lit_clid.judging.report.sections import SECTIONS
 
+SCRIPTS = ("page.js", "gallery.js")
 PAGE = """
 {% extends "base.html.j2" %}
 {% block title %}{{ title }} – membership audit{% endblock %}
@@ -48,12 +49,18 @@ def report_html(report: Report, figures: dict[str, str]) -> str:
     """The page, with `figures` (SVG by name) set into it."""
     from markupsafe import Markup
 
-    given = {
+    given: dict[str, Any] = {
         "title": report.title,
         "judgement": report.judgement,
-        "figures": {name: Markup(svg) for name, svg in figures.items()},
+        "figures": {name: Markup(plots.themed(svg)) for name, svg in figures.items()},
     }
     parts: list[str] = []
     for section in SECTIONS:
-        parts.append(pages.render(section.template, **given, **section.values(report)))
-    return pages.render(PAGE, title=report.title, parts=parts)
+        parts.append(pages.render(section.template, **(given | {**section.values(report)})))
+    return pages.render(PAGE, SCRIPTS, title=report.title, parts=parts)
+
+
+def report_markdown(report: Report) -> str:
+    """The report in some forty lines, for a model's card."""
+    parts = [section.markdown(report) for section in SECTIONS]
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,4 +1,6 @@
-"""Publish a judgement: report.json, the figures and report.html, and the words in the terminal."""
+"""Publish a judgement: report.json, report.md, the figures and report.html, and the words in the
+terminal.
+"""
 
 from pathlib import Path
 
@@ -6,7 +8,13 @@ from lit_clid import console
 from lit_clid.errors import UserError
 from lit_clid.files import write_json, write_text
 from lit_clid.judging.judge import Judgement
-from lit_clid.judging.report.page import report_figures, report_html, report_json, report_tables
+from lit_clid.judging.report.page import (
+    report_figures,
+    report_html,
+    report_json,
+    report_markdown,
+    report_tables,
+)
 from lit_clid.judging.report.pictures import PictureSource
 from lit_clid.judging.report.section import Report
 from lit_clid.judging.report.words import terminal
@@ -37,14 +45,15 @@ def publish(
 
 
 def write_report(report: Report, folder: Path) -> Path:
-    """Write report.json, the figures, tables and report.html to `folder`, and return the page's
-    path.
+    """Write report.json, report.md, the figures, tables and report.html to `folder`, and return the
+    page's path.
 
     A file of an earlier report that is not made any more is deleted.
     """
     figures = report_figures(report)
     html = report_html(report, figures)
     write_json(folder / "report.json", report_json(report))
+    write_text(folder / "report.md", report_markdown(report))
     files = {f"{name}.svg": svg for name, svg in figures.items()}
     files |= {f"{name}.csv": text for name, text in report_tables(report).items()}
     for name, text in files.items():

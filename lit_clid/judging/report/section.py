@@ -1,4 +1,4 @@
-"""What a section of the report is: its words, its JSON, its figures and its HTML.
+"""What a section of the report is: its words, its JSON, its figures, its HTML and its Markdown.
 
 Everything that publishes a judgement walks the list of sections (`sections.SECTIONS`) and
 enumerates nothing of its own, so that a new section is one class in a file of its own and one line
@@ -31,8 +31,9 @@ class Report:
 class Section:
     """One part of the report; it leaves out what it does not override.
 
-    `template` is the jinja text of its HTML. It sees `title`, `judgement`, `figures` (SVG by name)
-    and what `values` adds; it may come to nothing.
+    `template` is the jinja text of its HTML, or includes a file of `pages`. It sees `title`,
+    `judgement`, `figures` (SVG by name) and what `values` adds; it may come to nothing. On a wide
+    page there are two columns: an element of the class "half" takes one, any other both.
     """
 
     template: ClassVar[str] = ""
@@ -43,6 +44,10 @@ class Section:
 
     def words(self, report: Report) -> str:
         """Sentences for the terminal, a paragraph."""
+        return ""
+
+    def markdown(self, report: Report) -> str:
+        """A paragraph, list or table of report.md, which is short enough for a model's card."""
         return ""
 
     def as_json(self, report: Report) -> dict[str, Any]:

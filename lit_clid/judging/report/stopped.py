@@ -13,30 +13,27 @@ from lit_clid.about import About
 from lit_clid.files import write_json, write_text
 from lit_clid.judging import pages, plots
 from lit_clid.judging.controls.control import FIRES, Control
+from lit_clid.judging.report.sections.controls import SIGNS
 from lit_clid.judging.suspects.stopped import Stopped
 
 PAGE = """
 {% extends "base.html.j2" %}
 {% block title %}{{ title }} – membership audit{% endblock %}
 {% block main %}
-<h1>{{ title }}</h1>
-<p class="soft">Was {{ model }} trained on {{ stopped.until.suspects }} suspects? The audit asked
-{{ stopped.asked }} of {{ stopped.asked + stopped.saved }} records.</p>
-<div class="card verdict">{{ verdict }}</div>
-{% if controls %}
-<h2>Controls</h2>
-<div class="card"><table>
-{% for each in controls %}
-<tr><td>{{ each.state }}</td><td>{{ each.title }}</td>
-<td style="white-space: normal">{{ each.words }}</td></tr>
-{% endfor %}
-</table></div>
-{% endif %}
+{{ opening }}
+<section class="verdict {{ tone }}">
+<p class="kicker">Verdict</p>
+<h2><span class="word">{{ word }}</span></h2>
+<p class="said">{{ verdict }}</p>
+</section>
+{{ lights }}
+<section>
 <h2>Evidence</h2>
 <div class="card">{{ figure }}</div>
 <p class="soft">log₁₀ of an e-process: if suspects and hold-outs differ in nothing but training, and
 the model was trained on none of them, it ever reaches 1/α in at most a share α of audits, however
 often one looks (Ville). Ask the rest with evidence.stop_at=null, for the share and the records.</p>
+</section>
 {% endblock %}
 """
 
@@ -60,14 +57,20 @@ def publish_stopped(
     from markupsafe import Markup
 
     figure = plots.evidence_figure(stopped.evidence, stopped.until.level, stopped.until.by)
+    fires = any(each.state == FIRES for each in controls)
+    word, tone = ("SHOWN", "found") if stopped.stops else ("NOT SHOWN", "open")
+    question = f"Was {about.model or 'the model'} trained on {stopped.until.suspects} suspects?"
+    known = {"asked": f"{stopped.asked} of {stopped.asked + stopped.saved} records"}
+    opening = '{% include "opening.html.j2" %}'
     page = pages.render(
         PAGE,
         title=name,
-        model=about.model or "the model",
-        stopped=stopped,
+        opening=pages.render(opening, title=name, question=question, known=known),
+        word="NOT CONCLUSIVE" if fires else word,
+        tone="unsure" if fires else tone,
         verdict=said,
-        controls=controls,
-        figure=Markup(figure),
+        lights=pages.render('{% include "controls.html.j2" %}', lights=controls, signs=SIGNS),
+        figure=Markup(plots.themed(figure)),
     )
     write_json(folder / "report.json", content)
     write_text(folder / "report.html", page)

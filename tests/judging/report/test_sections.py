@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from parsed import Page, digest
 from PIL import Image
 from tables import clid_columns, scores_of, tables
 
@@ -93,8 +94,13 @@ def test_everything_from_data_is_escaped() -> None:
     about = About(model=EVIL, skipped=(EVIL,), config={"note": EVIL})
     report = Report(EVIL, bare(EVIL, about), picture)
     html = page.report_html(report, page.report_figures(report))
-    assert "<script" not in html and "alert(" in html
+    shown = Page(html)
+    assert EVIL not in html and "alert('x')" in shown.shown
+    assert {digest(text) for text in shown.running} == shown.allowed and len(shown.allowed) == 2
+    assert shown.data["ids"][0].startswith(EVIL)
     assert "data:image/png;base64," in html
+    written = page.report_markdown(report)
+    assert "<script" not in written and "alert(" in written
 
 
 def test_a_missing_value_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

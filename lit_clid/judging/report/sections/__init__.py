@@ -9,6 +9,7 @@ from lit_clid.judging.report.sections.opening import Opening
 from lit_clid.judging.report.sections.provenance import Provenance
 from lit_clid.judging.report.sections.published import Published
 from lit_clid.judging.report.sections.queries import Queries
+from lit_clid.judging.report.sections.reading import Reading
 from lit_clid.judging.report.sections.surest import Surest
 from lit_clid.judging.report.sections.suspects import SuspectsInWords
 from lit_clid.judging.report.sections.verdict import VerdictInWords
@@ -19,11 +20,12 @@ SECTIONS: tuple[Section, ...] = (
     SuspectsInWords(),
     Controls(),
     AttackTable(),
-    Queries(),
-    Published(),
     Roc(),
     Histograms(),
     Surest(),
     Limits(),
+    Reading(),
+    Published(),
+    Queries(),
     Provenance(),
 )

@@ -1,6 +1,8 @@
-"""Every attack with its figures, strongest first, and what the audit asked in all."""
+"""Every attack with its figures, and what the audit asked in all: in the terminal strongest first,
+on the page by families.
+"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from lit_clid import console
@@ -8,72 +10,26 @@ from lit_clid.judging.grades import CAPS, Grade
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.notation import interval
 from lit_clid.judging.pages import stacked
+from lit_clid.judging.report.drawings import Forest
+from lit_clid.judging.report.families import WHY, families
+from lit_clid.judging.report.listed import listed
+from lit_clid.judging.report.markdown import literal, table
 from lit_clid.judging.report.section import Report, Section
 
 HEADER = ("attack", "queries", "AUROC", "ASR", "TPR@10%FPR", "TPR@1%FPR", "TPR@0.1%FPR")
 
+CARD = ("family", "attack", "AUROC [95 %]", "TPR at 1 % FPR, %")
+"""Headings of report.md."""
+CAPPED = {4: "10 %", 5: "1 %", 6: "0.1 %"}
+"""The FPR that a column of `HEADER` is capped at."""
 WEAKENED = "*"
 """Marks attacks that live on the caption where it singles out no record."""
 
 
 class AttackTable(Section):
-    """The table of attacks."""
+    """The attacks."""
 
-    template: ClassVar[str] = """
-<h2>Attacks</h2>
-<div class="card">
-<table>
-<tr><th>attack</th><th>queries<br>per record</th><th>AUROC</th><th>ASR<br>%</th>
-<th>TPR at<br>10 % FPR, %</th><th>TPR at<br>1 % FPR, %</th><th>TPR at<br>0.1 % FPR, %</th></tr>
-{% for (name, grade), line in lines %}
-<tr{% if name == judgement.headline %} class="headline"{% endif %}>
-<td title="{{ grade.verdict.rule }}">{{ grade.title }}<br><span class="range">{{ name }}
-{%- if name in judgement.weakened %} {{ mark }}{% endif %}</span></td>
-{% for words in line[1:] %}
-<td>{{ stacked(words) }}</td>
-{% endfor %}
-</tr>
-{% endfor %}
-</table>
-</div>
-<p class="soft">Value [95 % interval, stratified bootstrap over the audited records; what was fitted
-on shadow is held fixed]. Highlighted: the attack the verdict speaks of,
-{% if judgement.chosen == "named" %}
-named beforehand.
-{% elif judgement.chosen == "default" %}
-the first of a list fixed beforehand.
-{% elif judgement.chosen == "shadow" %}
-the strongest on the shadow model's own records.
-{% else %}
-the strongest here, which flatters its figures: the verdict tests the maximum over attacks.
-{% endif %}
-{% if judgement.claim %}
-AUROC: how often a suspect scores higher than a hold-out. Suspects stand where members of known
-membership would; if a part of them was used, the figures speak of a mixture.
-{% endif %}
-ASR is the balanced accuracy at the threshold carried over from shadow. TPR counts members as the
-positive class, at the largest threshold set whose FPR does not exceed the cap; “unresolved” means
-that there are too few hold-outs to show such a rate.
-{% if judgement.reference %}
-{% if judgement.shadow %}
-“− β · reference” (…_ref) subtracts β times the signals of {{ judgement.reference }}, asked about
-the same records on the same draws; β is each signal's slope over the shadow's hold-outs.
-{% else %}
-“− reference” (…_ref) subtracts the signals of {{ judgement.reference }}, asked about the same
-records on the same draws.
-{% endif %}
-{% endif %}
-{% if judgement.queries %}
-“n + m∇” is n queries and m backward passes.
-{% endif %}
-{% if judgement.weakened %}
-“{{ mark }}” lives on the caption, which members and hold-outs share here.
-{% endif %}
-{% if cost %}
-Asked in all: {{ cost }}
-{% endif %}
-</p>
-"""
+    template: ClassVar[str] = '{% include "families.html.j2" %}'
 
     def table(self, report: Report) -> str:
         return console.aligned([HEADER, *rows(report.judgement)], ruled=True)
@@ -90,14 +46,53 @@ Asked in all: {{ cost }}
             "not_judged": list(found.unjudged),
         }
 
+    def markdown(self, report: Report) -> str:
+        grades = report.judgement.grades
+        lines: list[list[str]] = []
+        for family in families(report.judgement):
+            grade = grades[family.speaker]
+            name = f"{literal(family.speaker)} ({WHY[family.chosen]})"
+            rate = interval(grade.tpr_at_fpr["0.01"], percent=True)
+            lines.append([literal(family.title), name, interval(grade.auroc), rate])
+        columns, _ = told_columns(CARD, lines)
+        shown = [0, *columns]
+        kept = [list(map(line.__getitem__, shown)) for line in lines]
+        return table([CARD[k] for k in shown], kept)
+
     def values(self, report: Report) -> Mapping[str, Any]:
-        lines = zip(report.judgement.ranked, rows(report.judgement), strict=True)
+        found = report.judgement
+        names = [name for name, _ in found.ranked]
+        cells = dict(zip(names, rows(found), strict=True))
+        columns, untold = told_columns(HEADER, list(cells.values()))
+        groups = families(found)
+        aurocs = {group.speaker: found.grades[group.speaker].auroc for group in groups}
+        forest = Forest.over(list(aurocs.values()))
+        bars = {name: forest.bar(auroc, name) for name, auroc in aurocs.items()}
+        chosen_here = [g for g in groups if g.chosen == "largest" and len(g.names) > 1]
         return {
-            "lines": list(lines),
-            "cost": total_queries(report.judgement),
+            "families": groups,
+            "cells": cells,
+            "columns": columns,
+            "untold": listed([CAPPED[k] for k in untold if k in CAPPED]),
+            "flattered": bool(chosen_here),
+            "forest": forest,
+            "bars": bars,
+            "why": WHY,
             "stacked": stacked,
-            "mark": WEAKENED,
         }
+
+
+def told_columns(
+    header: Sequence[str], lines: Sequence[Sequence[str]]
+) -> tuple[dict[int, str], list[int]]:
+    """The columns beside the first of which some line has a figure, with their headings, and the
+    others.
+    """
+    told: dict[int, str] = {}
+    for k in range(1, len(header)):
+        if any(line[k] not in ("unresolved", "–") for line in lines):
+            told[k] = header[k]
+    return told, [k for k in range(1, len(header)) if k not in told]
 
 
 def rows(judgement: Judgement) -> list[tuple[str, ...]]:

@@ -5,30 +5,31 @@ from typing import Any, ClassVar
 
 from lit_clid.judging.controls.control import FIRES
 from lit_clid.judging.judge import Judgement
+from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import Report, Section
+
+SIGNS = {"quiet": "●", "notice": "▲", "fires": "■"}
+"""The shape of each light."""
 
 
 class Controls(Section):
-    """Every control, as a light that is green, amber or red."""
+    """The controls, as traffic lights."""
 
-    template: ClassVar[str] = """
-{% if judgement.controls %}
-<h2>Controls</h2>
-<div class="card">
-<table>
-{% for each in judgement.controls %}
-<tr><td><span role="img" aria-label="{{ each.state }}"
-style="color: {{ colours[each.state] }}">●</span></td>
-<td>{{ each.title }}</td><td style="white-space: normal">{{ each.words }}</td></tr>
-{% endfor %}
-</table>
-</div>
-{% endif %}
-"""
+    template: ClassVar[str] = '{% include "controls.html.j2" %}'
 
     def words(self, report: Report) -> str:
-        said = [each.words for each in report.judgement.controls if each.state != FIRES]
-        return f"Controls: {' '.join(said)}" if said else ""
+        said = [
+            f"Control: {each.words}" for each in report.judgement.controls if each.state != FIRES
+        ]
+        return "\n".join(said)
+
+    def markdown(self, report: Report) -> str:
+        lines: list[str] = []
+        for each in report.judgement.controls:
+            lines.append(
+                f"- Control, {literal(each.title)}: **{each.state}**. {literal(each.words)}"
+            )
+        return "\n".join(lines)
 
     def as_json(self, report: Report) -> dict[str, Any]:
         found: dict[str, list[dict[str, Any]]] = {}
@@ -37,7 +38,7 @@ style="color: {{ colours[each.state] }}">●</span></td>
         return {"controls": found} if found else {}
 
     def values(self, report: Report) -> Mapping[str, Any]:
-        return {"colours": {"quiet": "#15803d", "notice": "#b45309", "fires": "#b91c1c"}}
+        return {"lights": report.judgement.controls, "signs": SIGNS}
 
 
 def warning(judgement: Judgement, kind: str) -> str:
@@ -45,6 +46,4 @@ def warning(judgement: Judgement, kind: str) -> str:
     empty if none fires.
     """
     fired = [each.words for each in judgement.fired if each.kind == kind]
-    if not fired:
-        return ""
-    return f"NOT CONCLUSIVE: {' '.join(fired)} Taken at face value:"
+    return f"NOT CONCLUSIVE: {' '.join(fired)} Taken at face value:" if fired else ""

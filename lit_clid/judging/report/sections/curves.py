@@ -1,4 +1,8 @@
-"""What the scores look like: their ROC curves, and their histograms."""
+"""What the scores look like: ROC curves, and histograms.
+
+The page shows four curves and the headline attack's histogram; roc.svg and histograms.svg have
+more attacks.
+"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -6,22 +10,21 @@ from typing import Any, ClassVar
 from lit_clid.judging import plots
 from lit_clid.judging.grades import Grade
 from lit_clid.judging.judge import Judgement
+from lit_clid.judging.report.drawings import Mark, histogram, roc
+from lit_clid.judging.report.families import families
 from lit_clid.judging.report.section import Report, Section
+from lit_clid.judging.report.tiles import hundred
 
 CURVES = 12
-"""Most attacks whose curves are drawn."""
+"""Most attacks whose curves roc.svg draws."""
+ON_PAGE = 4
+"""Most curves on the page."""
 
 
 class Roc(Section):
-    """ROC curves of the strongest attacks."""
+    """ROC curves of the headline attack and of those that stand for other families."""
 
-    template: ClassVar[str] = """
-<h2>ROC</h2>
-{% if judgement.ranked | length > curves %}
-<p class="soft">The {{ curves }} strongest of {{ judgement.ranked | length }} attacks.</p>
-{% endif %}
-<div class="card">{{ figures.roc }}</div>
-"""
+    template: ClassVar[str] = '{% include "roc.html.j2" %}'
 
     def figures(self, report: Report) -> dict[str, str]:
         scores = {name: grade.verdict.score for name, grade in _shown(report.judgement).items()}
@@ -29,16 +32,17 @@ class Roc(Section):
         return {"roc": plots.roc_figure(scores, found.target.member, found.kind)}
 
     def values(self, report: Report) -> Mapping[str, Any]:
-        return {"curves": CURVES}
+        found = report.judgement
+        speakers = [family.speaker for family in families(found)]
+        names = dict.fromkeys([found.headline, *speakers, *(name for name, _ in found.ranked)])
+        scores = {name: found.grades[name].verdict.score for name in list(names)[:ON_PAGE]}
+        return {"drawing": roc(scores, found.target.member, found.kind), "curves": len(scores)}
 
 
 class Histograms(Section):
-    """Histograms of the strongest attacks' scores."""
+    """The histogram of the headline attack's scores."""
 
-    template: ClassVar[str] = """
-<h2>Scores of {{ judgement.kind }} and hold-outs</h2>
-<div class="card">{{ figures.histograms }}</div>
-"""
+    template: ClassVar[str] = '{% include "histogram.html.j2" %}'
 
     def figures(self, report: Report) -> dict[str, str]:
         shown = _shown(report.judgement)
@@ -47,6 +51,25 @@ class Histograms(Section):
         member = report.judgement.target.member
         kind = report.judgement.kind
         return {"histograms": plots.histogram_figure(scores, thresholds, member, kind)}
+
+    def values(self, report: Report) -> Mapping[str, Any]:
+        found = report.judgement
+        score, member = found.grades[found.headline].verdict.score, found.target.member
+        return {"drawing": histogram(score, member, marks(found), found.kind)}
+
+
+def marks(judgement: Judgement) -> list[Mark]:
+    """The shadow's threshold, and the one from which few hold-outs are accused."""
+    verdict, found = judgement.grades[judgement.headline].verdict, []
+    if verdict.threshold is not None:
+        found.append(Mark(verdict.threshold, "shadow's threshold"))
+    of_hundred = hundred(judgement)
+    if of_hundred is not None:
+        outside = -verdict.score[~judgement.target.member]
+        outside.sort()
+        allowed = int(len(outside) * of_hundred.cap / 100 + 1e-9)
+        found.append(Mark(-float(outside[allowed]), f"{of_hundred.cap} % FPR"))
+    return found
 
 
 def _shown(judgement: Judgement) -> dict[str, Grade]:

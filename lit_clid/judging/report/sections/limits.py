@@ -7,30 +7,25 @@ from lit_clid.judging.judge import Judgement
 from lit_clid.judging.report.section import Report, Section
 from lit_clid.judging.report.sections.attacks import WEAKENED
 
+BRIEFLY = (
+    "Evidence about the set of records, weaker about any one of them; it presumes that members and "
+    "hold-outs come from one distribution.",
+    "Intervals cover the choice of records, not another training run; what is not shown is not "
+    "disproved.",
+)
+"""The limits in two lines."""
+
 
 class Limits(Section):
     """What the reader must not conclude."""
 
-    template: ClassVar[str] = """
-<h2>What this audit does not prove</h2>
-<ul>
-<li>A high score is evidence about the set of records, and weaker evidence about any one of them:
-read the TPR at a low FPR, not the AUROC, before accusing.</li>
-<li>{{ judgement.kind | capitalize }} and hold-outs must come from one distribution. If they differ
-in any other way (source, date, style), the attacks may detect that instead of training.</li>
-<li>Near-duplicates of a record in the training set look like the record itself.</li>
-<li>An interval that contains 0.5 does not show that the records were not used, only that these
-attacks cannot tell.</li>
-<li>Intervals cover the choice of records. They do not cover another training run of the same
-recipe, nor another shadow.</li>
-{% if shared %}
-<li>{{ shared }}</li>
-{% endif %}
-</ul>
-"""
+    template: ClassVar[str] = '{% include "limits.html.j2" %}'
 
     def words(self, report: Report) -> str:
         return shared_words(report.judgement)
+
+    def markdown(self, report: Report) -> str:
+        return "\n".join(f"- {line}" for line in (*BRIEFLY, shared_words(report.judgement)) if line)
 
     def as_json(self, report: Report) -> dict[str, Any]:
         shared = report.judgement.shared_captions

@@ -12,30 +12,7 @@ DETAILS = ("training.", "config.", "claims.")
 class Provenance(Section):
     """Records left out, and what the tables tell of their making."""
 
-    template: ClassVar[str] = """
-{% macro facts(rows) %}
-{% for key, value in rows %}
-<tr><td>{{ key }}</td><td>{{ value }}</td></tr>
-{% endfor %}
-{% endmacro %}
-<h2>Provenance</h2>
-<div class="card"><table class="facts">
-<tr><td>records skipped</td><td>{{ judgement.skipped | length }}
-{%- if judgement.skipped %}: {{ judgement.skipped | join("; ") | truncate(800) }}{% endif %}
-</td></tr>
-{% if judgement.target.aside %}
-<tr><td>columns not taken for signals</td><td>{{ judgement.target.aside | join("; ") }}</td></tr>
-{% endif %}
-{% if judgement.unjudged %}
-<tr><td>not judged</td><td>{{ judgement.unjudged | join(", ") }} (need a shadow)</td></tr>
-{% endif %}
-{{ facts(shown) }}
-</table>
-<details><summary>How the model was trained and asked, key by key</summary>
-<table class="facts">
-{{ facts(details) }}
-</table></details></div>
-"""
+    template: ClassVar[str] = '{% include "provenance.html.j2" %}'
 
     def as_json(self, report: Report) -> dict[str, Any]:
         judgement = report.judgement

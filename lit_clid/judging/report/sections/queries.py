@@ -10,12 +10,7 @@ from lit_clid.judging.report.section import Report, Section
 class Queries(Section):
     """AUROC against queries of the attacks without gradients, where their costs differ."""
 
-    template: ClassVar[str] = """
-{% if figures.queries %}
-<h2>AUROC against queries</h2>
-<div class="card">{{ figures.queries }}</div>
-{% endif %}
-"""
+    template: ClassVar[str] = '{% include "queries.html.j2" %}'
 
     def figures(self, report: Report) -> dict[str, str]:
         costs: dict[str, tuple[int, Estimate]] = {}

@@ -1,30 +1,30 @@
-"""The records that the headline attack calls members most surely, with their pictures."""
+"""The gallery: records that the headline attack calls members most surely, and false alarms.
 
-from collections.abc import Mapping
+Every record's score is on the page as data, for scripts to sort and filter; pictures are there of
+a few. Without scripts the page shows those.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from lit_clid.judging.judge import Judgement
+from lit_clid.judging.pages import data_block
 from lit_clid.judging.report.section import Report, Section
+
+RECOGNISED, ALARMS = 14, 7
+"""Most pictures of members (or suspects), and of hold-outs."""
+PLAIN = 12
+"""Rows of the table on a page without scripts."""
+MOST = 20_000
+"""Records in the page, those of the largest scores; more make it slow to open."""
 
 
 class Surest(Section):
-    """The largest scores; their pictures where the records are at hand."""
+    """The largest scores; pictures where the records are at hand."""
 
-    template: ClassVar[str] = """
-{% if pictures %}
-<h2>Records most surely recognised</h2>
-<p class="soft">Largest scores of {{ judgement.headline }}; a hold-out among them is a false
-alarm.</p>
-<div class="card grid">
-{% for p in pictures %}
-<figure><img src="{{ p.data_url }}" alt="{{ p.caption }}">
-<figcaption><span class="tag{% if p.member %} member{% endif %}">
-{{- kind if p.member else "hold-out" }}</span> {{ "%.2f" | format(p.score) }}<br>
-{{- p.caption }}<br><span class="soft">{{ p.id }}</span></figcaption></figure>
-{% endfor %}
-</div>
-{% endif %}
-"""
+    template: ClassVar[str] = '{% include "gallery.html.j2" %}'
 
     def as_json(self, report: Report) -> dict[str, Any]:
         records = surest(report.judgement)
@@ -32,13 +32,43 @@ alarm.</p>
         return {"surest": [{"id": i, "score": s, kind: m} for i, s, m in records]}
 
     def values(self, report: Report) -> Mapping[str, Any]:
-        if report.pictures is None:
-            return {"pictures": []}
-        kind = "suspect" if report.judgement.claim else "member"
+        judgement = report.judgement
+        records = surest(judgement, MOST)
+        kinds = ("hold-out", judgement.kind[:-1])
+        threshold = judgement.grades[judgement.headline].verdict.threshold
         return {
-            "kind": kind,
-            "pictures": [report.pictures(*record) for record in surest(report.judgement)],
+            "kinds": kinds,
+            "records": data_block(_data(records, kinds, threshold)),
+            "count": len(records),
+            "threshold": threshold,
+            "first": records[:PLAIN],
+            "recognised": _pictured(report, records, True, RECOGNISED),
+            "alarms": _pictured(report, records, False, ALARMS),
         }
+
+
+def _data(
+    records: Sequence[tuple[str, float, bool]], kinds: Sequence[str], threshold: float | None
+) -> dict[str, Any]:
+    """The records column by column, as gallery.js reads them."""
+    ids, scores, members = zip(*records, strict=True)
+    return {
+        "kinds": kinds,
+        "ids": ids,
+        "scores": scores,
+        "is": "".join(map(str, map(int, members))),
+        "threshold": threshold,
+    }
+
+
+def _pictured(
+    report: Report, records: Sequence[tuple[str, float, bool]], kind: bool, most: int
+) -> list[tuple[int, Any]]:
+    """(place among the records, picture) of the first of a kind."""
+    if report.pictures is None:
+        return []
+    places = [k for k, (_, _, member) in enumerate(records) if member == kind]
+    return [(k, report.pictures(*records[k])) for k in places[:most]]
 
 
 def surest(judgement: Judgement, count: int = 12) -> list[tuple[str, float, bool]]:
@@ -48,5 +78,5 @@ def surest(judgement: Judgement, count: int = 12) -> list[tuple[str, float, bool
     """
     target = judgement.target
     score = judgement.grades[judgement.headline].verdict.score
-    order = (-score).argsort(kind="stable")[:count]
+    order = np.argsort(-score, kind="stable")[:count]
     return [(target.ids[k], float(score[k]), bool(target.member[k])) for k in order]

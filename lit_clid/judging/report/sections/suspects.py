@@ -8,63 +8,33 @@ import io
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from lit_clid.errors import few
 from lit_clid.judging.evidence import Estimate
 from lit_clid.judging.judge import Judgement
+from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import Report, Section
 from lit_clid.judging.report.sections.controls import warning
+from lit_clid.judging.report.sections.outcome import SHOWS, STRONGLY
+from lit_clid.judging.report.tiles import answer_tiles, written_p
 from lit_clid.judging.suspects.answer import Answer
 
-SHOWN = 20
-"""Most suspects in the table of the page; suspects.csv has them all."""
+SHOWN, OPEN = 20, 8
+"""Most suspects in the table of the page, and before it is opened; suspects.csv has them all."""
+GROUPS = 50
+"""Most groups in the table of the page; groups.csv has them all."""
 CONDITION = "All of it holds if suspects and hold-outs differ in nothing but training."
-SHOWS, STRONGLY = 0.05, 0.001
-"""p of the set at which the words say that something is shown, and that it is shown clearly."""
 
 
 class SuspectsInWords(Section):
     """Set, share and list, where there are suspects."""
 
-    template: ClassVar[str] = """
-{% if answer %}
-<h2>Records whose membership nobody knew</h2>
-{% if not judgement.claim %}
-<div class="card verdict">{{ said }}</div>
-{% endif %}
-<div class="card">
-<table>
-<tr><th>question</th><th>answer</th><th>how</th></tr>
-{% for question, value, how in lines %}
-<tr><td>{{ question }}</td><td>{{ value }}</td>
-<td class="soft" style="white-space: normal">{{ how }}</td></tr>
-{% endfor %}
-</table>
-</div>
-<div class="card">
-<table>
-<tr><th>suspect</th><th>score</th><th>p</th><th>named at a false-discovery rate of</th></tr>
-{% for id, score, p, q, named in rows %}
-<tr{% if named %} class="headline"{% endif %}><td>{{ id }}</td>
-<td>{{ "%.3f" | format(score) }}</td><td>{{ "%.2g" | format(p) }}</td>
-<td>{{ "%.2g" | format(q) }}</td></tr>
-{% endfor %}
-</table>
-</div>
-<p class="soft">{% if answer.ids | length > rows | length %}The {{ rows | length }} of
-{{ answer.ids | length }} suspects with the smallest p; all are in suspects.csv. {% endif %}
-p is conformal: the share of hold-outs, this record counted with them, that score as high; with
-{{ answer.holdouts }} hold-outs it cannot be smaller than
-{{ "%.2g" | format(answer.listing.smallest_p) }}. Highlighted: named at a false-discovery rate of
-{{ "%g" | format(answer.listing.rate) }} (Benjamini and Hochberg);
-{% if answer.listing.fewest > answer.ids | length %}with so few hold-outs nobody can be named.
-{% else %}at least {{ answer.listing.fewest }} are named at once, or nobody.{% endif %}
-Each question has an error of its own. All of it holds if suspects and hold-outs differ in nothing
-but training: same source, same time, same captions; records that belong together, such as crops or
-a series, are not independent.</p>
-{% endif %}
-"""
+    template: ClassVar[str] = '{% include "suspects.html.j2" %}'
 
     def words(self, report: Report) -> str:
         return "" if report.judgement.claim else _said(report.judgement)
+
+    def markdown(self, report: Report) -> str:
+        return "" if report.judgement.claim else literal(_said(report.judgement))
 
     def as_json(self, report: Report) -> dict[str, Any]:
         answer = report.judgement.answer
@@ -72,7 +42,10 @@ a series, are not independent.</p>
 
     def tables(self, report: Report) -> dict[str, str]:
         answer = report.judgement.answer
-        return {"suspects": "" if answer is None else to_csv(answer)}
+        return {
+            "suspects": "" if answer is None else to_csv(answer),
+            "groups": "" if answer is None or not answer.groups else groups_csv(answer),
+        }
 
     def values(self, report: Report) -> Mapping[str, Any]:
         answer = report.judgement.answer
@@ -82,7 +55,11 @@ a series, are not independent.</p>
             "answer": answer,
             "said": _said(report.judgement),
             "lines": lines(answer),
-            "rows": answer.rows[:SHOWN],
+            "rows": answer.rows[:OPEN],
+            "further": answer.rows[OPEN:SHOWN],
+            "tiles": answer_tiles(answer),
+            "groups": answer.groups[:GROUPS],
+            "shows": SHOWS,
         }
 
 
@@ -96,7 +73,7 @@ def _said(judgement: Judgement) -> str:
 def in_words(answer: Answer) -> str:
     """What is known of the suspects, in a few sentences."""
     suspects = f"{len(answer.ids)} suspects"
-    than = f"than {answer.holdouts} hold-outs (p = {_p(answer.whole.p)}, {answer.title})"
+    than = f"than {answer.holdouts} hold-outs (p = {written_p(answer.whole.p)}, {answer.title})"
     if answer.whole.p > SHOWS:
         said = (
             f"The audit does not show that the model was trained on the {suspects} as a set: they "
@@ -109,7 +86,7 @@ def in_words(answer: Answer) -> str:
             f"The audit {surely} that the model was trained on some of the {suspects}: they score "
             f"higher {than}. "
         )
-    return f"{said}{_share(answer)} {_names(answer)} {CONDITION}"
+    return f"{said}{_share(answer)} {_names(answer)}{_groups(answer)} {CONDITION}"
 
 
 def _more_needed(answer: Answer) -> str:
@@ -139,28 +116,41 @@ def _names(answer: Answer) -> str:
     )
 
 
+def _groups(answer: Answer) -> str:
+    """How many groups the model was trained on, corrected for their number."""
+    tested = [each for each in answer.groups if each.adjusted is not None]
+    if not answer.groups:
+        return ""
+    shown = [each.name for each in tested if (each.adjusted or 1.0) <= SHOWS]
+    count = f" Of {len(tested)} groups tested, each on its own"
+    if not shown:
+        return f"{count}, none is shown to be in the training data."
+    verb = "is" if len(shown) == 1 else "are"
+    return f"{count}, {few(shown, 5)} {verb} shown to be (p ≤ {SHOWS}, Holm)."
+
+
 def lines(answer: Answer) -> list[tuple[str, str, str]]:
     """(question, answer, how it was found) of everything that was tested."""
     whole, sequential, between = answer.whole, answer.sequential, answer.share.between
     found = [
         (
             "Is the set in the training data?",
-            f"p = {_p(whole.p)}{_effect(whole.effect)}",
+            f"p = {written_p(whole.p)}{_effect(whole.effect)}",
             f"{whole.permutations:,} permutations of the mean of {whole.statistic}; Welch's test, "
-            f"for comparison: {'–' if whole.welch is None else f'p = {_p(whole.welch)}'}",
+            f"for comparison: {'–' if whole.welch is None else f'p = {written_p(whole.welch)}'}",
         )
     ]
     if answer.reference is not None:
         reference = answer.reference
         how = "difference in differences: the same test of the signals minus the reference's"
-        found.append(("… more than in the reference's?", f"p = {_p(reference.p)}", how))
+        found.append(("… more than in the reference's?", f"p = {written_p(reference.p)}", how))
     if answer.combined is not None:
         together = answer.combined
         how = (
             f"cross-fitted discriminant of {together.signals} attacks, "
             f"{together.permutations} permutations that repeat the fit"
         )
-        value = f"p = {_p(together.p)}, AUROC {together.auroc:.3f}"
+        value = f"p = {written_p(together.p)}, AUROC {together.auroc:.3f}"
         found.append(("… by all attacks together?", value, how))
     value = "all did not suffice" if sequential.stopped is None else f"{sequential.stopped}"
     how = f"in random order, looked at after each, error {sequential.level:g} (e-process)"
@@ -183,8 +173,16 @@ def _effect(value: float | None) -> str:
     return "" if value is None else f", effect {value:+.2f} SD"
 
 
-def _p(value: float) -> str:
-    return f"{value:.1g}" if value < 0.001 else f"{value:.3f}"
+def groups_csv(answer: Answer) -> str:
+    """Every group with its counts and p-values, smallest p first."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    header = ["group", "suspects", "comparable", "p", "p_adjusted", "effect_size", "note"]
+    writer.writerow(header)
+    for each in answer.groups:
+        told = each.as_json()
+        writer.writerow(["" if told[key] is None else told[key] for key in header])
+    return out.getvalue()
 
 
 def to_csv(answer: Answer) -> str:

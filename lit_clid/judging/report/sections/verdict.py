@@ -11,32 +11,37 @@ from typing import Any, ClassVar
 from lit_clid.judging.evidence import TAIL, Evidence, Unresolved
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.maximum import Maximum
+from lit_clid.judging.report.drawings import dots
+from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import Report, Section
 from lit_clid.judging.report.sections.controls import warning
+from lit_clid.judging.report.sections.outcome import (
+    lower_bound,
+    outcome,
+    points,
+    sentences,
+    strength,
+)
 from lit_clid.judging.report.sections.suspects import in_words
+from lit_clid.judging.report.tiles import Hundred, hundred, tiles
 
 
 class VerdictInWords(Section):
     """Two or three sentences, and what private training spent."""
 
-    template: ClassVar[str] = """
-<h2>Verdict</h2>
-<div class="card verdict">{{ verdict }}</div>
-{% if privacy %}
-<p class="soft">The target was trained with DP-SGD: ε = {{ "%.3g" | format(privacy.epsilon) }} at
-δ = {{ "%.2g" | format(privacy.delta) }} by the {{ privacy.accountant | upper }} accountant (noise
-multiplier {{ "%.3g" | format(privacy.noise_multiplier) }}, clipping bound
-{{ privacy.max_grad_norm }}, sampling rate {{ "%.3g" | format(privacy.sample_rate) }};
-{{ privacy.neighbours }}).
-{% if not privacy.secret %}
-Its noise follows from the seed: ε protects against nobody who knows it.
-{% endif %}
-</p>
-{% endif %}
-"""
+    template: ClassVar[str] = '{% include "verdict.html.j2" %}'
 
     def words(self, report: Report) -> str:
         return verdict(report.judgement)
+
+    def markdown(self, report: Report) -> str:
+        found = outcome(report.judgement)
+        said = sentences(found, verdict(report.judgement))
+        lines = [f"**{found.word}.** {literal(said)}", ""]
+        for tile in tiles(report.judgement):
+            figure = f"{tile.value} {tile.spread}".strip()
+            lines.append(f"- {tile.name}: **{literal(figure)}**, {literal(tile.words)}")
+        return "\n".join(lines)
 
     def as_json(self, report: Report) -> dict[str, Any]:
         found = report.judgement
@@ -45,12 +50,33 @@ Its noise follows from the seed: ε protects against nobody who knows it.
             "headline": found.headline,
             "headline_chosen": found.chosen,
             "selection": found.selection and found.selection.as_json(),
+            "smallest_auroc_shown": found.smallest,
+            "epsilon": found.epsilon and found.epsilon.as_json(),
             "records": found.counts,
             "shadow_records": None if found.shadow is None else len(found.shadow.ids),
         }
 
     def values(self, report: Report) -> Mapping[str, Any]:
-        return {"verdict": verdict(report.judgement), "privacy": report.judgement.privacy}
+        found = report.judgement
+        shown, came_to = hundred(found), outcome(found)
+        return {
+            "verdict": sentences(came_to, verdict(found)),
+            "privacy": found.privacy,
+            "outcome": came_to,
+            "tiles": tiles(found),
+            "hundred": shown,
+            "dots": None if shown is None else _dots(shown, found.kind),
+        }
+
+
+def _dots(shown: Hundred, kind: str) -> list[tuple[str, str]]:
+    """(words, drawing) of members or suspects, and of hold-outs."""
+    inside = f"of 100 {kind}, {shown.recognised} are recognised"
+    outside = f"of 100 hold-outs, at most {shown.accused} accused"
+    return [
+        (inside, dots(shown.recognised, "inside", inside)),
+        (outside, dots(shown.accused, "outside", outside)),
+    ]
 
 
 def verdict(judgement: Judgement) -> str:
@@ -62,34 +88,25 @@ def verdict(judgement: Judgement) -> str:
 def _found(judgement: Judgement) -> str:
     if judgement.claim and judgement.answer is not None:
         return in_words(judgement.answer)
-    auroc, selection = judgement.grades[judgement.headline].auroc, judgement.selection
-    found = auroc.low > 0.5 if selection is None else selection.p <= TAIL
-    if found:
+    pointing = points(judgement)
+    if pointing == "found":
         return _remembers(judgement)
-    if auroc.high < 0.5:
-        return _wrong_way(judgement)
-    return _undecided(judgement)
+    return _wrong_way(judgement) if pointing == "wrong" else _undecided(judgement)
 
 
 def _remembers(judgement: Judgement) -> str:
     best, selection = judgement.grades[judgement.headline], judgement.selection
-    low, high = best.auroc.low, best.auroc.high
     if selection is None:
+        low, high = best.auroc.low, best.auroc.high
         sureness = f"95 % interval {100 * low:.0f}–{100 * high:.0f} %"
     else:
-        low, sureness = selection.low, _against_chance(selection)
+        sureness = _against_chance(selection)
     return (
-        f"The model {_strength(low)} remembers the member records: given one of "
+        f"The model {strength(lower_bound(judgement))} remembers the member records: given one of "
         f"{judgement.members} members and one of {judgement.holdouts} hold-outs, {best.title} "
         f"({_chosen(judgement)}) names the member {100 * best.auroc.value:.0f} % of the time "
         f"({sureness}). {_surely(best.tpr_at_fpr['0.01'], judgement)}"
     )
-
-
-def _strength(low: float) -> str:
-    if low >= 0.7:
-        return "clearly"
-    return "detectably" if low >= 0.55 else "faintly"
 
 
 def _wrong_way(judgement: Judgement) -> str:
@@ -112,7 +129,18 @@ def _undecided(judgement: Judgement) -> str:
         f"The audit does not tell the {judgement.members} members from the {judgement.holdouts} "
         f"hold-outs: {best.title} ({_chosen(judgement)}) has an AUROC "
         f"{figure}. That is absence of evidence, not proof that the records were not used."
+        f"{_smallest(judgement)}"
         f"{_others(judgement)}"
+    )
+
+
+def _smallest(judgement: Judgement) -> str:
+    """What so many records could have shown."""
+    if judgement.smallest is None:
+        return " So few records could hardly have shown anything."
+    return (
+        f" So many records show an AUROC of {judgement.smallest:.2f} or more nine times in ten; a "
+        "weaker memory may be there."
     )
 
 
