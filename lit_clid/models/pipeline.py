@@ -37,7 +37,7 @@ class PipelineTarget(Target):
         family: Family,
         source: str,
         *,
-        precision: str,
+        precision: str | None,
         channels_last: bool,
         compile: bool,
         rows: int,
@@ -46,10 +46,11 @@ class PipelineTarget(Target):
         network, schedule = getattr(pipeline, family.network), family.schedule(pipeline.scheduler)
         self.latents = family.latents(pipeline)
         self.text = family.text(pipeline)
-        networks = [*self.latents.networks, *_encoders(pipeline, family), network]
-        for part in networks:
+        self.encoders = [*self.latents.networks, *_encoders(pipeline, family)]
+        self.networks = [*self.encoders, network]
+        for part in self.networks:
             part.eval().requires_grad_(False)
-        self.fingerprint = fingerprint(networks, schedule, self.latents, self.text.tokenizers)
+        self.fingerprint = fingerprint(self.networks, schedule, self.latents, self.text.tokenizers)
         self.kin = kinship(network, schedule, self.latents)
         self.asked_by = schedule.asked_by
         self.denoiser = Denoiser(

@@ -1,4 +1,4 @@
-"""Figures: of an audit, of a sweep, of defenses."""
+"""Figures: of an audit, of a sweep, of a gauge, of defenses."""
 
 from lit_clid.judging.plots.audit import (
     histogram_figure,
@@ -8,10 +8,12 @@ from lit_clid.judging.plots.audit import (
     sweep_figure,
 )
 from lit_clid.judging.plots.defenses import heat_map, plane_figure, trajectory_figure
+from lit_clid.judging.plots.gauge import gauge_figure
 from lit_clid.judging.plots.style import STYLE, png, svg
 
 __all__ = [
     "STYLE",
+    "gauge_figure",
     "heat_map",
     "histogram_figure",
     "plane_figure",
