@@ -118,12 +118,10 @@ def _is_dataset(given: Any) -> bool:
 
 
 def _part(source: Source, rows: Sequence[int]) -> Source:
-    return Source(
-        name=source.name,
-        ids=tuple(source.ids[row] for row in rows),
-        captions=tuple(source.captions[row] for row in rows),
-        open_image=Picked(source, tuple(rows)),
-    )
+    """Some rows of a source."""
+    ids = tuple(source.ids[row] for row in rows)
+    captions = tuple(source.captions[row] for row in rows)
+    return Source(source.name, ids, captions, Picked(source, tuple(rows)))
 
 
 def _of_records(records: Sequence[Any], kind: str) -> Source:

@@ -19,6 +19,10 @@ from lit_clid.models.target import Target
 from lit_clid.models.white_box import NetworkGradients, WhiteBox
 
 
+def nothing(_: Any) -> None:
+    """Change nothing."""
+
+
 class PipelineTarget(Target):
     """A frozen pipeline that answers in float32.
 
@@ -76,6 +80,7 @@ class PipelineTarget(Target):
         path: str,
         family: Family,
         lacking: Sequence[str] = (),
+        changed: Callable[[Any], None] = nothing,
         *,
         variant: str | None,
         **options: Any,
@@ -86,6 +91,7 @@ class PipelineTarget(Target):
             path: where it lies.
             family: its own.
             lacking: optional parts that it goes without.
+            changed: called with the pipeline before it is frozen, to change its weights.
             variant: of its weights.
             options: how the denoiser runs.
         """
@@ -108,6 +114,7 @@ class PipelineTarget(Target):
             raise UserError(
                 f"{path}: the pipeline does not load ({first_line(error)}); {way}"
             ) from None
+        changed(pipeline)
         pipeline.set_progress_bar_config(disable=True)
         return cls(pipeline, family, path, **options)
 

@@ -105,7 +105,8 @@ class Gauge(Callback):
             )
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._target = target = self._find(pl_module)
+        with isolate_rng(pl_module.device.type == "cuda"):
+            self._target = target = self._find(pl_module)
         options, role = self.records.options, self.records.role
         side, seed = target.side(options.resolution), self.measure.seed
         split = self.records.split

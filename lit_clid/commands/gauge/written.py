@@ -4,20 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lit_clid.files import write_json, write_text
-from lit_clid.judging.gauge import ALPHA, Reading, as_csv, bars, first_step, rows, sentence
+from lit_clid.judging.gauge import ALPHA, Reading, as_csv, first_step, rows, sentence
 from lit_clid.judging.plots import gauge_figure
 
 
 def write_curve(readings: Sequence[Reading], stem: Path, attack: str) -> None:
     """Write `stem`.csv and `stem`.svg, each whole or not at all; `attack` is its title."""
-    losses = {
-        "members": [each.member_loss for each in readings],
-        "hold-outs": [each.heldout_loss for each in readings],
-    }
-    steps, found = [each.step for each in readings], [each.auroc for each in readings]
-    figure = gauge_figure(steps, found, bars(readings), losses, first_step(readings), attack)
     write_text(stem.with_name(f"{stem.name}.csv"), as_csv(readings))
-    write_text(stem.with_name(f"{stem.name}.svg"), figure)
+    write_text(stem.with_name(f"{stem.name}.svg"), gauge_figure(readings, attack))
 
 
 def write_answer(
