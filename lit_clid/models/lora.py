@@ -11,6 +11,7 @@ import torch
 
 from lit_clid.errors import UserError, first_line
 from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.quiet import silent
 from lit_clid.randomness import generator
 
 
@@ -56,11 +57,15 @@ def fold_file(pipeline: Any, file: Path) -> None:
     """
     folder, name = str(file.parent), file.name
     try:
-        pipeline.load_lora_weights(folder, weight_name=name, local_files_only=True)
+        with silent():
+            pipeline.load_lora_weights(
+                folder, weight_name=name, use_safetensors=True, local_files_only=True
+            )
         changed = [part for part, names in pipeline.get_list_adapters().items() if names]
     except Exception as error:  # peft, torch and safetensors raise their own
+        said = first_line(error).rstrip(":")
         raise UserError(
-            f"{file}: no LoRA of this base ({first_line(error)}); name its base with target.path"
+            f"{file}: no LoRA of this base ({said}); name its base with target.path"
         ) from None
     if not changed:
         raise UserError(f"{file}: holds no factors for a part of this base; see target.path")
