@@ -141,7 +141,7 @@ def sentence(readings: Sequence[Reading], alpha: float = ALPHA) -> str:
     found = readings[look]
     if look == 0:
         why = "before this training: " if found.step == 0 else "the first that was measured: "
-        known = "the base knew the members" if found.step == 0 else "it began before"
+        known = "the base knew the members" if found.step == 0 else "it began by then"
         return (
             f"Members and hold-outs are told apart already at step {found.step}, {why}AUROC "
             f"{_figure(found.auroc)}; {known}, or they differ in more than training."

@@ -127,7 +127,7 @@ def test_what_is_said_and_written() -> None:
     assert sentence(loud).startswith("It memorises from step 10 on: AUROC 0.700 [0.650, 0.750], ")
     known = sentence([look(0, 0.8)])
     assert "already at step 0, before this training" in known and "the base knew" in known
-    assert "it began before" in sentence([look(50, 0.8)])
+    assert "it began by then" in sentence([look(50, 0.8)])
     rows = list(csv.DictReader(io.StringIO(as_csv(loud))))
     assert [row["step"] for row in rows] == ["0", "10", "20"]
     assert float(rows[1]["auroc_bar"]) == bars(loud)[1]

@@ -25,7 +25,9 @@ def gauge_figure(readings: Sequence[Reading], attack: str) -> str:
         figure = Figure(figsize=(7.4, 5.2), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
         _curve(above, steps, [each.auroc for each in readings], INK, f"AUROC of {attack}")
-        above.plot(steps, bars(readings), color=AXIS, lw=1, ls=":", marker="_", label="bar")
+        above.plot(
+            steps, bars(readings), color=AXIS, lw=1, ls=":", marker="_", label="speaks above"
+        )
         above.axhline(0.5, color=AXIS, lw=1, ls="--")
         above.set_ylabel("AUROC [95 % interval]")
         _curve(below, steps, members, MEMBER, "members")
