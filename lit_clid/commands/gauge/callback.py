@@ -59,7 +59,7 @@ class Gauge(Callback):
         self.records, self.measure, self.every = records, measure, every
         self.weights, self.stem = weights, stem
         self.readings: list[Reading] = []
-        self._find, self._seen = target, 0
+        self._find, self._seen, self._looked = target, 0, -1
         self._target: Target | None = None
         self._data: CaptionedImages | None = None
 
@@ -91,6 +91,7 @@ class Gauge(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.readings = [Reading.of_flat(each) for each in state_dict["readings"]]
+        self._looked = self.readings[-1].step if self.readings else -1
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         if not isinstance(trainer.strategy, (SingleDeviceStrategy, DDPStrategy)):
@@ -140,8 +141,9 @@ class Gauge(Callback):
             handed_over: the module has the averaged weights already.
         """
         step = trainer.global_step
-        if self.readings and self.readings[-1].step >= step:
+        if step <= self._looked:
             return
+        self._looked = step
         assert self._target is not None and self._data is not None
         average = self._average(trainer)
         within: AbstractContextManager[None] = nullcontext()

@@ -17,7 +17,7 @@ from lit_clid.models.note import read_note
 INDEX = "model_index.json"
 TABLES = "scores"
 """A folder beside a grid's checkpoints that holds none."""
-NAMED = re.compile(r"(?:step|steps|checkpoint|iter|iteration)s?[=_-]?(\d+)", re.IGNORECASE)
+NAMED = re.compile(r"(?:step|checkpoint|iter|iteration)s?[=_-]?(\d+)", re.IGNORECASE)
 """A step that says so, as in step=300, step-300, epoch=1-step=300, checkpoint-300."""
 NUMBER = re.compile(r"\d+")
 

@@ -36,7 +36,8 @@ class MembershipGauge(Gauge):
         target: how the model is seen: a pipeline of diffusers made of the very modules in
             training, the (dotted) name of the module's attribute that holds one, or a function of
             the module that returns one, called once when training starts.
-        weights: "trained", or "averaged" by Lightning's `WeightAveraging`.
+        weights: "trained", or "averaged" by Lightning's `WeightAveraging`, which then stands before
+            the gauge in the trainer's list of callbacks.
         folder: of gauge.csv and gauge.svg; None takes the one where the trainer logs.
         resolution: side of the square images; None takes the model's.
         rows: most rows in one call of the denoiser, for its memory.

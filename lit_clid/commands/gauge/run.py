@@ -13,7 +13,7 @@ from lit_clid.auditing.losses import GAUGED, CaptionLoss
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import Sitting, check_sittings
 from lit_clid.commands.audit import table_of
-from lit_clid.commands.gauge.checkpoints import Checkpoint, find_checkpoints, is_pattern
+from lit_clid.commands.gauge.checkpoints import INDEX, Checkpoint, find_checkpoints, is_pattern
 from lit_clid.commands.gauge.measure import judged
 from lit_clid.commands.gauge.written import write_answer, write_curve
 from lit_clid.commands.holding import held
@@ -79,13 +79,18 @@ def speaker(config: Settings) -> tuple[str, Attack]:
         UserError: if the headline cannot be asked of a model alone.
     """
     alone = [name for name, each in config.attacks.items() if not RULES[each.rule].needs_shadow]
-    if config.headline is None and alone:
+    if not alone:
+        raise UserError(
+            f"attacks: {few(list(config.attacks))} cannot be gauged, for they need a shadow; add "
+            "clid_th_null"
+        )
+    if config.headline is None:
         name = next(each for each in (*BEFOREHAND, *alone) if each in alone)
         return name, config.attacks[name]
     if config.headline not in alone:
         raise UserError(
             f"headline: {config.headline!r} cannot be gauged, for it must be asked of a model "
-            f"without shadow or reference; name one of the attacks: {few(alone, 30) or 'none'}"
+            f"without shadow or reference; name one of the attacks: {few(alone, 30)}"
         )
     return config.headline, config.attacks[config.headline]
 
@@ -93,7 +98,7 @@ def speaker(config: Settings) -> tuple[str, Attack]:
 def _split(config: Settings, found: Sequence[Checkpoint]) -> Split:
     """The run's split, which the models must be of as far as they tell."""
     same = partial(caption_keys, found[0].base or found[0].path)
-    shadow = (config.folder / "shadow").is_dir()
+    shadow = config.audit.shadow or (config.folder / "shadow" / INDEX).is_file()
     split = load_split(config.data, config.seed, config.folder, same, alone=not shadow)
     split.require("target")
     for each in found:

@@ -158,6 +158,8 @@ def test_bad_input(audit: Any, pipeline_folder: Path, tmp_path: Path) -> None:
     ):
         code, said = audit(models / "step-1*", f"headline={headline}")
         assert code == 2 and fault in said
+    code, said = audit(models / "step-1*", "attacks=[clid_vec]")
+    assert code == 2 and "clid_vec cannot be gauged, for they need a shadow" in said
     with pytest.raises(UserError, match="names several models; lit-clid audit gauges them"):
         lit_clid.audit(audit={"target": str(models / "*")})
 

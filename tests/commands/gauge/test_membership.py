@@ -11,9 +11,11 @@ import torch
 from gauged import Record, Theirs, fit, gauge, records
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from toys import Toy
 
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch
+from lit_clid.data.images import fit_square, to_tensor
 from lit_clid.errors import UserError
 from lit_clid.models.load import load_target
 
@@ -147,7 +149,8 @@ def test_broken_weights_are_no_figure(
     watched = gauge(known, tmp_path, 1)
     fit(Theirs(pipeline_folder), tmp_path, watched, Break(), steps=2)
     assert [each.step for each in watched.readings] == [0, 1]
-    assert "gauge: no figure at step 2, the model answers NaN" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.count("gauge: no figure at step 2, the model answers NaN") == 1
 
 
 def test_every_cheap_attack_can_be_the_gauge(
@@ -160,3 +163,21 @@ def test_every_cheap_attack_can_be_the_gauge(
         other = gauge(known, tmp_path, attack=name)
         found = other.measure(target, watched._data, 0, "trained")
         assert found is not None and found.heldout_loss == watched.readings[0].heldout_loss
+
+
+def test_a_model_that_remembers_from_a_step_on(pipeline_folder: Path, tmp_path: Path) -> None:
+    """Any target will do: a toy that is told its members at step 2."""
+    members, holdouts = records(24)
+    toy = Toy()
+
+    class Tell(Callback):
+        def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+            if trainer.global_step == 2:
+                toy.memory |= {text: to_tensor(fit_square(image, 4)) for image, text in members}
+                toy.names = list(toy.memory)
+
+    watched = gauge((members, holdouts), tmp_path, 1, target=lambda module: toy, probe=24)
+    fit(Theirs(pipeline_folder), tmp_path, Tell(), watched, steps=4)
+    assert watched.first_step == 2
+    assert watched.sentence.startswith("It memorises from step 2 on: AUROC ")
+    assert "memorises from step 2 on" in (tmp_path / "gauge.svg").read_text()
