@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lit_clid.about import ModelNote
     from lit_clid.commands.api import Trained, audit, judge, train
+    from lit_clid.commands.gauge.membership import MembershipGauge
     from lit_clid.errors import UserError
     from lit_clid.judging.evidence import Estimate, Unresolved
     from lit_clid.judging.grades import Grade
@@ -27,6 +28,7 @@ __all__ = [
     "Estimate",
     "Grade",
     "Judgement",
+    "MembershipGauge",
     "ModelNote",
     "PipelineTarget",
     "Scores",
@@ -42,6 +44,7 @@ __all__ = [
 _HOMES = {
     "Estimate": "lit_clid.judging.evidence",
     "Grade": "lit_clid.judging.grades",
+    "MembershipGauge": "lit_clid.commands.gauge.membership",
     "ModelNote": "lit_clid.about",
     "Unresolved": "lit_clid.judging.evidence",
     "Judgement": "lit_clid.judging.judge",

@@ -20,7 +20,14 @@ LIGHT = NETWORKS | DRAWN | {"torch", "lightning", "numpy"}
 HOMES = {
     "torch": ("randomness", "data", "models", "training", "auditing", "commands"),
     "torchmetrics": ("auditing.utility",),
-    "lightning": ("config.trainer", "data", "training", "auditing", "commands.train"),
+    "lightning": (
+        "config.trainer",
+        "data",
+        "training",
+        "auditing",
+        "commands.train",
+        "commands.gauge",
+    ),
     "diffusers": ("models",),
     "transformers": ("models",),
     "tokenizers": ("models.demo",),

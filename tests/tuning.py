@@ -85,6 +85,7 @@ def tune(
     defenses: Defenses | None = None,
     probe: Probe | None = None,
     write: WriteModel | None = None,
+    gauge: Callback | None = None,
     **trainer: Any,
 ) -> tuple[FineTune, L.Trainer, Seen]:
     target = load_target(str(base), channels_last=False)
@@ -100,7 +101,8 @@ def tune(
         "enable_progress_bar": False,
         **trainer,
     }
-    built = training_trainer(options, wanted, folder, "target", 0, defended, members, probe, write)
+    asked = {"probe": probe, "write": write, "gauge": gauge}
+    built = training_trainer(options, wanted, folder, "target", 0, defended, members, **asked)
     built.callbacks += [seen, *callbacks]
     resumed = resume_from(folder, FACTS)
     built.fit(ready.module, ready.data, ckpt_path=resumed, weights_only=True)

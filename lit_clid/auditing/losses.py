@@ -1,6 +1,6 @@
-"""Losses as sets of signals of their own: a sweep's grid, and the held-out loss of utility.
+"""Losses as sets of signals of their own: a sweep's grid, the held-out loss of utility, a gauge's.
 
-Both are −ℓ_{t,draw}(c), for the record's caption and for the empty one.
+All are −ℓ_{t,draw}(c), for the record's caption and, but for the gauge's, for the empty one.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from lit_clid.models.target import Target
 CONDITIONS: dict[str, Condition] = {"caption": CAPTION, "empty": NULL}
 UTILITY = "utility"
 """Name of the held-out loss and of its table: utility_conditional, utility_unconditional."""
+GAUGED = "gauge_loss"
+"""Name of a gauge's loss."""
 
 
 @dataclass(frozen=True)
@@ -81,3 +83,40 @@ class Denoising(Signals):
         draws = draw_names(self.draws)
         questions = [Question(t, condition, draw) for t in self.t for draw in draws]
         return oracle.errors(questions).mean(1)
+
+
+@dataclass(frozen=True)
+class CaptionLoss(Signals):
+    """−ℓ(c), the mean over timesteps spread over the ruler, one draw of ε at each."""
+
+    t: tuple[int, ...] = (100, 300, 500, 700, 900)
+
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return (self.t,)
+
+    def signal(self, oracle: Oracle) -> Tensor:
+        return -oracle.errors([Question(t) for t in self.t]).mean(1, keepdim=True)
+
+
+@dataclass(frozen=True)
+class Gauged(Signals):
+    """An attack's columns and, last, the records' −ℓ(c).
+
+    Args:
+        attack: that is asked.
+        loss: beside it.
+    """
+
+    attack: Signals
+    loss: CaptionLoss = CaptionLoss()
+
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return (*self.attack.timesteps, *self.loss.timesteps)
+
+    def columns(self, target: Target) -> tuple[str, ...]:
+        return (*self.attack.columns(target), "loss")
+
+    def signal(self, oracle: Oracle) -> Tensor:
+        return torch.cat([self.attack.signal(oracle), self.loss.signal(oracle)], dim=1)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lit_clid.about import ModelNote
+from lit_clid.errors import UserError
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.judge import judge as grade
 from lit_clid.judging.tables import load_tables, read_signals
@@ -91,9 +92,14 @@ def audit(*words: str | PathLike[str], **changes: object) -> "Judgement | Stoppe
             level=config.evidence.level,
         )
     from lit_clid.commands.audit import judged
+    from lit_clid.commands.gauge.checkpoints import is_pattern
     from lit_clid.commands.holding import held
     from lit_clid.commands.stopping import stopped_early
 
+    if is_pattern(config.audit.target):
+        raise UserError(
+            f"audit.target: {config.audit.target} names several models; lit-clid audit gauges them"
+        )
     with held(config.folder):
         if config.evidence.stop_at is not None:
             stopped = stopped_early(config)

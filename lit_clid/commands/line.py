@@ -28,8 +28,10 @@ def _audit(arguments: Sequence[str]) -> None:
         return
     wait_less_eagerly()
     from lit_clid.commands.audit import main
+    from lit_clid.commands.gauge.run import main as gauge
 
-    main(arguments)
+    if not gauge(arguments):  # a pattern names several models
+        main(arguments)
 
 
 def _sweep(arguments: Sequence[str]) -> None:

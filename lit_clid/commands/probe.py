@@ -13,6 +13,11 @@ from lit_clid.training.defenses import Defenses, PrivacyBudget
 from lit_clid.training.kept import Probed
 from lit_clid.training.module import FineTune
 
+ALONE = [name for name, attack in ATTACKS.items() if not RULES[attack.rule].needs_shadow]
+"""Attacks that need no shadow."""
+CHEAP = [name for name in ALONE if name not in COSTLY]
+"""Those of them that can be asked again and again."""
+
 
 def check_budget(defenses: Defenses) -> None:
     """Refuse a privacy budget whose attack costs much or needs a shadow.
@@ -20,13 +25,11 @@ def check_budget(defenses: Defenses) -> None:
     Raises:
         UserError: naming the attacks that serve.
     """
-    alone = [name for name, attack in ATTACKS.items() if not RULES[attack.rule].needs_shadow]
-    cheap = [name for name in alone if name not in COSTLY]
     for name, budget in defenses.of(PrivacyBudget).items():
-        if budget.attack not in cheap:
+        if budget.attack not in CHEAP:
             raise UserError(
                 f"defenses.{name}: attack = {budget.attack!r} is not a cheap one without a "
-                f"shadow: {', '.join(cheap)}"
+                f"shadow: {', '.join(CHEAP)}"
             )
 
 

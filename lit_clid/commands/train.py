@@ -11,6 +11,7 @@ from typing import Any
 import lightning as L
 
 from lit_clid import console
+from lit_clid.commands.gauge.own import gauge_of
 from lit_clid.commands.holding import held
 from lit_clid.commands.probe import probe_of
 from lit_clid.commands.reading import Settings, read
@@ -78,6 +79,7 @@ def plan_training(config: Settings, split: Split, trainer: dict[str, Any]) -> Tr
         members,
         probe=probe_of(defenses, seed),
         write=write,
+        gauge=gauge_of(config, split),
     )
     remarks = check_defenses(defenses, options, config.data, config.trainer, built.world_size)
     privacy = None

@@ -14,8 +14,9 @@ AUDIT = """usage: {call} [config.yaml ...] [key=value ...]
 
 Audit runs/NAME/target, calibrated on runs/NAME/shadow and compared with the base it was tuned from,
 or the models `audit.target`, `audit.shadow` and `audit.reference`. With scores=PATH (parquet or
-CSV: id, member, signals; larger = more member-like) judge a table without any model. Interrupted
-audits go on where they stopped.
+CSV: id, member, signals; larger = more member-like) judge a table without any model. A pattern in
+audit.target gauges several models: AUROC and held-out loss against their steps, in
+runs/NAME/gauge.svg. Interrupted audits go on where they stopped.
 example: {call} configs/demo.yaml attacks=[loss,clid_th] audit.batch_size=32"""
 
 SWEEP = """usage: {call} [config.yaml ...] [key=value ...]

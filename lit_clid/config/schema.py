@@ -19,7 +19,7 @@ from lit_clid.config.options.audit import AuditOptions, EvidenceOptions, SweepOp
 from lit_clid.config.options.data import ROLES, DataOptions
 from lit_clid.config.options.experiment import GridOptions, UtilityOptions
 from lit_clid.config.options.target import TargetOptions
-from lit_clid.config.options.training import FineTuneOptions
+from lit_clid.config.options.training import FineTuneOptions, GaugeOptions
 from lit_clid.errors import UserError
 
 A = TypeVar("A")
@@ -37,7 +37,8 @@ class Config(Generic[A, D]):
         runs: folder of all runs.
         seed: of the split, of training and of the audit's noise.
         role: which model `lit-clid train` trains, "target" or "shadow".
-        data, target, finetune, audit, evidence, sweep, grid, utility: see the options' classes.
+        data, target, finetune, gauge, audit, evidence, sweep, grid, utility: see the options'
+            classes.
         attacks: list of names, or a mapping from name to changed parameters, or all; a later one
             replaces an earlier one. Without it, every attack but the costly.
         defenses: the same, of what is done against memorisation while training; later ones add to
@@ -61,6 +62,7 @@ class Config(Generic[A, D]):
     data: DataOptions = field(default_factory=DataOptions)
     target: TargetOptions = field(default_factory=TargetOptions)
     finetune: FineTuneOptions = field(default_factory=FineTuneOptions)
+    gauge: GaugeOptions = field(default_factory=GaugeOptions)
     audit: AuditOptions = field(default_factory=AuditOptions)
     evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     sweep: SweepOptions = field(default_factory=SweepOptions)

@@ -170,7 +170,7 @@ def _files(options: DataOptions, kind: str, pattern: str) -> Source:
         return _archives(options, files, pattern)
     used = partial(used_columns, options)
     dataset, notes = read_tables(files, kind, options.split, used)
-    source = _from_dataset(dataset, options, pattern, files)
+    source = from_dataset(dataset, options, pattern, files)
     return replace(source, notes=notes)
 
 
@@ -195,14 +195,14 @@ def _hub(options: DataOptions, name: str) -> Source:
         )
     dataset, guessed = read_hub(name, options.config, options.split)
     if not guessed:
-        return _from_dataset(dataset, options, name, [])
+        return from_dataset(dataset, options, name, [])
     caption = find_caption(dataset, options, name)
     require_written(dataset, caption, name)
     notes = missing_note(dataset, caption, name)
-    return replace(_from_dataset(dataset, options, name, []), notes=notes)
+    return replace(from_dataset(dataset, options, name, []), notes=notes)
 
 
-def _from_dataset(dataset: Any, options: DataOptions, name: str, files: Sequence[Path]) -> Source:
+def from_dataset(dataset: Any, options: DataOptions, name: str, files: Sequence[Path]) -> Source:
     """The source of a `datasets` table; beside its `files` may lie those of its images."""
     import datasets
 

@@ -26,7 +26,7 @@ class Denoiser:
         network: of diffusers.
         call: how the family calls it.
         schedule: its levels.
-        precision: in which it is asked, a key of `DTYPES`.
+        precision: in which it is asked, a key of `DTYPES`; None leaves the network as it is.
         channels_last, compile: how it runs.
         rows: most rows of one call; never changes an answer.
     """
@@ -37,14 +37,14 @@ class Denoiser:
         call: Call,
         schedule: Schedule,
         *,
-        precision: str,
+        precision: str | None,
         channels_last: bool,
         compile: bool,
         rows: int,
     ) -> None:
         self.call, self.schedule, self.rows = call, schedule, rows
-        self.dtype = DTYPES[precision]
-        self.network: Any = network.to(self.dtype)
+        self.dtype = next(network.parameters()).dtype if precision is None else DTYPES[precision]
+        self.network: Any = network if precision is None else network.to(self.dtype)
         if channels_last:
             self.network.to(memory_format=torch.channels_last)
         self._run = torch.compile(self.network) if compile else self.network

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.models.demo import PIPELINE
 from lit_clid.models.families import FAMILIES, Family
-from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.lora import fold_file
+from lit_clid.models.pipeline import PipelineTarget, nothing
 from lit_clid.models.variants import only_variant
 
 
@@ -20,6 +22,7 @@ def load_target(
     channels_last: bool = True,
     compile: bool = False,
     rows: int = 64,
+    lora: str | None = None,
 ) -> PipelineTarget:
     """Load a diffusers pipeline, frozen, on the CPU.
 
@@ -30,6 +33,7 @@ def load_target(
         precision: of the denoiser: "32", "bf16" or "16"; VAE and text encoder stay in float32.
         channels_last, compile: how the denoiser runs.
         rows: most rows in one call of the denoiser.
+        lora: file of LoRA factors (safetensors) that are added to its weights.
 
     Raises:
         UserError: if the folder or id does not exist, lacks a part, or is of an unknown family.
@@ -38,16 +42,21 @@ def load_target(
     where = locate(path)
     if variant is None and not is_hub_id(where):
         variant = only_variant(Path(where), list(family.parts))
-    return PipelineTarget.load(
+    changed = nothing if lora is None else partial(fold_file, file=Path(lora))
+    target = PipelineTarget.load(
         where,
         family,
         lacking,
+        changed,
         variant=variant,
         precision=precision,
         channels_last=channels_last,
         compile=compile,
         rows=rows,
     )
+    if lora is not None:
+        target.source = lora
+    return target
 
 
 def locate(path: str) -> str:

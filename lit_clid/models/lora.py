@@ -1,14 +1,17 @@
-"""Low-rank adaptation of a denoiser (Hu et al. 2022), by peft."""
+"""Low-rank adaptation of a denoiser (Hu et al. 2022), by peft, and files of its factors."""
 
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import sqrt
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from lit_clid.errors import UserError, first_line
 from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.quiet import silent
 from lit_clid.randomness import generator
 
 
@@ -40,3 +43,31 @@ def folded(target: PipelineTarget) -> Iterator[None]:
         yield
     finally:
         setattr(pipeline, name, network)
+
+
+LORA_FILE = "pytorch_lora_weights.safetensors"
+"""What diffusers calls the file in a folder of LoRA factors."""
+
+
+def fold_file(pipeline: Any, file: Path) -> None:
+    """Add the factors of a LoRA file (safetensors) to a pipeline's weights, for good.
+
+    Raises:
+        UserError: if they are none, or of another architecture.
+    """
+    folder, name = str(file.parent), file.name
+    try:
+        with silent():
+            pipeline.load_lora_weights(
+                folder, weight_name=name, use_safetensors=True, local_files_only=True
+            )
+        changed = [part for part, names in pipeline.get_list_adapters().items() if names]
+    except Exception as error:  # peft, torch and safetensors raise their own
+        said = first_line(error).rstrip(":")
+        raise UserError(
+            f"{file}: no LoRA of this base ({said}); name its base with target.path"
+        ) from None
+    if not changed:
+        raise UserError(f"{file}: holds no factors for a part of this base; see target.path")
+    pipeline.fuse_lora(components=changed)
+    pipeline.unload_lora_weights()

@@ -19,6 +19,10 @@ from lit_clid.models.target import Target
 from lit_clid.models.white_box import NetworkGradients, WhiteBox
 
 
+def nothing(_: Any) -> None:
+    """Change nothing."""
+
+
 class PipelineTarget(Target):
     """A frozen pipeline that answers in float32.
 
@@ -37,7 +41,7 @@ class PipelineTarget(Target):
         family: Family,
         source: str,
         *,
-        precision: str,
+        precision: str | None,
         channels_last: bool,
         compile: bool,
         rows: int,
@@ -46,10 +50,11 @@ class PipelineTarget(Target):
         network, schedule = getattr(pipeline, family.network), family.schedule(pipeline.scheduler)
         self.latents = family.latents(pipeline)
         self.text = family.text(pipeline)
-        networks = [*self.latents.networks, *_encoders(pipeline, family), network]
-        for part in networks:
+        self.encoders = [*self.latents.networks, *_encoders(pipeline, family)]
+        self.networks = [*self.encoders, network]
+        for part in self.networks:
             part.eval().requires_grad_(False)
-        self.fingerprint = fingerprint(networks, schedule, self.latents, self.text.tokenizers)
+        self.fingerprint = fingerprint(self.networks, schedule, self.latents, self.text.tokenizers)
         self.kin = kinship(network, schedule, self.latents)
         self.asked_by = schedule.asked_by
         self.denoiser = Denoiser(
@@ -75,6 +80,7 @@ class PipelineTarget(Target):
         path: str,
         family: Family,
         lacking: Sequence[str] = (),
+        changed: Callable[[Any], None] = nothing,
         *,
         variant: str | None,
         **options: Any,
@@ -85,6 +91,7 @@ class PipelineTarget(Target):
             path: where it lies.
             family: its own.
             lacking: optional parts that it goes without.
+            changed: called with the pipeline before it is frozen, to change its weights.
             variant: of its weights.
             options: how the denoiser runs.
         """
@@ -107,6 +114,7 @@ class PipelineTarget(Target):
             raise UserError(
                 f"{path}: the pipeline does not load ({first_line(error)}); {way}"
             ) from None
+        changed(pipeline)
         pipeline.set_progress_bar_config(disable=True)
         return cls(pipeline, family, path, **options)
 

@@ -1,6 +1,7 @@
 """Keeps libraries from chattering: a user sees our sentences, one bar and the result."""
 
 import contextlib
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -22,3 +23,15 @@ def quiet_imports() -> Iterator[None]:
             library.set_verbosity_error()
             library.disable_progress_bar()
         yield
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Within this, diffusers says nothing of errors that it raises as well."""
+    logger = logging.getLogger("diffusers")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,7 +1,7 @@
 """Averages of the weights, which are validated and exported in place of the last weights."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import lightning as L
 import torch
@@ -16,14 +16,19 @@ class Averaging(WeightAveraging):
     on the way.
     """
 
-    @contextmanager
-    def averaged(self, module: L.LightningModule) -> Iterator[None]:
+    def averaged(self, module: L.LightningModule) -> AbstractContextManager[None]:
         """Within this, `module` has the averaged weights."""
-        self._swap_models(module)
-        try:
-            yield
-        finally:
-            self._swap_models(module)
+        return averaged(self, module)
+
+
+@contextmanager
+def averaged(average: WeightAveraging, module: L.LightningModule) -> Iterator[None]:
+    """Within this, `module` has the weights that any of Lightning's averages holds."""
+    average._swap_models(module)
+    try:
+        yield
+    finally:
+        average._swap_models(module)
 
 
 class MovingAverage(Averaging):

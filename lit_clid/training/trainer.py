@@ -56,6 +56,7 @@ def training_trainer(
     members: int = 0,
     probe: Probe | None = None,
     write: WriteModel | None = None,
+    gauge: Callback | None = None,
 ) -> L.Trainer:
     """Build the trainer; logs, the checkpoint and sample grids go to `folder`. `trainer` goes to it
     verbatim.
@@ -68,6 +69,7 @@ def training_trainer(
         members: how many there are, for a budget of steps per image.
         probe: that a privacy budget asks.
         write: exports the model at each of `options.checkpoints`; None exports at none.
+        gauge: watches the training, behind the average and before its state is saved.
     """
     defended = defenses or Defenses()
     steps, accumulate = _check(trainer)
@@ -95,6 +97,8 @@ def training_trainer(
     if write is not None:
         stops = checkpoint_steps(options.checkpoints, members)
         callbacks.append(ExportOnTheWay(tuple(stops.values()), average, write))
+    if gauge is not None:
+        callbacks.append(gauge)
     callbacks.append(ResumePoint(folder / CHECKPOINT, options.save_every))
     defaults = {
         "max_epochs": -1,

@@ -42,7 +42,7 @@ def test_it_stops_says_so_and_leaves_the_rest(
     table = Scores.load(folder / "scores" / "stopped.parquet")
     assert len(table.ids) == sum(told["asked"].values()) < 72
     assert not (folder / "scores" / "target.parquet").is_file()
-    assert report["verdict"].startswith("NOT CONCLUSIVE: without the model")
+    assert report["verdict"].startswith("NOT CONCLUSIVE: Without the model")
     code, printed = run("audit", *stopping)
     assert code == 0 and ": 0 records" not in printed
     assert json.loads((folder / "report.json").read_text())["stopped"] == told

@@ -53,7 +53,7 @@ def test_another_source_is_seen_without_the_model(
         Image.fromarray(image).save(tmp_path / "mine" / f"{k:03d}.png")
     code, printed = run("audit", *asked(tmp_path, pipeline_folder, *words))
     assert code == 0, printed
-    assert "NOT CONCLUSIVE: without the model, captions and images alone tell suspects" in printed
+    assert "NOT CONCLUSIVE: Without the model, captions and images alone tell suspects" in printed
 
 
 def test_suspects_among_known_records_are_empty_cells(

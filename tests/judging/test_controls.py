@@ -57,7 +57,7 @@ def test_a_control_that_fires_stands_before_the_verdict(tmp_path: Path) -> None:
     quiet, loud = (judge(target, blind=each) for each in blind)
     with pytest.raises(UserError, match="speaks of other records"):
         judge(target, blind=features(0, 0.0))
-    assert verdict(loud).startswith("NOT CONCLUSIVE: without the model, captions and images alone")
+    assert verdict(loud).startswith("NOT CONCLUSIVE: Without the model, captions and images alone")
     assert verdict(loud).endswith(verdict(quiet))
     assert "do not show a difference between members" in terminal(Report("r", quiet))
     page = write_report(Report("r", loud), tmp_path).read_text(encoding="utf-8")

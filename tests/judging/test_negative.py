@@ -31,7 +31,10 @@ def reference(seed: int, shift: float, suspects: int = 0) -> Scores:
 def test_a_reference_that_tells_them_fires() -> None:
     (found,) = negative_controls(reference(0, 1.0))
     assert found.state == FIRES
-    assert "the base, which should never have seen the members, tells them" in found.words
+    assert (
+        "The reference (the base), which should never have seen the members, tells them"
+        in found.words
+    )
     both = negative_controls(reference(0, 1.0, suspects=40))
     assert [(each.kind, each.state) for each in both] == [("members", FIRES), ("suspects", FIRES)]
     assert negative_controls(None) == []
@@ -45,7 +48,7 @@ def test_a_reference_that_does_not_seldom_fires() -> None:
 def test_the_verdict_says_so_first() -> None:
     target, base = tables(0, 1.5)
     shifted = replace(base, signals={"loss": base.signals["loss"] + 9.0 * base.member})
-    assert verdict(judge(target, reference=shifted)).startswith("NOT CONCLUSIVE: the reference")
+    assert verdict(judge(target, reference=shifted)).startswith("NOT CONCLUSIVE: The reference")
     assert not verdict(judge(target, reference=base)).startswith("NOT CONCLUSIVE")
 
 

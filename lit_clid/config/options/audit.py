@@ -34,7 +34,8 @@ class AuditOptions:
 
     Args:
         target, shadow: models to audit, folders or hub ids; null means the run's own, and no shadow
-            if there is none.
+            if there is none. A pattern as target, such as 'runs/x/checkpoints/*', gauges every
+            pipeline and LoRA file that it matches (these on the base `target.path`).
         variant: weight variant of the models named here, such as "fp16"; null takes the plain files
             or, in a folder without them, the only variant there is.
         reference: public model that never saw the records, asked the same; β times its signals are

@@ -95,3 +95,26 @@ class FineTuneOptions:
                 f"finetune.ema_decay: {self.ema_decay} must lie in [0, 1); null switches "
                 "averaging off"
             )
+
+
+@dataclass(frozen=True)
+class GaugeOptions:
+    """How a training is watched: from which step on does it memorise?
+
+    Args:
+        every: optimiser steps between two measurements of membership AUROC, member loss and
+            held-out loss, which go to the logger, gauge-training.csv and gauge-training.svg; null
+            never measures. The weights do not depend on it.
+        attack: cheap attack without a shadow that is asked.
+        probe: members and hold-outs each that it is asked about.
+    """
+
+    every: int | None = None
+    attack: str = "clid_th_null"
+    probe: int = 256
+
+    def __post_init__(self) -> None:
+        if self.every is not None and self.every < 1:
+            raise UserError(f"gauge.every: {self.every} must be larger than 0, or null")
+        if self.probe < 2:
+            raise UserError(f"gauge.probe: {self.probe} must be at least 2")

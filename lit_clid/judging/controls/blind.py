@@ -49,18 +49,18 @@ class Blind:
         figures = f"AUROC {self.auroc:.2f}, p = {self.p:.2g}"
         if self.fires:
             said = (
-                f"without the model, captions and images alone tell {self.kind} from hold-outs "
+                f"Without the model, captions and images alone tell {self.kind} from hold-outs "
                 f"({figures}; {name} alone {value:.2f}); they come from different sources, and the "
                 "attacks may have found that instead of training."
             )
         else:
             said = (
-                "without the model, captions and small copies of the images do not show a "
+                "Without the model, captions and small copies of the images do not show a "
                 f"difference between {self.kind} and hold-outs ({figures})."
             )
         return Control(
             name="blind",
-            title="captions and images alone",
+            title="Captions and images alone",
             state=FIRES if self.fires else QUIET,
             words=said,
             kind=self.kind,

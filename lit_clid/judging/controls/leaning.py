@@ -46,7 +46,7 @@ def leaning(
     )
     figures = {"spearman": rho, "auroc": before, "auroc_regressed_out": after}
     state = NOTICE if leans else QUIET
-    return [Control("leaning", "caption length and complexity", state, said, kind, figures)]
+    return [Control("leaning", "Caption length and complexity", state, said, kind, figures)]
 
 
 def _spearman(first: np.ndarray, second: np.ndarray) -> float:

@@ -43,7 +43,7 @@ def near_duplicates(
     twin = counts[place] > 1
     if not twin.any():
         said = f"No two images of {kind} and hold-outs look alike (perceptual hash)."
-        return [Control("near_duplicates", "near duplicates", QUIET, said, kind, {"records": 0})]
+        return [Control("near_duplicates", "Near duplicates", QUIET, said, kind, {"records": 0})]
     mixed = sorted(set(cluster[twin & member]) & set(cluster[twin & ~member]))
     interval = clustered_auroc(score, member, cluster)
     figures = {
@@ -62,7 +62,7 @@ def near_duplicates(
         p = _one_of_each(score, member, cluster)
         figures["p_with_one_of_each"] = p
         said += f"; with one record of each, the set has p = {p:.2g} by ranks"
-    return [Control("near_duplicates", "near duplicates", NOTICE, f"{said}.", kind, figures)]
+    return [Control("near_duplicates", "Near duplicates", NOTICE, f"{said}.", kind, figures)]
 
 
 def _mixed(

@@ -54,7 +54,7 @@ def _negative(kind: str, table: Scores) -> Control | None:
     test = maximum(list(scores.values()), table.member)
     fires = test.p <= LEVEL
     model = table.about.model
-    called = model or "the reference"
+    called = "The reference" + (f" ({model})" if model else "")
     figures = f"largest AUROC of {test.attacks} attacks {test.value:.2f}, p = {test.p:.2g}"
     if fires:
         said = (
@@ -65,7 +65,7 @@ def _negative(kind: str, table: Scores) -> Control | None:
         said = f"{called} does not tell {kind} from hold-outs ({figures})."
     return Control(
         name="reference",
-        title="a model that never saw them",
+        title="A model that never saw them",
         state=FIRES if fires else QUIET,
         words=said,
         kind=kind,

@@ -1,4 +1,4 @@
-"""Figures: of an audit, of a sweep, of defenses."""
+"""Figures: of an audit, of a sweep, of a gauge, of defenses."""
 
 from lit_clid.judging.plots.audit import (
     evidence_figure,
@@ -9,11 +9,13 @@ from lit_clid.judging.plots.audit import (
     sweep_figure,
 )
 from lit_clid.judging.plots.defenses import heat_map, plane_figure, trajectory_figure
+from lit_clid.judging.plots.gauge import gauge_figure
 from lit_clid.judging.plots.style import STYLE, png, svg, themed
 
 __all__ = [
     "STYLE",
     "evidence_figure",
+    "gauge_figure",
     "heat_map",
     "histogram_figure",
     "plane_figure",

@@ -1,0 +1,1 @@
+"""The gauge: membership AUROC and held-out loss against steps, in training and of checkpoints."""
