@@ -30,6 +30,8 @@ KEYS = {
         "headline",
         "headline_chosen",
         "selection",
+        "smallest_auroc_shown",
+        "epsilon",
         "records",
         "shadow_records",
     ],
