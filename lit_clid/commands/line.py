@@ -1,4 +1,4 @@
-"""The command line: `lit-clid train|audit|sweep|experiment|list`, and the doors to one of these.
+"""The command line: `lit-clid train|audit|sweep|experiment|verify|list`, and doors to these.
 
 A command loads what it needs when it is called, never for `--help`.
 """
@@ -22,6 +22,9 @@ def _train(arguments: Sequence[str]) -> None:
 
 
 def _audit(arguments: Sequence[str]) -> None:
+    if arguments[:1] == ["verify"]:
+        _verify(arguments[1:])
+        return
     from lit_clid.commands.table import judge_table
 
     if judge_table(arguments):  # without what only models need
@@ -44,6 +47,12 @@ def _sweep(arguments: Sequence[str]) -> None:
 def _experiment(arguments: Sequence[str]) -> None:
     wait_less_eagerly()
     from lit_clid.commands.experiment.run import main
+
+    main(arguments)
+
+
+def _verify(arguments: Sequence[str]) -> None:
+    from lit_clid.commands.verify import main
 
     main(arguments)
 
@@ -81,6 +90,7 @@ COMMANDS: dict[str, Command] = {
     "audit": Command(_audit, "audit a target, or judge a table, and report", usage.AUDIT),
     "sweep": Command(_sweep, "choose an attack's timesteps on the shadow", usage.SWEEP),
     "experiment": Command(_experiment, "compare defenses over a grid", usage.EXPERIMENT),
+    "verify": Command(_verify, "derive a report again from its tables", usage.VERIFY, False),
     "list": Command(_list, "name attacks, defenses, families, rules", usage.LIST, False),
 }
 

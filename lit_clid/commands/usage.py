@@ -34,6 +34,12 @@ stopped; a failed cell is reported and the others go on. Under torchrun or SLURM
 on each cell; grid.part=k/n gives n jobs a share each.
 example: {call} configs/demo.yaml configs/experiments/defenses.yaml grid.dry_run=true"""
 
+VERIFY = """usage: {call} RUN [scores=FILE] [shadow_scores=FILE]
+
+Derive every value of RUN/report.json again from RUN/scores, or from the table that the report is
+of, and say whether they agree; no model is asked.
+example: {call} runs/demo"""
+
 LIST = """usage: {call} [attacks|defenses|families|rules]
 
 Name what there is, one line each.

@@ -1,12 +1,14 @@
 """An audit of suspects that stops asking: what it says, what it keeps, what it leaves to ask."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 from claims import asked, claimants
 from folders import picture
+from jsonschema import Draft202012Validator
 from PIL import Image
 from runs import Run
 
@@ -42,6 +44,8 @@ def test_it_stops_says_so_and_leaves_the_rest(
     table = Scores.load(folder / "scores" / "stopped.parquet")
     assert len(table.ids) == sum(told["asked"].values()) < 72
     assert not (folder / "scores" / "target.parquet").is_file()
+    schema = files("lit_clid.judging.report") / "report.schema.json"
+    assert not list(Draft202012Validator(json.loads(schema.read_text())).iter_errors(report))
     assert report["verdict"].startswith("NOT CONCLUSIVE: Without the model")
     code, printed = run("audit", *stopping)
     assert code == 0 and ": 0 records" not in printed
@@ -60,6 +64,8 @@ def test_the_table_alone_gives_the_same_evidence(
         for name in ("claim", "again")
     )
     assert one == other
+    code, printed = run("verify", str(tmp_path / "claim"))
+    assert code == 0 and "all" in printed
 
 
 def test_the_rest_is_asked_on_request_and_nothing_twice(

@@ -12,6 +12,9 @@ from typing import Any, ClassVar
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.report.pictures import PictureSource
 
+VERSION = 1
+"""Of report.json, whose schema is report.schema.json beside this file."""
+
 
 @dataclass(frozen=True)
 class Report:

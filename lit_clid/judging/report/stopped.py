@@ -13,7 +13,8 @@ from lit_clid.about import About
 from lit_clid.files import write_json, write_text
 from lit_clid.judging import pages, plots
 from lit_clid.judging.controls.control import FIRES, Control
-from lit_clid.judging.report.sections.controls import SIGNS
+from lit_clid.judging.report.section import VERSION
+from lit_clid.judging.report.sections.controls import SIGNS, controls_json
 from lit_clid.judging.suspects.stopped import Stopped
 
 PAGE = """
@@ -48,10 +49,11 @@ def publish_stopped(
     """Write report.json and report.html to `folder`, and print the words and the page's path."""
     said = stopped_in_words(stopped, controls)
     content: dict[str, Any] = {
+        "version": VERSION,
         "name": name,
         "verdict": said,
         "stopped": stopped.as_json(),
-        "controls": [{"name": each.name, **each.as_json()} for each in controls],
+        "controls": controls_json(controls),
         "provenance": {"target": about.as_json()},
     }
     from markupsafe import Markup

@@ -24,7 +24,7 @@ from lit_clid.scores import Scores
 
 EVIL = "<script>alert('x')</script>"
 KEYS = {
-    "Opening": ["name"],
+    "Opening": ["version", "name"],
     "VerdictInWords": [
         "verdict",
         "headline",

@@ -1,9 +1,9 @@
 """Controls: what else than training would explain what was found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from lit_clid.judging.controls.control import FIRES
+from lit_clid.judging.controls.control import FIRES, Control
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import Report, Section
@@ -32,13 +32,19 @@ class Controls(Section):
         return "\n".join(lines)
 
     def as_json(self, report: Report) -> dict[str, Any]:
-        found: dict[str, list[dict[str, Any]]] = {}
-        for each in report.judgement.controls:
-            found.setdefault(each.name, []).append(each.as_json())
+        found = controls_json(report.judgement.controls)
         return {"controls": found} if found else {}
 
     def values(self, report: Report) -> Mapping[str, Any]:
         return {"lights": report.judgement.controls, "signs": SIGNS}
+
+
+def controls_json(controls: Sequence[Control]) -> dict[str, list[dict[str, Any]]]:
+    """The controls' plain values by their names."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in controls:
+        found.setdefault(each.name, []).append(each.as_json())
+    return found
 
 
 def warning(judgement: Judgement, kind: str) -> str:

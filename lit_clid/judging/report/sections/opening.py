@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.report.listed import listed
 from lit_clid.judging.report.markdown import literal
-from lit_clid.judging.report.section import Report, Section
+from lit_clid.judging.report.section import VERSION, Report, Section
 
 NAMES = {"members": "members", "suspects": "suspects", "nonmembers": "hold-outs"}
 HASH = 12
@@ -25,7 +25,7 @@ class Opening(Section):
         return f"# Membership audit: {literal(report.title)}\n\n*{asked}*\n\n{' · '.join(facts)}"
 
     def as_json(self, report: Report) -> dict[str, Any]:
-        return {"name": report.title}
+        return {"version": VERSION, "name": report.title}
 
     def values(self, report: Report) -> Mapping[str, Any]:
         return {"question": question(report.judgement), "known": known(report.judgement)}

@@ -1,0 +1,127 @@
+"""Verify a report: derive every figure again from the tables, and say whether they agree."""
+
+import json
+from collections.abc import Iterator, Sequence
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+from lit_clid import console
+from lit_clid.config.named import NOTHING
+from lit_clid.config.reading import DEMO, read_config
+from lit_clid.errors import UserError, few
+from lit_clid.files import read_json
+from lit_clid.judging.judge import judge
+from lit_clid.judging.report.page import report_json
+from lit_clid.judging.report.section import VERSION, Report
+from lit_clid.judging.suspects.stopped import look_again
+from lit_clid.judging.tables import load_tables, read_signals
+
+CLOSE = 1e-6
+"""Relative difference up to which two numbers agree: libraries add up in their own order."""
+MISSING = "nothing"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Verify RUN/report.json.
+
+    Raises:
+        UserError: if there is no such report, or a figure differs.
+    """
+    if not arguments or "=" in arguments[0]:
+        raise UserError("verify: name the run's folder, as in lit-clid verify runs/demo")
+    folder = Path(arguments[0]).expanduser()
+    told = _report(folder / "report.json")
+    found = _again(told, folder, arguments[1:])
+    differing = list(differences(told, found))
+    count = sum(1 for _ in leaves(told))
+    if differing:
+        lines = [f"{path}: {_short(old)} instead of {_short(new)}" for path, old, new in differing]
+        raise UserError(
+            f"{folder / 'report.json'}: {len(differing)} of {count} values differ from what the "
+            f"tables give: {few(lines, 5)}; was a table or the report changed, or another version "
+            "of lit-clid used?"
+        )
+    console.say(f"{folder / 'report.json'}: all {count} values are those that the tables give")
+
+
+def _report(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"{path}: no such report; audit first, or name the run's folder")
+    told = read_json(path)
+    if not isinstance(told, dict) or told.get("version") != VERSION:
+        raise UserError(
+            f"{path}: is of another version of lit-clid (this one writes version {VERSION}); audit "
+            "again, tables that are complete are not asked anew"
+        )
+    return told
+
+
+def _again(told: dict[str, Any], folder: Path, words: Sequence[str]) -> dict[str, Any]:
+    """The report's content, derived again."""
+    config = read_config(words, DEMO, NOTHING, NOTHING)
+    stopped = "stopped" in told
+    tables = folder / "scores"
+    target = tables / "stopped.parquet" if stopped else tables
+    if config.scores is None and not tables.is_dir():
+        raise UserError(
+            f"{tables}: no tables; a report of a table from elsewhere is verified with "
+            "scores=FILE beside the folder"
+        )
+    where, signals = config.scores or str(target), read_signals(config.signals)
+    scores, others = load_tables(where, config.shadow_scores, signals)
+    if stopped:
+        again = look_again(scores, others["shadow"]).as_json()
+        return _plain({**told, "stopped": again})
+    suspects = told.get("suspects", {})
+    judgement = judge(
+        scores,
+        **others,
+        headline=told["headline"] if told["headline_chosen"] == "named" else None,
+        fdr=suspects.get("list", {}).get("false_discovery_rate", config.evidence.fdr),
+        level=suspects.get("sequential", {}).get("level", config.evidence.level),
+    )
+    return _plain(report_json(Report(told["name"], judgement)))
+
+
+def _plain(content: dict[str, Any]) -> dict[str, Any]:
+    """As it would be read from the file."""
+    found: dict[str, Any] = json.loads(json.dumps(content))
+    return found
+
+
+def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(dotted path, value, other value) of everything in which two documents differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys([*old, *new]):
+            below = f"{path}.{key}" if path else str(key)
+            yield from differences(old.get(key, MISSING), new.get(key, MISSING), below)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for k, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from differences(one, other, f"{path}[{k}]")
+    elif not _agree(old, new):
+        yield path, old, new
+
+
+def _agree(old: Any, new: Any) -> bool:
+    numbers = all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in (old, new))
+    if numbers:
+        return isclose(old, new, rel_tol=CLOSE, abs_tol=CLOSE**2)
+    return type(old) is type(new) and bool(old == new)
+
+
+def leaves(content: Any) -> Iterator[Any]:
+    """Every plain value of a document."""
+    if isinstance(content, dict):
+        for value in content.values():
+            yield from leaves(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from leaves(value)
+    else:
+        yield content
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"
