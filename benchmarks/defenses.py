@@ -6,12 +6,13 @@ writes.
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from pages import insert
+
+from lit_clid.judging import pages, plots
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "defenses.md"
@@ -40,7 +41,10 @@ def main() -> None:
         page = insert(page, name, (folder / "comparison.md").read_text(encoding="utf-8"))
         for figure in FIGURES:
             if (folder / figure).is_file():
-                shutil.copy(folder / figure, PAGE.parent / f"defenses-{name}-{figure}")
+                text = (folder / figure).read_text(encoding="utf-8")
+                if figure != "heatmap.svg":  # its colours carry meaning
+                    text = pages.standalone(plots.themed(text))
+                (PAGE.parent / f"defenses-{name}-{figure}").write_text(text, encoding="utf-8")
     PAGE.write_text(page, encoding="utf-8")
     print(f"written: {PAGE.relative_to(ROOT)}")
 

@@ -1,7 +1,7 @@
 """Do the tests of suspects keep their promises? Simulated worlds whose truth is known, written into
 docs/evidence.md.
 
-    python benchmarks/evidence.py [--worlds 1000] [--signals FOLDER]
+    python benchmarks/evidence.py [--worlds 1000] [--only TABLE] [--signals FOLDER]
 
 With a folder of published signals (clid_coco_target.csv and clid_coco_shadow.csv) the same is asked
 of Stable Diffusion 1.4 tuned on MS-COCO.
@@ -13,10 +13,15 @@ from pathlib import Path
 
 import numpy as np
 from pages import insert
+from scipy.stats import norm
 
 from lit_clid.judging.calibration import calibrate
+from lit_clid.judging.evidence import Estimate, estimate
+from lit_clid.judging.rates import capped_rate
+from lit_clid.judging.roc import tpr_at_fpr
 from lit_clid.judging.rules import RULES
 from lit_clid.judging.suspects import together
+from lit_clid.judging.suspects.asking import Ranks, evidence_of_pairs, plan_asking
 from lit_clid.judging.suspects.combined import combined_test
 from lit_clid.judging.suspects.listing import list_suspects
 from lit_clid.judging.suspects.sequence import ask_in_order
@@ -78,6 +83,66 @@ def null_sets(worlds: int) -> str:
         return found.p
 
     row("20 signals together, 99 permutations", 30, 30, combined, min(worlds, 150))
+    return "\n".join(lines)
+
+
+def looks(worlds: int) -> str:
+    """How often an audit that stops by itself accuses sets without a member, and what it asks."""
+    lines = ["| evidence | members, of 100 | stops at 5 %, % | at 1 %, % | asked at 1 %, median |"]
+    lines.append("|---" * 5 + "|")
+    for by in ("ranks, scales moving", "pairs, with a shadow"):
+        for share_of in (0.0, 0.5, 1.0):
+            found, asked = [], []
+            for seed in range(worlds if share_of == 0 else min(worlds, 200)):
+                evidence, places = _looked(seed, share_of, by)
+                reached = np.flatnonzero(evidence >= np.log(100))
+                found.append(evidence.max())
+                asked.append(places[reached[0]] if len(reached) else np.inf)
+            rates = [percent((np.array(found) >= np.log(1 / a)).tolist()) for a in (0.05, 0.01)]
+            middle = _whole(float(np.median(asked)))
+            lines.append(f"| {by} | {100 * share_of:.0f} % | {rates[0]} | {rates[1]} | {middle} |")
+    return "\n".join(lines)
+
+
+def _looked(seed: int, members: float, by: str) -> tuple[np.ndarray, np.ndarray]:
+    """log E as it grew, and how many of 100 suspects and 200 others had been asked by then."""
+    (ours, theirs), _ = world(seed, 100, 200, members)
+    names = [[f"{kind}{k}" for k in range(n)] for kind, n in (("s", 100), ("h", 200))]
+    plan = plan_asking(*names, shadow=by.startswith("pairs"), seed=seed)
+    score = np.empty(300)
+    score[plan.suspect], score[~plan.suspect] = (
+        np.random.default_rng(seed).permutation(ours),
+        theirs,
+    )
+    if plan.by == "pairs":
+        evidence = evidence_of_pairs(score, plan.suspect, shadow(seed))
+        assert evidence is not None
+        return evidence, 2 * np.arange(1, len(evidence) + 1)
+    dice = np.random.default_rng(10**7 + seed)
+    columns = np.column_stack([score, score + dice.normal(size=300)])
+    evidence = Ranks(RULES["scaled_mean"], plan.suspect, seed).evidence(columns)
+    return evidence, np.flatnonzero(plan.suspect) + 1
+
+
+def intervals(worlds: int) -> str:
+    """How often intervals of capped rates hold the truth, by both constructions."""
+    lines = [
+        "| rate | hold-outs | they allow | binomial–beta covers, % (width) | bootstrap, % (width) |"
+    ]
+    lines.append("|---" * 5 + "|")
+    for cap, n in ((0.01, 100), (0.01, 200), (0.01, 256), (0.01, 500), (0.01, 2500), (0.001, 1000)):
+        truth = float(1 - norm.cdf(norm.ppf(1 - cap) - SHIFT))
+        covered, widths = [list[bool](), list[bool]()], [list[float](), list[float]()]
+        for seed in range(min(worlds, 300)):
+            (ours, theirs), _ = world(seed, n, n, 1.0)
+            score, member = np.concatenate([ours, theirs]), np.arange(2 * n) < n
+            bootstrap = estimate({"x": tpr_at_fpr(cap)}, score, member)["x"]
+            for k, each in enumerate((capped_rate(score, member, cap), bootstrap)):
+                assert isinstance(each, Estimate)
+                covered[k].append(each.low <= truth <= each.high)
+                widths[k].append(each.high - each.low)
+        told = [f"{percent(covered[k])} ({np.mean(widths[k]):.2f})" for k in (0, 1)]
+        lines.append(f"| TPR at {100 * cap:g} % FPR | {n} | {n * cap:g} | {told[0]} | {told[1]} |")
     return "\n".join(lines)
 
 
@@ -168,10 +233,14 @@ def _whole(value: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--worlds", type=int, default=1000)
+    parser.add_argument("--only", help="null, looks, share, list or intervals")
     parser.add_argument("--signals", type=Path, help="folder of published signals")
     arguments = parser.parse_args()
     page = PAGE.read_text(encoding="utf-8")
-    tables = {"null": null_sets, "share": shares, "list": lists}
+    tables = {"null": null_sets, "looks": looks, "share": shares, "list": lists}
+    tables |= {"intervals": intervals}
+    if arguments.only is not None:
+        tables = {arguments.only: tables[arguments.only]}
     for name, simulate in tables.items():
         page = insert(page, name, simulate(arguments.worlds))
         PAGE.write_text(page, encoding="utf-8")

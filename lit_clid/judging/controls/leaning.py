@@ -40,6 +40,7 @@ def leaning(
     before, after = (float(auroc(curve(s, member))) for s in (score, _less(score, outside, varied)))
     leans = [name for name, value in rho.items() if abs(value) >= LEANS]
     told = ", ".join(f"{FEATURES[name]} {value:+.2f}" for name, value in rho.items())
+    told = told.replace("-", "−")
     said = (
         f"Among hold-outs the score goes with {told} (Spearman's ρ); with that regressed out, its "
         f"AUROC is {after:.3f} instead of {before:.3f}."

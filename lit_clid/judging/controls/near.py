@@ -54,7 +54,7 @@ def near_duplicates(
     }
     said = (
         f"{int(twin.sum())} images look like another one (perceptual hash; "
-        f"{int((counts > 1).sum())} clusters); {_mixed(mixed, cluster, member, ids, kind)}. With "
+        f"{int((counts > 1).sum())} clusters, {_mixed(mixed, cluster, member, ids, kind)}). With "
         f"clusters resampled whole, the AUROC is {interval.value:.3f} [{interval.low:.3f}, "
         f"{interval.high:.3f}]"
     )
@@ -70,10 +70,10 @@ def _mixed(
 ) -> str:
     """How many clusters hold both kinds, with an example."""
     if not mixed:
-        return f"none of {kind} like a hold-out"
+        return f"none of both {kind} and hold-outs"
     first, second = (np.flatnonzero((cluster == mixed[0]) & side)[0] for side in (member, ~member))
     example = f"{ids[first]} and {ids[second]}"
-    return f"{len(mixed)} of {kind} and hold-outs at once, such as {example}"
+    return f"{len(mixed)} of both {kind} and hold-outs, such as {example}"
 
 
 def _one_of_each(score: np.ndarray, member: np.ndarray, cluster: np.ndarray) -> float:

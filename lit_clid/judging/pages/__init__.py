@@ -8,6 +8,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+FONT = 'svg { font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }'
+MARGIN = 20
+"""Pixels at the right for labels that stand out of a drawing of the page."""
 UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """What could end a script element or a line of it, as JSON writes it otherwise."""
 
@@ -59,6 +63,15 @@ def policy(scripts: Sequence[str]) -> str:
 
 def _text(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
+
+
+def standalone(drawing: str) -> str:
+    """A drawing of the page, or a figure in its colours, as a file that follows light and dark."""
+    opening, rest = drawing.split(">", 1)
+    if "xmlns=" not in opening:
+        opening += ' xmlns="http://www.w3.org/2000/svg" overflow="visible"'
+        opening = re.sub(r"0 0 ([\d.]+)", lambda size: f"0 0 {float(size[1]) + MARGIN:g}", opening)
+    return f"{opening}><style>{_text('page.css')}\n{FONT}</style>{rest}\n"
 
 
 def data_block(content: Any) -> "Markup":

@@ -39,8 +39,8 @@ class VerdictInWords(Section):
         said = sentences(found, verdict(report.judgement))
         lines = [f"**{found.word}.** {literal(said)}", ""]
         for tile in tiles(report.judgement):
-            figure = f"{tile.value} {tile.spread}".strip()
-            lines.append(f"- {tile.name}: **{literal(figure)}**, {literal(tile.words)}")
+            spread = f" {literal(tile.spread)}" if tile.spread else ""
+            lines.append(f"- {tile.name}: **{literal(tile.value)}**{spread}, {literal(tile.words)}")
         return "\n".join(lines)
 
     def as_json(self, report: Report) -> dict[str, Any]:
