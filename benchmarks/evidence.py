@@ -107,13 +107,12 @@ def looks(worlds: int) -> str:
 def _looked(seed: int, members: float, by: str) -> tuple[np.ndarray, np.ndarray]:
     """log E as it grew, and how many of 100 suspects and 200 others had been asked by then."""
     (ours, theirs), _ = world(seed, 100, 200, members)
-    names = [[f"{kind}{k}" for k in range(n)] for kind, n in (("s", 100), ("h", 200))]
-    plan = plan_asking(*names, shadow=by.startswith("pairs"), seed=seed)
+    suspects = [f"s{k}" for k in range(100)]
+    others = [f"h{k}" for k in range(200)]
+    plan = plan_asking(suspects, others, shadow=by.startswith("pairs"), seed=seed)
     score = np.empty(300)
-    score[plan.suspect], score[~plan.suspect] = (
-        np.random.default_rng(seed).permutation(ours),
-        theirs,
-    )
+    score[plan.suspect] = np.random.default_rng(seed).permutation(ours)
+    score[~plan.suspect] = theirs
     if plan.by == "pairs":
         evidence = evidence_of_pairs(score, plan.suspect, shadow(seed))
         assert evidence is not None

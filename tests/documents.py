@@ -18,6 +18,8 @@ from lit_clid.commands.experiment.plan import read_jobs
 from lit_clid.commands.line import COMMANDS
 from lit_clid.commands.listing import LISTS
 from lit_clid.commands.reading import read
+from lit_clid.config.named import NOTHING
+from lit_clid.config.reading import read_config
 
 LAUNCHED = r"(?:lit-clid|python|make|torchrun|srun|sbatch|pip) .+"
 CONFIGS = ["configs/demo.yaml", "configs/experiments/defenses.yaml"]
@@ -94,6 +96,9 @@ def check_called(name: str, *arguments: str) -> None:
         assert arguments == ("--help",)
     elif name == "list":
         assert set(arguments) <= set(LISTS)
+    elif name == "verify":
+        assert "=" not in arguments[0]
+        read_config(arguments[1:], DEMO, NOTHING, NOTHING)
     else:
         check_arguments(name, arguments)
 
