@@ -122,7 +122,7 @@ def reference(bench: Bench) -> str:
         "| attack | ρ | spread, base / target | β | AUROC, `…_ref` minus plain |",
         "|---" * 5 + "|",
     ]
-    for name, spec in bench.judgements[0].references["reference"].about.attacks.items():
+    for name, spec in bench.judgements[0].beside["reference"].about.attacks.items():
         found = [_kinship(judgement, spec.columns[0]) for judgement in bench.judgements]
         rho, ratio = (float(np.mean(values)) for values in zip(*found, strict=True))
         difference = interval(bench.difference(f"{name}_ref", name, "auroc"))
@@ -139,7 +139,7 @@ def _kinship(judgement: Judgement, column: str) -> tuple[float, float]:
     assert judgement.shadow is not None
     holdouts = ~judgement.shadow.member
     own = judgement.shadow.signals[column][holdouts]
-    base = judgement.references["reference_shadow"].signals[column][holdouts]
+    base = judgement.beside["reference_shadow"].signals[column][holdouts]
     return float(np.corrcoef(own, base)[0, 1]), float(base.std() / own.std())
 
 

@@ -16,6 +16,7 @@ from lit_clid.auditing.sittings import (
 )
 from lit_clid.commands.blind import blind_table
 from lit_clid.commands.checks import check_rules
+from lit_clid.commands.further import cascade_table, check_cascade, swapped_table
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import opened, table_of
@@ -45,12 +46,24 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
         The split, and the judgement; None on processes other than the first.
     """
     models, split = opened(config)
-    tables = audit(config, split, models, config.folder / "scores").tables
+    check_cascade(config, split)
+    folder = config.folder / "scores"
+    audited = audit(config, split, models, folder)
+    tables, model = audited.tables, (models["target"], audited.target)
+    tables["swapped"] = swapped_table(config, split, *model, folder)
     target = tables.pop("target")
-    if not console.is_first_process() or target is None:
-        return split, None
-    tables["blind"] = blind_table(split, config.folder / "scores")
-    return split, judge(
+    first = None
+    if console.is_first_process() and target is not None:
+        tables["blind"] = blind_table(split, folder)
+        first = _judge(config, target, tables)
+    cascade = cascade_table(config, split, *model, folder, first)
+    if target is None or cascade is None:
+        return split, first
+    return split, _judge(config, target, {**tables, "cascade": cascade})
+
+
+def _judge(config: Settings, target: Scores, tables: Mapping[str, Scores | None]) -> Judgement:
+    return judge(
         target,
         **tables,
         headline=config.headline,

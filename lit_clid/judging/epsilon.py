@@ -13,7 +13,10 @@ from math import log
 
 import numpy as np
 
+from lit_clid.judging.calibration import Verdict
 from lit_clid.judging.rates import exact_limits
+from lit_clid.judging.trials import Trial
+from lit_clid.scores import Scores
 
 ALPHA = 0.05
 """Error of the bound; each of its two rates has half of it."""
@@ -80,3 +83,15 @@ def _bound(
     right = exact_limits(int(called[member].sum()), members, ALPHA / 2)[0] - delta
     wrong = exact_limits(int(called[~member].sum()), others, ALPHA / 2)[1]
     return max(0.0, log(right / wrong)) if right > 0 else 0.0
+
+
+def epsilon_of(trial: Trial, verdict: Verdict, target: Scores) -> EpsilonBound | None:
+    """The bound of ε, at the δ that the target was trained with."""
+    shadow = trial.shadow_scores(verdict)
+    if shadow is None or target.claim:
+        return None
+    training = target.about.training
+    spent = None if training is None else training.privacy
+    return epsilon_bound(
+        verdict.score, target.member, shadow, 0.0 if spent is None else spent.delta
+    )

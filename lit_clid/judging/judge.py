@@ -14,19 +14,21 @@ import numpy as np
 from lit_clid.about import Spent
 from lit_clid.asked import Cost
 from lit_clid.errors import UserError, few
-from lit_clid.judging.calibration import Verdict
 from lit_clid.judging.controls.all import controls_of
 from lit_clid.judging.controls.control import FIRES, Control
-from lit_clid.judging.epsilon import EpsilonBound, epsilon_bound
+from lit_clid.judging.epsilon import EpsilonBound, epsilon_of
 from lit_clid.judging.evidence import paired_auroc_difference
 from lit_clid.judging.grades import Grade, grade
 from lit_clid.judging.headline import check_headline, choose_beforehand, find_headline
 from lit_clid.judging.maximum import Maximum, maximum
 from lit_clid.judging.showable import smallest_auroc
 from lit_clid.judging.suspects.answer import Answer, answer
-from lit_clid.judging.trials import Trial, trials
+from lit_clid.judging.trials import trials
 from lit_clid.judging.verdicts import calibrated
 from lit_clid.scores import Scores
+
+REFERENCES = ("reference", "reference_shadow")
+"""Tables of the reference's answers."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Judgement:
         headline: the attack the verdict speaks of.
         chosen: how it was: "named" beforehand, the strongest on the "shadow", the "maximum" on
             the graded labels or, for a claim, the "default".
-        references: the reference's tables by name, if there are any.
+        beside: further tables by name, those of the reference among them.
         selection: the test of the maximum over attacks; None where the choice saw no graded label.
         answer: about records whose membership nobody knows; None without any.
         controls: what else than training would explain what was found.
@@ -53,7 +55,7 @@ class Judgement:
     unjudged: tuple[str, ...]
     headline: str
     chosen: str
-    references: Mapping[str, Scores] = field(default_factory=dict)
+    beside: Mapping[str, Scores] = field(default_factory=dict)
     selection: Maximum | None = None
     answer: Answer | None = None
     controls: tuple[Control, ...] = ()
@@ -108,7 +110,7 @@ class Judgement:
     @property
     def tables(self) -> dict[str, Scores | None]:
         """Every table by name; None for the shadow's without a shadow."""
-        return {"target": self.target, "shadow": self.shadow, **self.references}
+        return {"target": self.target, "shadow": self.shadow, **self.beside}
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -158,8 +160,8 @@ class Judgement:
     @property
     def reference(self) -> str | None:
         """The model whose signals are subtracted; None if there is none."""
-        named = [table.about.model or "another model" for table in self.references.values()]
-        return named[0] if named else None
+        asked = [self.beside[name] for name in REFERENCES if name in self.beside]
+        return asked[0].about.model or "another model" if asked else None
 
 
 def judge(
@@ -171,6 +173,8 @@ def judge(
     fdr: float = 0.1,
     level: float = 0.01,
     blind: Scores | None = None,
+    swapped: Scores | None = None,
+    cascade: Scores | None = None,
 ) -> Judgement:
     """Calibrate every attack of the target's table on the shadow's and grade it.
 
@@ -188,6 +192,8 @@ def judge(
             takes the first of `BEFOREHAND`.
         fdr, level: of the list of suspects and of the sequential test, where there are any.
         blind: features of the target's records that no model has seen; None asks no such control.
+        swapped: answers about some of them with captions of others; None asks no such control.
+        cascade: an expensive attack's answers about the suspects and hold-outs in question.
 
     Raises:
         UserError: if the tables do not belong together, no attack can be judged, or `headline` is
@@ -213,12 +219,13 @@ def judge(
     selection = None
     if chosen == "maximum":
         selection = maximum([verdict.score for verdict in given.values()], target.member)
-    references = {"reference": reference, "reference_shadow": reference_shadow}
-    kept = {name: table for name, table in references.items() if table is not None}
+    beside = {"reference": reference, "reference_shadow": reference_shadow}
+    beside |= {"swapped": swapped, "cascade": cascade}
+    kept = {name: table for name, table in beside.items() if table is not None}
     answered = None
     if target.claim or target.suspects is not None:
         speaker = choose_beforehand(list(grades)) if chosen == "maximum" else speaks
-        answered = answer(tried, given, speaker, target, fdr, level)
+        answered = answer(tried, given, speaker, target, fdr, level, cascade)
     known = dict(zip(target.ids, given[speaks].score.tolist(), strict=True))
     return Judgement(
         target=target,
@@ -227,23 +234,11 @@ def judge(
         unjudged=unjudged,
         headline=speaks,
         chosen=chosen,
-        references=kept,
+        beside=kept,
         selection=selection,
         answer=answered,
-        controls=controls_of(target, known, blind, reference),
-        epsilon=_epsilon(tried[speaks], given[speaks], target),
-    )
-
-
-def _epsilon(trial: Trial, verdict: Verdict, target: Scores) -> EpsilonBound | None:
-    """The bound of ε, at the δ that the target was trained with."""
-    shadow = trial.shadow_scores(verdict)
-    if shadow is None or target.claim:
-        return None
-    training = target.about.training
-    spent = None if training is None else training.privacy
-    return epsilon_bound(
-        verdict.score, target.member, shadow, 0.0 if spent is None else spent.delta
+        controls=controls_of(target, known, blind, reference, swapped, tried),
+        epsilon=epsilon_of(tried[speaks], given[speaks], target),
     )
 
 

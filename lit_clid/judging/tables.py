@@ -70,8 +70,9 @@ def load_tables(
     """Load the target's table, and the others by name: the further arguments of `judge`.
 
     Beside a file called target.parquet, shadow.parquet is the shadow's table unless another is
-    named, reference.parquet and reference_shadow.parquet are the reference's, and blind.parquet
-    holds features of the records that no model has seen.
+    named, reference.parquet and reference_shadow.parquet are the reference's, blind.parquet
+    holds features of the records that no model has seen, swapped.parquet answers with captions of
+    others, and cascade.parquet an expensive attack's about the records in question.
 
     Args:
         target: a file, or a folder that holds target.parquet and perhaps others.
@@ -102,9 +103,10 @@ def load_tables(
         file = path.with_name(f"{name}.parquet")
         if path.name == "target.parquet" and own_shadow and file.is_file():
             tables[name] = _load(file, None if scores.about.attacks else signals)
-    blind = path.with_name("blind.parquet")
-    if path.name == "target.parquet" and blind.is_file():
-        tables["blind"] = _load(blind, None)
+    for name in ("blind", "swapped", "cascade"):
+        file = path.with_name(f"{name}.parquet")
+        if path.name == "target.parquet" and file.is_file():
+            tables[name] = _load(file, None)
     return scores, tables
 
 

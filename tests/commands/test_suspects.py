@@ -140,3 +140,33 @@ def test_suspects_have_no_part_in_a_training(tmp_path: Path) -> None:
     assert again.entries == split.entries
     with pytest.raises(UserError, match="suspects"):
         load_split(options(tmp_path / "images"), 0, tmp_path / "b")
+
+
+def test_an_expensive_attack_is_asked_about_the_records_in_question(
+    pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    words = [*asked(tmp_path, pipeline_folder, *claimants(tmp_path)), "attacks=[loss]"]
+    more = ["evidence.cascade=sima", "evidence.keep=0.5"]
+    code, printed = run("audit", *words, *more)
+    assert code == 0, printed
+    assert "cascade" in printed and "10 records × 1 queries" in printed
+    report = json.loads((tmp_path / "claim" / "report.json").read_text())
+    told = report["suspects"]["cascade"]
+    assert (told["attack"], told["asked"], told["of"]) == ("sima", 10, 20)
+    code, printed = run("verify", str(tmp_path / "claim"))
+    assert code == 0, printed
+    code, printed = run("audit", *words, "evidence.cascade=gsa1")
+    assert code == 2 and "evidence.cascade: 'gsa1' is no attack that needs no shadow" in printed
+    code, printed = run("audit", f"runs={tmp_path}", "name=demo", "evidence.cascade=sima")
+    assert code == 2
+
+
+def test_captions_are_swapped_as_a_control(pipeline_folder: Path, tmp_path: Path, run: Run) -> None:
+    words = [*asked(tmp_path, pipeline_folder, *claimants(tmp_path, 10, 12)), "audit.swapped=9"]
+    code, printed = run("audit", *words)
+    assert code == 0, printed
+    assert "Control: With the captions of other suspects or hold-outs, clid_th_null" in printed
+    table = Scores.load(tmp_path / "claim" / "scores" / "swapped.parquet")
+    assert len(table.ids) == 18 and int(table.member.sum()) == 9
+    run("audit", *words[:-1], "audit.swapped=0", "name=none")
+    assert not (tmp_path / "none" / "scores" / "swapped.parquet").is_file()

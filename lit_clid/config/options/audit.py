@@ -42,6 +42,8 @@ class AuditOptions:
             subtracted in rows `…_ref`, β fitted on the shadow's hold-outs (1 without a shadow).
             "base" means the one the target was tuned from, if its note names one; null means none.
         reference_attacks: names of the attacks the reference is asked for; null means all.
+        swapped: records of each kind that are asked again with the captions of others, by the first
+            attack that lives on captions, as a control; 0 asks none.
         batch_size: records per batch; never changes a score.
         rows: most rows per call of the denoiser; never changes a score.
         precision: of the denoiser, "32", "bf16" or "16"; errors are always taken in float32.
@@ -55,6 +57,7 @@ class AuditOptions:
     variant: str | None = None
     reference: str | None = "base"
     reference_attacks: Any = None
+    swapped: int = 128
     batch_size: int = 64
     rows: int = 64
     precision: str = "32"
@@ -77,6 +80,8 @@ class AuditOptions:
         ):
             if value not in allowed:
                 raise UserError(f"audit.{key}: {value!r} is not one of {', '.join(allowed)}")
+        if self.swapped < 0:
+            raise UserError(f"audit.swapped: {self.swapped} must be 0 or more")
         if self.batch_size < 1 or self.rows < 1:
             raise UserError("audit.batch_size, audit.rows: must be at least 1")
 
@@ -89,6 +94,10 @@ class EvidenceOptions:
         fdr: false-discovery rate of the list of suspects, in (0, 1): over many audits at most this
             share of the names is wrong on average.
         level: error at which the sequential test of the set would have stopped, in (0, 1).
+        cascade: an expensive attack that is asked only about the records in question, those that
+            the attack that speaks puts highest; the list of records is then its own. null asks
+            none.
+        keep: share of suspects and hold-outs, the highest of both together, that are in question.
         stop_at: error at which the audit itself stops asking: suspects and hold-outs are asked in a
             random order, batch by batch, until the set is shown to be in the training data or all
             are asked. Nothing is then said of the share and of single records. null asks all.
@@ -97,8 +106,11 @@ class EvidenceOptions:
     fdr: float = 0.1
     level: float = 0.01
     stop_at: float | None = None
+    cascade: str | None = None
+    keep: float = 0.2
 
     def __post_init__(self) -> None:
-        for key, value in (("fdr", self.fdr), ("level", self.level), ("stop_at", self.stop_at)):
+        rates = {"fdr": self.fdr, "level": self.level, "stop_at": self.stop_at, "keep": self.keep}
+        for key, value in rates.items():
             if value is not None and not 0 < value < 1:
                 raise UserError(f"evidence.{key}: {value:g} must lie between 0 and 1, as in 0.1")

@@ -9,6 +9,8 @@ from lit_clid.judging.controls.control import Control
 from lit_clid.judging.controls.leaning import leaning
 from lit_clid.judging.controls.near import hashes_of, near_duplicates
 from lit_clid.judging.controls.negative import negative_controls
+from lit_clid.judging.controls.pairing import pairing
+from lit_clid.judging.trials import Trial
 from lit_clid.scores import Scores
 
 
@@ -17,6 +19,8 @@ def controls_of(
     scores: Mapping[str, float],
     blind: Scores | None,
     reference: Scores | None,
+    swapped: Scores | None = None,
+    tried: Mapping[str, Trial] | None = None,
 ) -> tuple[Control, ...]:
     """Every control.
 
@@ -25,6 +29,8 @@ def controls_of(
         scores: id → score of the attack that speaks, of the suspects too.
         blind: features of records that no model has seen; None where images are not at hand.
         reference: the reference's own table; None without one.
+        swapped: answers with captions swapped between records; None where none were asked.
+        tried: every attack's trial by name.
 
     Raises:
         UserError: if the features are of other records.
@@ -33,6 +39,9 @@ def controls_of(
     if blind is not None:
         found += [each.control for each in blind_baselines(blind, target)]
     found += negative_controls(reference)
+    if swapped is not None and tried is not None:
+        (attack,) = swapped.about.attacks
+        found += pairing(swapped, target, tried[attack], attack) if attack in tried else []
     if blind is not None:
         found += _of_features(blind, scores)
     return tuple(found)

@@ -4,7 +4,7 @@ The attack is named beforehand or chosen on the shadow, never on the suspects.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from lit_clid.errors import UserError
 from lit_clid.judging.calibration import Verdict, calibrate
 from lit_clid.judging.rules import RULES
+from lit_clid.judging.suspects.cascade import Cascade, two_stages
 from lit_clid.judging.suspects.combined import Combined, combined_test
 from lit_clid.judging.suspects.groups import Group, judge_groups
 from lit_clid.judging.suspects.listing import Listing, list_suspects
@@ -56,6 +57,8 @@ class Answer:
         combined: all attacks together; None for few records or very many.
         reference: the test of the set by `…_ref` of the same attack; None without a reference.
         groups: each with a verdict of its own, where suspects are grouped.
+        cascade: the second stage of the list; None where it has one.
+        ranked: id → score of suspects and hold-outs.
     """
 
     attack: str
@@ -70,6 +73,8 @@ class Answer:
     combined: Combined | None
     reference: SetTest | None
     groups: tuple[Group, ...] = ()
+    cascade: Cascade | None = None
+    ranked: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[tuple[str, float, float, float, bool]]:
@@ -93,6 +98,7 @@ class Answer:
             "sequential": self.sequential.as_json(),
             "share": self.share.as_json(),
             "list": self.listing.as_json(),
+            "cascade": self.cascade and self.cascade.as_json(),
             "groups": [each.as_json() for each in self.groups],
         }
 
@@ -104,6 +110,7 @@ def answer(
     target: Scores,
     fdr: float,
     level: float,
+    cascade: Scores | None = None,
 ) -> Answer:
     """Answer about the suspects of a table.
 
@@ -114,6 +121,7 @@ def answer(
         target: the table, with suspects.
         fdr: false-discovery rate of the list, in (0, 1).
         level: error of the sequential test, in (0, 1).
+        cascade: answers about the records in question; None where the list has one stage.
 
     Raises:
         UserError: for fewer than two suspects or hold-outs.
@@ -130,6 +138,11 @@ def answer(
     if beside in given:
         less = score_suspects(tried[beside], given[beside], target.member)
         reference = set_test(less.suspects, less.holdouts, less.shadow)
+    outside = np.array(target.ids)[~target.member].tolist()
+    ours, theirs, stage = scored.suspects, scored.holdouts, None
+    if cascade is not None:
+        ours, theirs, stage = two_stages(ids, outside, cascade)
+    values = np.concatenate([scored.suspects, scored.holdouts]).tolist()
     return Answer(
         attack=attack,
         title=tried[attack].title,
@@ -138,11 +151,13 @@ def answer(
         holdouts=len(scored.holdouts),
         whole=set_test(scored.suspects, scored.holdouts, scored.shadow),
         share=share(scored.suspects, scored.holdouts, scored.shadow),
-        listing=list_suspects(scored.suspects, scored.holdouts, fdr),
+        listing=list_suspects(ours, theirs, fdr),
         sequential=ask_in_order(scored.suspects[order], scored.holdouts, level),
         combined=_together(tried, given, target.member),
         reference=reference,
         groups=_groups(ids, scored, target),
+        cascade=stage,
+        ranked=dict(zip([*ids, *outside], values, strict=True)),
     )
 
 

@@ -110,8 +110,10 @@ def _names(answer: Answer) -> str:
     listing = answer.listing
     if not listing.named:
         return f"No single record can be named at a false-discovery rate of {listing.rate:g}."
+    stage = answer.cascade
+    again = f" (in a second stage, by {stage.title})" if stage else ""
     return (
-        f"{len(listing.named)} of them are named, by a procedure of whose names at most "
+        f"{len(listing.named)} of them are named{again}, by a procedure of whose names at most "
         f"{100 * listing.rate:g} % are wrong on average over many audits."
     )
 
@@ -158,6 +160,10 @@ def lines(answer: Answer) -> list[tuple[str, str, str]]:
     if whole.needed is not None:
         how = "power 0.9 at α = 0.01, if the difference seen is real"
         found.append(("How many such suspects does the fixed test need?", f"{whole.needed:,}", how))
+    stage = answer.cascade
+    if stage is not None:
+        how = f"{stage.title}, the records highest by {answer.title}; the list is by its scores"
+        found.append(("Who was asked a second time?", f"{stage.asked} of {stage.of} records", how))
     share = f"at least {int(100 * answer.share.low)} %"
     how = "95 % bound at the shadow's threshold"
     if answer.share.how != "threshold":

@@ -1,0 +1,95 @@
+"""What an audit asks beside its tables: captions swapped, and the records in question once more."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lit_clid import console
+from lit_clid.auditing.attacks import ATTACKS, Attack
+from lit_clid.auditing.lineage import Model
+from lit_clid.auditing.sittings import Sitting
+from lit_clid.commands.reading import Settings
+from lit_clid.commands.sitting import table_of
+from lit_clid.data.parts import only, swapped
+from lit_clid.data.split import Split
+from lit_clid.errors import UserError
+from lit_clid.judging.headline import BEFOREHAND
+from lit_clid.judging.judge import Judgement
+from lit_clid.judging.rules import RULES
+from lit_clid.judging.suspects.cascade import in_question
+from lit_clid.models.target import Target
+from lit_clid.scores import Scores
+
+
+def swapped_table(
+    config: Settings, split: Split, model: Model, target: Target, folder: Path
+) -> Scores | None:
+    """Answers with captions swapped between records; None where there is nothing to ask."""
+    name = _by_caption(config.attacks)
+    most = config.audit.swapped
+    part = swapped(split, most, config.seed) if name and most else None
+    if name is None or part is None:
+        return None
+    sitting = Sitting("swapped", "target", model, {name: config.attacks[name]})
+    return table_of(sitting, target, config, part, folder=folder)
+
+
+def _by_caption(attacks: Mapping[str, Attack]) -> str | None:
+    """The first attack that lives on captions, of those that speak beforehand if there is one."""
+    first = [name for name in BEFOREHAND if name in attacks]
+    return next((name for name in [*first, *attacks] if attacks[name].by_caption), None)
+
+
+def check_cascade(config: Settings, split: Split) -> None:
+    """Refuse a second stage that cannot be asked, or of which nobody is in question."""
+    name = config.evidence.cascade
+    if name is None:
+        return
+    if not split.suspects:
+        raise UserError(
+            "evidence.cascade: there are no suspects to list; name some with data.suspects, or set "
+            "it to null"
+        )
+    alone = [each for each, attack in ATTACKS.items() if not RULES[attack.rule].needs_shadow]
+    if name not in alone:
+        raise UserError(
+            f"evidence.cascade: {name!r} is no attack that needs no shadow: {', '.join(alone)}"
+        )
+
+
+def cascade_table(
+    config: Settings,
+    split: Split,
+    model: Model,
+    target: Target,
+    folder: Path,
+    first: Judgement | None,
+) -> Scores | None:
+    """An expensive attack's answers about the records in question; None where none is asked.
+
+    Args:
+        first: the judgement of the first stage; None on processes other than the first.
+    """
+    name = config.evidence.cascade
+    if name is None:
+        return None
+    chosen: list[Any] = [None]
+    if first is not None and first.answer is not None:
+        chosen = [in_question(first.answer.ranked, config.evidence.keep)]
+    ids = set(_shared(chosen)[0])
+    part = only(split, ids)
+    kinds = {entry.member is None for entry in part.entries}
+    if len(kinds) < 2:
+        console.say("note: all records in question are of one kind; evidence.cascade asks nothing")
+        return None
+    sitting = Sitting("cascade", "target", model, {name: ATTACKS[name]})
+    return table_of(sitting, target, config, part, folder=folder)
+
+
+def _shared(values: list[Any]) -> list[Any]:
+    """The first process's values on every process."""
+    import torch
+
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.broadcast_object_list(values)
+    return values

@@ -1,0 +1,60 @@
+"""Parts of a split that are asked once more: some records, or some with another's caption."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from lit_clid.data.scan import Entry, hash_bytes
+from lit_clid.data.source import Source
+from lit_clid.data.split import Split
+from lit_clid.randomness import permutation
+
+FEWEST = 8
+"""Records of a kind whose captions are swapped at all."""
+
+
+def only(split: Split, ids: Collection[str]) -> Split:
+    """The split with these of the target's records alone."""
+    chosen = (entry for entry in split.of("target") if entry.id in ids)
+    return replace(split, entries=tuple(chosen))
+
+
+def swapped(split: Split, most: int, seed: int) -> Split | None:
+    """At most so many of the target's records of each kind, each with the caption of another of its
+    kind; None where a kind has too few, or one caption.
+
+    Suspects stand for members where no member is known.
+    """
+    inside = [*split.of("target", True)] or [*split.suspects]
+    kinds = [inside, [*split.of("target", False)]]
+    given: dict[str, str] = {}
+    place = split.locate()
+    for kind in kinds:
+        some = sorted(kind, key=lambda entry: entry.image_hash)[:most]
+        circle = [some[k].id for k in permutation(len(some), seed, "swapped captions")]
+        texts = {name: place[name][0].captions[place[name][1]] for name in circle}
+        if len(circle) < FEWEST or len(set(texts.values())) < FEWEST:
+            return None
+        given |= dict(zip(circle, [*circle[1:], circle[0]], strict=True))
+    sources = tuple(_with_captions(source, given, split) for source in split.sources)
+    chosen = [entry for entry in split.of("target") if entry.id in given]
+    return replace(split, sources=sources, entries=tuple(_swapped(e, given, split) for e in chosen))
+
+
+def _swapped(entry: Entry, given: dict[str, str], split: Split) -> Entry:
+    source, row = split.locate()[given[entry.id]]
+    return replace(entry, caption_hash=hash_bytes(source.captions[row].encode()))
+
+
+def _with_captions(source: Source, given: dict[str, str], split: Split) -> Source:
+    """The source in which the rows of `given` have the captions, and importances, of others."""
+    place = split.locate()
+    captions = list(source.captions)
+    importance = None if source.importance is None else list(source.importance)
+    for row, name in enumerate(source.names):
+        if name in given:
+            other, at = place[given[name]]
+            captions[row] = other.captions[at]
+            if importance is not None and other.importance is not None:
+                importance[row] = other.importance[at]
+    kept = None if importance is None else tuple(importance)
+    return replace(source, captions=tuple(captions), importance=kept)
