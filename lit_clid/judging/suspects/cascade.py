@@ -77,9 +77,11 @@ def two_stages(
         )
     given = rule.score(table.columns(spec.columns)).tolist()
     found = dict(zip(table.ids, given, strict=True))
-    ours, theirs = (
-        np.array([found.get(name, -np.inf) for name in names]) for names in (suspects, holdouts)
-    )
+    ours, theirs = (_given(found, names) for names in (suspects, holdouts))
     every = len(suspects) + len(holdouts)
     stage = Cascade(attack, spec.title or attack, len(table.ids), every, spec.queries)
     return ours, theirs, stage
+
+
+def _given(scores: Mapping[str, float], names: Sequence[str]) -> np.ndarray:
+    return np.array([scores.get(name, -np.inf) for name in names])
