@@ -32,6 +32,7 @@ HOMES = {
     "transformers": ("models",),
     "tokenizers": ("models.demo",),
     "peft": ("models.lora",),
+    "safetensors": ("models.lora",),
     "huggingface_hub": ("data", "models.load"),
     "datasets": ("data",),
     "kornia": ("training.defenses.images",),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lit_clid import console
 from lit_clid.auditing.lineage import Model, check_split, find_reference
+from lit_clid.auditing.queries import check_attacks
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import (
     REFERENCE,
@@ -16,7 +17,12 @@ from lit_clid.auditing.sittings import (
 )
 from lit_clid.commands.blind import blind_table
 from lit_clid.commands.checks import check_rules
-from lit_clid.commands.further import cascade_table, check_cascade, swapped_table
+from lit_clid.commands.further import (
+    cascade_table,
+    check_cascade,
+    second_attack,
+    swapped_table,
+)
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import opened, table_of
@@ -55,8 +61,11 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
     first = None
     if console.is_first_process() and target is not None:
         tables["blind"] = blind_table(split, folder)
+    if target is not None and (console.is_first_process() or config.evidence.cascade):
         first = _judge(config, target, tables)
     cascade = cascade_table(config, split, *model, folder, first)
+    if not console.is_first_process():
+        return split, None
     if target is None or cascade is None:
         return split, first
     return split, _judge(config, target, {**tables, "cascade": cascade})
@@ -126,6 +135,10 @@ def audit(
     check_split(models, split)
     targets = load_models(sittings, config.audit)
     remarks = [f"no reference: {remark}"] if remark else []
+    asked = targets[models["target"]]
+    if config.evidence.cascade is not None:
+        second = {config.evidence.cascade: second_attack(config)}
+        remarks += check_attacks(second, asked, list(split.captions().values()))
     for line in remarks + check_sittings(sittings, targets, split):
         console.say(f"note: {line}")
     tables: dict[str, Scores | None] = {}

@@ -25,19 +25,20 @@ def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
         )
 
 
-def check_headline(config: Settings) -> None:
+def check_headline(config: Settings, *, calibrated: bool) -> None:
     """Refuse a headline that no attack has, before anything is asked."""
     named, options = config.headline, config.audit
     if named is None:
         return
     plain = named.removesuffix("_ref")
-    if plain == STACKED and len(config.attacks) > 1:
-        return
-    if plain not in config.attacks:
+    stacked = plain == STACKED and len(config.attacks) > 1
+    if stacked and not calibrated:
+        raise UserError(f"headline: {named!r} is fitted on a shadow; train one, or name another")
+    if plain not in config.attacks and not stacked:
         raise UserError(
             f"headline: {named!r} is not asked; name one of {', '.join(config.attacks)}, or null"
         )
-    asked = options.reference_attacks is None or plain in options.reference_attacks
+    asked = stacked or options.reference_attacks is None or plain in options.reference_attacks
     if named != plain and (options.reference is None or not asked):
         raise UserError(
             f"headline: {named!r} needs a reference that is asked for {plain}; see audit.reference "

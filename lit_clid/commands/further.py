@@ -1,18 +1,22 @@
 """What an audit asks beside its tables: captions swapped, and the records in question once more."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from lit_clid import console
 from lit_clid.auditing.attacks import ATTACKS, Attack
+from lit_clid.auditing.claims import CLAIMS
 from lit_clid.auditing.lineage import Model
+from lit_clid.auditing.shards import shard_folder
 from lit_clid.auditing.sittings import Sitting
+from lit_clid.commands.processes import shared
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.sitting import table_of
 from lit_clid.data.parts import only, swapped
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
+from lit_clid.files import read_json
 from lit_clid.judging.headline import BEFOREHAND
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.rules import RULES
@@ -28,6 +32,8 @@ def swapped_table(
     name = _by_caption(config.attacks)
     most = config.audit.swapped
     part = swapped(split, most, config.seed) if name and most else None
+    if console.is_first_process():
+        forget_others(folder / "swapped.parquet", part)
     if name is None or part is None:
         return None
     sitting = Sitting("swapped", "target", model, {name: config.attacks[name]})
@@ -72,24 +78,37 @@ def cascade_table(
     """
     name = config.evidence.cascade
     if name is None:
+        if console.is_first_process():
+            forget_others(folder / "cascade.parquet", None)
         return None
-    chosen: list[Any] = [None]
+    chosen: list[str] = []
     if first is not None and first.answer is not None:
-        chosen = [in_question(first.answer.ranked, config.evidence.keep)]
-    ids = set(_shared(chosen)[0])
-    part = only(split, ids)
+        chosen = in_question(first.answer.ranked, config.evidence.keep)
+    part = only(split, set(shared(chosen)))
     kinds = {entry.member is None for entry in part.entries}
     if len(kinds) < 2:
         console.say("note: all records in question are of one kind; evidence.cascade asks nothing")
         return None
-    sitting = Sitting("cascade", "target", model, {name: ATTACKS[name]})
+    if console.is_first_process():
+        forget_others(folder / "cascade.parquet", part)
+    sitting = Sitting("cascade", "target", model, {name: second_attack(config)})
     return table_of(sitting, target, config, part, folder=folder)
 
 
-def _shared(values: list[Any]) -> list[Any]:
-    """The first process's values on every process."""
-    import torch
+def second_attack(config: Settings) -> Attack:
+    """The attack of the second stage, with the configuration's own settings if it has any."""
+    name = config.evidence.cascade
+    assert name is not None
+    return config.attacks.get(name, ATTACKS[name])
 
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.broadcast_object_list(values)
-    return values
+
+def forget_others(path: Path, part: Split | None) -> None:
+    """Delete a table, and its shards, that is of other records than the part, or not asked for."""
+    shards = shard_folder(path)
+    notes = [path.with_suffix(".json"), shards / CLAIMS]
+    told = [read_json(note).get("claims", read_json(note)) for note in notes if note.is_file()]
+    if part is not None and all(claims.get("split") == part.asked for claims in told):
+        return
+    for file in [path, path.with_suffix(".json")]:
+        file.unlink(missing_ok=True)
+    shutil.rmtree(shards, ignore_errors=True)

@@ -28,8 +28,8 @@ from lit_clid.scores import Scores
 
 def opened(config: Settings) -> tuple[dict[str, Model], Split]:
     """The models to audit and the verified split, everything refused that can be by now."""
-    check_headline(config)
     models = find_models(config.folder, config.audit)
+    check_headline(config, calibrated="shadow" in models)
     same = partial(caption_keys, models["target"].path)
     elsewhere = config.audit.target is not None and "shadow" not in models
     split = load_split(config.data, config.seed, config.folder, same, alone=elsewhere)

@@ -7,19 +7,24 @@ import numpy as np
 
 from lit_clid import console
 from lit_clid.about import About
+from lit_clid.asked import AttackSpec
 from lit_clid.auditing.claims import claim, finished_scores
+from lit_clid.auditing.lineage import check_split
 from lit_clid.auditing.queries import announce, describe_attacks, tally
 from lit_clid.auditing.run import ask, asking_trainer
 from lit_clid.auditing.shards import answers, finished_ids, shard_folder
 from lit_clid.auditing.sittings import Sitting, check_sittings, load_models, plan
 from lit_clid.commands.blind import blind_table
+from lit_clid.commands.checks import check_rules
+from lit_clid.commands.processes import shared
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.sitting import opened, table_of
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
-from lit_clid.judging.controls.blind import blind_baselines
-from lit_clid.judging.report.stopped import publish_stopped
+from lit_clid.judging.controls.all import controls_of_blind
+from lit_clid.judging.report.stopped import StoppedReport, publish_stopped
+from lit_clid.judging.rules import RULES
 from lit_clid.judging.suspects.asking import plan_asking
 from lit_clid.judging.suspects.stopped import Look, Stopped, choose_speaker
 from lit_clid.models.note import read_note
@@ -35,18 +40,19 @@ def stopped_early(config: Settings) -> Stopped | None:
     """Audit until the evidence suffices, and publish it; None if all were asked."""
     models, split = opened(config)
     check_stopping(config, split)
+    check_rules(config.attacks, calibrated="shadow" in models)
+    check_split(models, split)
     folder = config.folder / "scores"
     sittings = plan(models, None, config.attacks, config.audit)
     targets = load_models(sittings, config.audit)
     for line in check_sittings(sittings, targets, split):
         console.say(f"note: {line}")
-    console.say("note: the reference is not asked where evidence.stop_at is set")
+    console.say("note: the reference is asked only if the evidence does not suffice")
     first, *others = sittings
     shadow = None
     for sitting in others:
-        shadow = table_of(sitting, targets[sitting.model], config, split, folder=folder)
-    if not console.is_first_process() and others:
-        shadow = Scores.load(folder / "shadow.parquet")
+        made = table_of(sitting, targets[sitting.model], config, split, folder=folder)
+        shadow = shared(made)  # the first process merges it
     found = ask_until(first, targets[first.model], config, split, folder, shadow)
     if found is None:
         return None
@@ -54,8 +60,8 @@ def stopped_early(config: Settings) -> Stopped | None:
     if not console.is_first_process():
         return stopped
     blind = blind_table(split, folder)
-    controls = [each.control for each in blind_baselines(blind, blind)]
-    publish_stopped(stopped, table.about, controls, config.folder, config.name)
+    controls = controls_of_blind(blind)
+    publish_stopped(StoppedReport(config.name, stopped, table.about, controls), config.folder)
     return stopped
 
 
@@ -104,8 +110,8 @@ def ask_until(
     specs = describe_attacks(sitting.attacks, target)
     ours = sorted(entry.id for entry in split.suspects)
     theirs = sorted(entry.id for entry in split.of("target", False))
+    name = _speaker(sitting, specs, config.headline, shadow)
     asking = plan_asking(ours, theirs, shadow=shadow is not None, seed=config.seed)
-    name = choose_speaker(specs, config.headline, shadow)
     assert config.evidence.stop_at is not None
     look = Look(asking, name, specs[name], config.evidence.stop_at, shadow)
     shards = shard_folder(path)
@@ -144,6 +150,22 @@ def ask_until(
             )
             return found, _kept(asking.suspect[:end], signals, about, folder)
     return None
+
+
+def _speaker(
+    sitting: Sitting, specs: Mapping[str, AttackSpec], named: str | None, shadow: Scores | None
+) -> str:
+    """The attack whose evidence is looked at; that others are asked for nothing is said."""
+    name = choose_speaker(specs, named, shadow)
+    if shadow is None and RULES[specs[name].rule].needs_shadow:
+        raise UserError(f"headline: {name} cannot be judged without a shadow; name another attack")
+    if len(specs) > 1:
+        own, every = specs[name].queries, tally(sitting.attacks, 1).per_record
+        console.say(
+            f"note: the evidence looks at {name} alone, {own} of {every} queries per record; "
+            f"attacks=[{name}] asks no more"
+        )
+    return name
 
 
 def _ends(count: int, step: int) -> Iterator[int]:

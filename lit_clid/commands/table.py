@@ -7,9 +7,10 @@ from lit_clid.commands.holding import held
 from lit_clid.config.named import NOTHING
 from lit_clid.config.reading import DEMO, read_config
 from lit_clid.errors import UserError, few
+from lit_clid.judging.controls.all import controls_of_blind
 from lit_clid.judging.judge import judge
 from lit_clid.judging.report.publish import publish, refuse_foreign
-from lit_clid.judging.report.stopped import publish_stopped
+from lit_clid.judging.report.stopped import StoppedReport, publish_stopped
 from lit_clid.judging.suspects.stopped import look_again
 from lit_clid.judging.tables import load_tables, read_signals
 
@@ -31,8 +32,10 @@ def judge_table(arguments: Sequence[str]) -> bool:
         )
     if scores.about.until is not None:
         stopped = look_again(scores, others["shadow"])
+        controls = controls_of_blind(others.get("blind"))
         with held(config.folder):
-            publish_stopped(stopped, scores.about, (), config.folder, config.name)
+            report = StoppedReport(config.name, stopped, scores.about, controls)
+            publish_stopped(report, config.folder)
         return True
     judgement = judge(
         scores,

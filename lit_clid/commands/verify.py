@@ -10,10 +10,12 @@ from lit_clid import console
 from lit_clid.config.named import NOTHING
 from lit_clid.config.reading import DEMO, read_config
 from lit_clid.errors import UserError, few
-from lit_clid.files import read_json
+from lit_clid.files import read_json, read_text
+from lit_clid.judging.controls.all import controls_of_blind
 from lit_clid.judging.judge import judge
-from lit_clid.judging.report.page import report_json
-from lit_clid.judging.report.section import VERSION, Report
+from lit_clid.judging.report.page import report_json, report_markdown, report_tables
+from lit_clid.judging.report.section import SCHEMA, VERSION, Report
+from lit_clid.judging.report.stopped import StoppedReport
 from lit_clid.judging.suspects.stopped import look_again
 from lit_clid.judging.tables import load_tables, read_signals
 
@@ -32,8 +34,13 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError("verify: name the run's folder, as in lit-clid verify runs/demo")
     folder = Path(arguments[0]).expanduser()
     told = _report(folder / "report.json")
-    found = _again(told, folder, arguments[1:])
+    found, texts = _again(told, folder, arguments[1:])
     differing = list(differences(told, found))
+    for name, text in texts.items():
+        file = folder / name
+        lies = read_text(file) if file.is_file() else MISSING
+        if lies != text:
+            differing.append((name, "another text" if file.is_file() else MISSING, "its own"))
     count = sum(1 for _ in leaves(told))
     if differing:
         lines = [f"{path}: {_short(old)} instead of {_short(new)}" for path, old, new in differing]
@@ -54,11 +61,20 @@ def _report(path: Path) -> dict[str, Any]:
             f"{path}: is of another version of lit-clid (this one writes version {VERSION}); audit "
             "again, tables that are complete are not asked anew"
         )
+    needed = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    kind = needed["then" if "stopped" in told else "else"]
+    missing = [key for key in kind["required"] if key not in told]
+    types = {"name": str, "verdict": str, "provenance": dict, "suspects": dict, "stopped": dict}
+    wrong = [key for key, kept in types.items() if not isinstance(told.get(key, kept()), kept)]
+    if missing or wrong:
+        raise UserError(f"{path}: is damaged (keys {few([*missing, *wrong])}); audit again")
     return told
 
 
-def _again(told: dict[str, Any], folder: Path, words: Sequence[str]) -> dict[str, Any]:
-    """The report's content, derived again."""
+def _again(
+    told: dict[str, Any], folder: Path, words: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The report's content, and the texts that stand beside it by file, derived again."""
     config = read_config(words, DEMO, NOTHING, NOTHING)
     stopped = "stopped" in told
     tables = folder / "scores"
@@ -71,8 +87,12 @@ def _again(told: dict[str, Any], folder: Path, words: Sequence[str]) -> dict[str
     where, signals = config.scores or str(target), read_signals(config.signals)
     scores, others = load_tables(where, config.shadow_scores, signals)
     if stopped:
-        again = look_again(scores, others["shadow"]).as_json()
-        return _plain({**told, "stopped": again})
+        evidence = look_again(scores, others["shadow"])
+        controls = controls_of_blind(others.get("blind"))
+        report = StoppedReport(told["name"], evidence, scores.about, controls)
+        return _plain(report.as_json()), {"report.md": report.markdown()}
+    for name in set(others) - {"shadow", "blind"} - set(told["provenance"]):
+        del others[name]  # of an audit that asked more
     suspects = told.get("suspects", {})
     judgement = judge(
         scores,
@@ -81,7 +101,9 @@ def _again(told: dict[str, Any], folder: Path, words: Sequence[str]) -> dict[str
         fdr=suspects.get("list", {}).get("false_discovery_rate", config.evidence.fdr),
         level=suspects.get("sequential", {}).get("level", config.evidence.level),
     )
-    return _plain(report_json(Report(told["name"], judgement)))
+    again = Report(told["name"], judgement)
+    texts = {f"{name}.csv": text for name, text in report_tables(again).items() if text}
+    return _plain(report_json(again)), {"report.md": report_markdown(again), **texts}
 
 
 def _plain(content: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Parts of a split that are asked once more: some records, or some with another's caption."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from lit_clid.data.scan import Entry, hash_bytes
@@ -35,19 +35,20 @@ def swapped(split: Split, most: int, seed: int) -> Split | None:
         if len(circle) < FEWEST or len(set(texts.values())) < FEWEST:
             return None
         given |= dict(zip(circle, [*circle[1:], circle[0]], strict=True))
-    sources = tuple(_with_captions(source, given, split) for source in split.sources)
-    chosen = [entry for entry in split.of("target") if entry.id in given]
-    return replace(split, sources=sources, entries=tuple(_swapped(e, given, split) for e in chosen))
+    sources = tuple(_with_captions(source, given, place) for source in split.sources)
+    entries: list[Entry] = []
+    for entry in split.of("target"):
+        if entry.id in given:
+            source, row = place[given[entry.id]]
+            said = hash_bytes(source.captions[row].encode())
+            entries.append(replace(entry, caption_hash=said))
+    return replace(split, sources=sources, entries=tuple(entries))
 
 
-def _swapped(entry: Entry, given: dict[str, str], split: Split) -> Entry:
-    source, row = split.locate()[given[entry.id]]
-    return replace(entry, caption_hash=hash_bytes(source.captions[row].encode()))
-
-
-def _with_captions(source: Source, given: dict[str, str], split: Split) -> Source:
+def _with_captions(
+    source: Source, given: Mapping[str, str], place: Mapping[str, tuple[Source, int]]
+) -> Source:
     """The source in which the rows of `given` have the captions, and importances, of others."""
-    place = split.locate()
     captions = list(source.captions)
     importance = None if source.importance is None else list(source.importance)
     for row, name in enumerate(source.names):

@@ -237,7 +237,7 @@ def judge(
         beside=kept,
         selection=selection,
         answer=answered,
-        controls=controls_of(target, known, blind, reference, swapped, tried),
+        controls=controls_of(target, known, blind, reference, answered, swapped, tried),
         epsilon=epsilon_of(tried[speaks], given[speaks], target),
     )
 

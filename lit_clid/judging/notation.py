@@ -31,3 +31,10 @@ def _number(value: float, digits: int, percent: bool, sign: bool) -> str:
     if sign:
         return f"{scale * value:+.{places}f}"
     return f"{round(scale * value, places) + 0.0:.{places}f}"  # no "-0.000"
+
+
+def inline(name: str, most: int = 60) -> str:
+    """A name from data as a sentence can hold it: one line, clipped, its direction its own."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in name)
+    short = plain if len(plain) <= most else f"{plain[: most - 1]}…"
+    return short if short.isascii() else f"\u2068{short}\u2069"

@@ -105,7 +105,8 @@ def load_tables(
             tables[name] = _load(file, None if scores.about.attacks else signals)
     for name in ("blind", "swapped", "cascade"):
         file = path.with_name(f"{name}.parquet")
-        if path.name == "target.parquet" and file.is_file():
+        ours = path.name == "target.parquet" or (path.name, name) == ("stopped.parquet", "blind")
+        if ours and file.is_file():
             tables[name] = _load(file, None)
     return scores, tables
 

@@ -26,6 +26,9 @@ REF = "_ref"
 STACKED = "stacked"
 """The attack that weighs the columns of all others, where a shadow says how."""
 
+STACKABLE = 10
+"""Members, and hold-outs, of a shadow from which the columns are weighed."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -102,7 +105,8 @@ def _trials(
     if fitted is not None:
         _check_columns(attacks, fitted)
         check_kinship(graded, fitted, tuple(attacks))
-        attacks = {**attacks, **_stacked(attacks)}
+        few = min(int(fitted.member.sum()), int((~fitted.member).sum())) < STACKABLE
+        attacks = {**attacks, **({} if few else _stacked(attacks))}
     found: dict[str, Trial] = {}
     for name, spec in attacks.items():
         trial = _trial(name, spec, graded, fitted)

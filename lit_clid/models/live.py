@@ -89,18 +89,29 @@ def _flags_kept(networks: Sequence[Any]) -> Iterator[None]:
 @contextmanager
 def _exact(networks: Sequence[Any], device: torch.device) -> Iterator[None]:
     """Weights in half precision, or elsewhere, are replaced by copies, and then put back."""
-    kept: list[tuple[Tensor, Tensor]] = []
-    for network in networks:
-        for tensor in [*network.parameters(), *network.buffers()]:
+    kept: list[tuple[dict[str, Tensor | None], str, Tensor]] = []
+    held = (m for network in networks for module in network.modules() for m in _held(module))
+    for tensors in list(held):
+        for name, tensor in tensors.items():
+            if tensor is None:
+                continue
             dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
             if (tensor.dtype, tensor.device) != (dtype, device):
-                kept.append((tensor, tensor.data))
-                tensor.data = tensor.data.to(device, dtype)
+                kept.append((tensors, name, tensor))
+                # another object: the tensor's own hooks, such as those of DDP, stay with it
+                copy = tensor.detach().to(device, dtype)
+                is_parameter = isinstance(tensor, torch.nn.Parameter)
+                tensors[name] = torch.nn.Parameter(copy, False) if is_parameter else copy
     try:
         yield
     finally:
-        for tensor, data in kept:
-            tensor.data = data
+        for tensors, name, tensor in kept:
+            tensors[name] = tensor
+
+
+def _held(module: Any) -> tuple[dict[str, Tensor | None], dict[str, Tensor | None]]:
+    """The dictionaries in which a module keeps its own parameters and buffers."""
+    return module._parameters, module._buffers
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Low-rank adaptation of a denoiser (Hu et al. 2022), by peft, and files of its factors."""
 
 import copy
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import sqrt
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 
-from lit_clid.errors import UserError, first_line
+from lit_clid.errors import UserError, few, first_line
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.models.quiet import silent
 from lit_clid.randomness import generator
@@ -45,6 +46,8 @@ def folded(target: PipelineTarget) -> Iterator[None]:
         setattr(pipeline, name, network)
 
 
+FACTOR = re.compile(r"[._](lora_[AB]|lora_down|lora_up|lora\.down|lora\.up|down|up)\.weight$")
+"""How the name of a factor ends, behind its module's, in files of peft, kohya and diffusers."""
 LORA_FILE = "pytorch_lora_weights.safetensors"
 """What diffusers calls the file in a folder of LoRA factors."""
 
@@ -69,5 +72,24 @@ def fold_file(pipeline: Any, file: Path) -> None:
         ) from None
     if not changed:
         raise UserError(f"{file}: holds no factors for a part of this base; see target.path")
+    held, taken = _modules_of(file), sum(_adapted(getattr(pipeline, part)) for part in changed)
+    if taken < len(held):
+        raise UserError(
+            f"{file}: {len(held) - taken} of its {len(held)} modules fit nothing in this base; "
+            f"name its own base with target.path (it holds {few(sorted(held), 3)})"
+        )
     pipeline.fuse_lora(components=changed)
     pipeline.unload_lora_weights()
+
+
+def _modules_of(file: Path) -> set[str]:
+    """The modules that a file holds factors of, as it calls them."""
+    from safetensors import safe_open
+
+    with safe_open(str(file), framework="pt") as tensors:
+        return {FACTOR.sub("", name) for name in tensors.keys() if FACTOR.search(name)}  # noqa: SIM118
+
+
+def _adapted(network: Any) -> int:
+    """How many modules of a network have factors."""
+    return sum(1 for module in network.modules() if len(getattr(module, "lora_A", ())) > 0)

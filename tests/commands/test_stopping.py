@@ -37,7 +37,7 @@ def test_it_stops_says_so_and_leaves_the_rest(
     code, printed = run("audit", *stopping)
     assert code == 0, printed
     folder = tmp_path / "claim"
-    assert "which suffices" in printed and "records were not asked" in printed
+    assert "which suffices" in printed and "queries, were not asked" in printed
     report = json.loads((folder / "report.json").read_text())
     told = report["stopped"]
     assert told["stopped"] and told["p"] <= 0.9 and told["by"] == "ranks"
@@ -64,8 +64,16 @@ def test_the_table_alone_gives_the_same_evidence(
         for name in ("claim", "again")
     )
     assert one == other
+    first, second = (
+        json.loads((tmp_path / name / "report.json").read_text()) for name in ("claim", "again")
+    )
+    assert second["verdict"] == first["verdict"] and second["controls"] == first["controls"]
     code, printed = run("verify", str(tmp_path / "claim"))
     assert code == 0 and "all" in printed
+    forged = {**first, "verdict": "Nothing was found.", "controls": {}}
+    (tmp_path / "claim" / "report.json").write_text(json.dumps(forged))
+    code, printed = run("verify", str(tmp_path / "claim"))
+    assert code == 2 and "verdict: " in printed and "controls.blind" in printed
 
 
 def test_the_rest_is_asked_on_request_and_nothing_twice(

@@ -40,6 +40,11 @@ def test_a_reference_that_tells_them_fires() -> None:
     assert negative_controls(None) == []
 
 
+def test_a_reference_that_tells_them_the_other_way_fires_too() -> None:
+    (found,) = negative_controls(reference(0, -1.0))
+    assert found.state == FIRES and found.figures["auroc"] > 0.6
+
+
 def test_a_reference_that_does_not_seldom_fires() -> None:
     fired = [negative_controls(reference(seed, 0.0))[0].state == FIRES for seed in range(100)]
     assert within(float(np.mean(fired)), 0.01, 100)

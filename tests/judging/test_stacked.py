@@ -51,6 +51,11 @@ def test_without_a_shadow_or_with_one_attack_there_is_none() -> None:
     assert STACKED not in trials(*alone, None, None)
 
 
+def test_a_handful_of_records_is_no_shadow_to_stack_on() -> None:
+    assert STACKED not in trials(many(0), many(1, n=9), None, None)
+    judge(many(0), many(1, n=2))
+
+
 def test_labels_of_the_target_have_no_part_in_it() -> None:
     target, shadow = many(0), many(1)
     turned = Scores(target.ids, ~target.member, target.signals, target.about)

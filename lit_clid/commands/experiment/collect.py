@@ -51,7 +51,8 @@ def collect(jobs: Sequence[Job], failed: dict[str, str]) -> Collected:
 
 def _read(stage: Stage, job: Job, titles: dict[str, str]) -> Measured:
     tables, others = load_tables(str(stage.scores / "target.parquet"), None)
-    others.pop("blind", None)  # of an audit of this cell alone
+    wanted = ("shadow", "reference", "reference_shadow")  # no controls of an audit of it alone
+    others = {name: table for name, table in others.items() if name in wanted}
     judged: dict[str, Verdict] = {}
     for name, (title, verdict) in verdicts(tables, **others).items():
         titles[name], judged[name] = title, verdict

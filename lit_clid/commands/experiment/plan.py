@@ -149,7 +149,7 @@ def _check_questions(config: Settings) -> None:
     base = load_target(config.target.path, variant=config.target.variant)
     attacks = config.attacks
     check_rules(attacks, calibrated=config.grid.shadow)
-    check_headline(config)
+    check_headline(config, calibrated=config.grid.shadow)
     check_attacks(attacks, base, [])
     check_attacks({UTILITY: held_out_loss(options)}, base, [])
     if options.samples and options.features is not None:

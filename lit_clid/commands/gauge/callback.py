@@ -94,7 +94,7 @@ class Gauge(Callback):
         self._looked = self.readings[-1].step if self.readings else -1
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        if not isinstance(trainer.strategy, (SingleDeviceStrategy, DDPStrategy)):
+        if type(trainer.strategy) not in (SingleDeviceStrategy, DDPStrategy):
             raise UserError(
                 "MembershipGauge: the model must lie whole on each device (one device, or DDP), "
                 f"but the strategy is {type(trainer.strategy).__name__}"
@@ -103,6 +103,13 @@ class Gauge(Callback):
             raise UserError(
                 "MembershipGauge: weights = 'averaged', but no callback averages them; add "
                 "Lightning's WeightAveraging, or measure the trained ones"
+            )
+        callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        average = self._average(trainer)
+        if self.weights == "averaged" and callbacks.index(average) > callbacks.index(self):
+            raise UserError(
+                "MembershipGauge: stands before the callback that averages weights and would see "
+                "the last step's average; put it behind"
             )
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -115,6 +122,7 @@ class Gauge(Callback):
         self.measure.check_target(target, self._data)
         self._seen = trainer.global_step
         if trainer.global_step == 0:
+            self.readings, self._looked = [], -1  # of a training before this one
             self._look(trainer, pl_module)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
@@ -129,7 +137,10 @@ class Gauge(Callback):
         average = self._average(trainer)
         callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
         handed_over = average is not None and callbacks.index(average) < callbacks.index(self)
-        self._look(trainer, pl_module, handed_over=handed_over)
+        if handed_over and self.weights == "trained" and trainer.global_step > self._looked:
+            console.say("gauge: the last step is not measured, its weights are averaged already")
+        else:
+            self._look(trainer, pl_module, handed_over=handed_over)
         console.say(f"gauge: {self.sentence}")
 
     def _look(

@@ -17,9 +17,10 @@ from lit_clid.models.note import read_note
 INDEX = "model_index.json"
 TABLES = "scores"
 """A folder beside a grid's checkpoints that holds none."""
-NAMED = re.compile(r"(?:step|checkpoint|iter|iteration)s?[=_-]?(\d+)", re.IGNORECASE)
+NAMED = re.compile(r"(?:step|checkpoint|iter|iteration)s?[=_-]?(\d+)(?![\d.ek])", re.IGNORECASE)
 """A step that says so, as in step=300, step-300, epoch=1-step=300, checkpoint-300."""
 NUMBER = re.compile(r"\d+")
+"""A name that is nothing but its step."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def step_of(model: Path) -> int:
     if note is not None and note.steps:
         return note.steps
     name = model.parent.name if model.name == LORA_FILE else model.name.removesuffix(".safetensors")
-    told = NAMED.findall(name) or NUMBER.findall(name)
+    told = NAMED.findall(name) or ([name] if NUMBER.fullmatch(name) else [])
     if len(told) != 1:
         raise UserError(
             f"audit.target: the name of {model} does not say one step; rename it, as in step-300"

@@ -97,6 +97,11 @@ def speaker(config: Settings) -> tuple[str, Attack]:
 
 def _split(config: Settings, found: Sequence[Checkpoint]) -> Split:
     """The run's split, which the models must be of as far as they tell."""
+    if config.data.suspects is not None:
+        raise UserError(
+            "audit.target: a pattern gauges models by known members, and suspects have none; name "
+            "one model, or leave out data.suspects"
+        )
     same = partial(caption_keys, found[0].base or found[0].path)
     shadow = config.audit.shadow or (config.folder / "shadow" / INDEX).is_file()
     split = load_split(config.data, config.seed, config.folder, same, alone=not shadow)

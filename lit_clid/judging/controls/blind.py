@@ -12,6 +12,7 @@ import numpy as np
 from lit_clid.errors import UserError
 from lit_clid.judging.controls.control import FIRES, QUIET, Control
 from lit_clid.judging.controls.near import HASH
+from lit_clid.judging.showable import auroc_variance
 from lit_clid.judging.suspects.combined import combined_test
 from lit_clid.scores import Scores
 
@@ -28,6 +29,7 @@ class Blind:
     Args:
         kind: who is told from hold-outs: "members" or "suspects".
         auroc: cross-fitted, in [0, 1].
+        low, high: its 95 % interval, by the normal approximation of Hanley and McNeil (1982).
         p: of the permutation test, in (0, 1].
         strongest: the feature that alone tells most, and its AUROC, at least one half.
     """
@@ -36,6 +38,8 @@ class Blind:
     auroc: float
     p: float
     strongest: tuple[str, float]
+    low: float = 0.0
+    high: float = 1.0
 
     @property
     def fires(self) -> bool:
@@ -46,7 +50,8 @@ class Blind:
     def control(self) -> Control:
         """What it came to."""
         name, value = self.strongest
-        figures = f"AUROC {self.auroc:.2f}, p = {self.p:.2g}"
+        spread = f"[{self.low:.2f}, {self.high:.2f}]"
+        figures = f"AUROC {self.auroc:.2f} {spread}, p = {self.p:.2g}"
         if self.fires:
             said = (
                 f"Without the model, captions and images alone tell {self.kind} from hold-outs "
@@ -66,6 +71,8 @@ class Blind:
             kind=self.kind,
             figures={
                 "auroc": self.auroc,
+                "auroc_low": self.low,
+                "auroc_high": self.high,
                 "p": self.p,
                 "strongest_feature": name,
                 "its_auroc": value,
@@ -117,7 +124,9 @@ def _blind(kind: str, inside: np.ndarray, outside: np.ndarray, names: list[str])
         return None
     alone = [_alone(ours[:, k], theirs[:, k]) for k in range(len(names))]
     best = int(np.argmax(alone))
-    return Blind(kind, test.auroc, test.p, (names[best], alone[best]))
+    spread = float(auroc_variance(np.array(test.auroc), len(ours), len(theirs))) ** 0.5
+    low, high = np.clip(test.auroc + np.array([-1.96, 1.96]) * spread, 0, 1).tolist()
+    return Blind(kind, test.auroc, test.p, (names[best], alone[best]), low, high)
 
 
 def _some(columns: np.ndarray, dice: np.random.Generator) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lit_clid.judging.controls.control import NOTICE, QUIET, Control
 from lit_clid.judging.evidence import REPLICATES, Estimate, percentile_interval
+from lit_clid.judging.notation import inline
 from lit_clid.judging.roc import auroc, curve
 from lit_clid.judging.suspects.together import set_test
 from lit_clid.scores import FEWEST
@@ -42,7 +43,7 @@ def near_duplicates(
     _, place, counts = np.unique(cluster, return_inverse=True, return_counts=True)
     twin = counts[place] > 1
     if not twin.any():
-        said = f"No two images of {kind} and hold-outs look alike (perceptual hash)."
+        said = f"No two of {len(score)} images look alike (perceptual hash)."
         return [Control("near_duplicates", "Near duplicates", QUIET, said, kind, {"records": 0})]
     mixed = sorted(set(cluster[twin & member]) & set(cluster[twin & ~member]))
     interval = clustered_auroc(score, member, cluster)
@@ -53,7 +54,7 @@ def near_duplicates(
         "auroc_clustered": interval.as_json(),
     }
     said = (
-        f"{int(twin.sum())} images look like another one (perceptual hash; "
+        f"{int(twin.sum())} of {len(score)} images look like another one (perceptual hash; "
         f"{int((counts > 1).sum())} clusters, {_mixed(mixed, cluster, member, ids, kind)}). With "
         f"clusters resampled whole, the AUROC is {interval.value:.3f} [{interval.low:.3f}, "
         f"{interval.high:.3f}]"
@@ -72,7 +73,7 @@ def _mixed(
     if not mixed:
         return f"none of both {kind} and hold-outs"
     first, second = (np.flatnonzero((cluster == mixed[0]) & side)[0] for side in (member, ~member))
-    example = f"{ids[first]} and {ids[second]}"
+    example = f"{inline(ids[first])} and {inline(ids[second])}"
     return f"{len(mixed)} of both {kind} and hold-outs, such as {example}"
 
 

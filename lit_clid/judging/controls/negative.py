@@ -1,8 +1,9 @@
 """The negative control: a model that never saw the records must not tell them apart.
 
 The reference was asked the same questions about the same records. If its own answers tell members
-(or suspects) from hold-outs, these differ in something else than the target's training. The largest
-AUROC among its attacks is tested by permutation, so that the number of attacks is counted in.
+(or suspects) from hold-outs, whichever score higher, these differ in something else than the
+target's training. The largest AUROC among its attacks and their negatives is tested by permutation,
+so that the number of attacks is counted in.
 """
 
 import numpy as np
@@ -27,11 +28,11 @@ def negative_controls(reference: Scores | None) -> list[Control]:
         return []
     found = [_negative("suspects" if reference.claim else "members", reference)]
     if reference.suspects is not None:
-        found.append(_negative("suspects", _beside_suspects(reference)))
+        found.append(_negative("suspects", beside_suspects(reference)))
     return [each for each in found if each is not None]
 
 
-def _beside_suspects(table: Scores) -> Scores:
+def beside_suspects(table: Scores) -> Scores:
     """The suspects of a table beside its hold-outs."""
     assert table.suspects is not None
     outside = np.flatnonzero(~table.member)
@@ -51,11 +52,14 @@ def _negative(kind: str, table: Scores) -> Control | None:
             scores[name] = rule.score(trial.columns)
     if not scores:
         return None
-    test = maximum(list(scores.values()), table.member)
+    both = [sign * score for score in scores.values() for sign in (1.0, -1.0)]
+    test = maximum(both, table.member)
     fires = test.p <= LEVEL
     model = table.about.model
     called = "The reference" + (f" ({model})" if model else "")
-    figures = f"largest AUROC of {test.attacks} attacks {test.value:.2f}, p = {test.p:.2g}"
+    figures = (
+        f"largest AUROC of {len(scores)} attacks, either way, {test.value:.2f}, p = {test.p:.2g}"
+    )
     if fires:
         said = (
             f"{called}, which should never have seen the {kind}, tells them from hold-outs too "
@@ -69,5 +73,5 @@ def _negative(kind: str, table: Scores) -> Control | None:
         state=FIRES if fires else QUIET,
         words=said,
         kind=kind,
-        figures={"model": model, "auroc": test.value, "p": test.p, "attacks": test.attacks},
+        figures={"model": model, "auroc": test.value, "p": test.p, "attacks": len(scores)},
     )

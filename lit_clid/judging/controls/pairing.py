@@ -45,10 +45,14 @@ def pairing(swapped: Scores, target: Scores, trial: Trial, attack: str) -> list[
         f"{other.value:.2f} [{other.low:.2f}, {other.high:.2f}] instead of {own.value:.2f} on the "
         f"same {len(rows)} records: "
     )
-    if still:
-        said += "a part of what it tells is not of the pair of image and caption."
+    if own.low <= 0.5:
+        said += "with its own captions it tells too little for a comparison."
+    elif lost.low <= 0:
+        said += "whether it tells more of the pair than of the image is not shown."
+    elif still:
+        said += "a part of what it tells is of the pair of image and caption, a part is not."
     else:
-        said += "what it tells is of the pair of image and caption."
+        said += "what it shows is of the pair of image and caption."
     figures = {
         "attack": attack,
         "auroc": own.as_json(),

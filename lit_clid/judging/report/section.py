@@ -7,13 +7,16 @@ of that list.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.report.pictures import PictureSource
 
 VERSION = 1
-"""Of report.json, whose schema is report.schema.json beside this file."""
+"""Of report.json."""
+SCHEMA = Path(__file__).with_name("report.schema.json")
+"""What report.json holds, as a JSON Schema."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ Nothing is said of the share and of single records: their errors are those of au
 records was fixed beforehand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,89 +14,137 @@ from lit_clid.about import About
 from lit_clid.files import write_json, write_text
 from lit_clid.judging import pages, plots
 from lit_clid.judging.controls.control import FIRES, Control
+from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import VERSION
 from lit_clid.judging.report.sections.controls import SIGNS, controls_json
+from lit_clid.judging.report.sections.opening import HASH
+from lit_clid.judging.report.sections.provenance import flat
 from lit_clid.judging.suspects.stopped import Stopped
 
-PAGE = """
-{% extends "base.html.j2" %}
-{% block title %}{{ title }} – membership audit{% endblock %}
-{% block main %}
-{{ opening }}
-<section class="verdict {{ tone }}">
-<p class="kicker">Verdict</p>
-<h2><span class="word">{{ word }}</span></h2>
-<p class="said">{{ verdict }}</p>
-</section>
-{{ lights }}
-<section>
-<h2>Evidence</h2>
-<div class="card">{{ figure }}</div>
-<p class="soft">log₁₀ of an e-process: if suspects and hold-outs differ in nothing but training, and
-the model was trained on none of them, it ever reaches 1/α in at most a share α of audits, however
-often one looks (Ville). Ask the rest with evidence.stop_at=null, for the share and the records.</p>
-</section>
-{% endblock %}
-"""
+OTHERS = ("roc.svg", "histograms.svg", "queries.svg", "suspects.csv", "groups.csv")
+"""Files of a whole report, which an audit that stopped does not make."""
 
 
-def publish_stopped(
-    stopped: Stopped,
-    about: About,
-    controls: Sequence[Control],
-    folder: Path,
-    name: str,
-) -> None:
-    """Write report.json and report.html to `folder`, and print the words and the page's path."""
-    said = stopped_in_words(stopped, controls)
-    content: dict[str, Any] = {
-        "version": VERSION,
-        "name": name,
-        "verdict": said,
-        "stopped": stopped.as_json(),
-        "controls": controls_json(controls),
-        "provenance": {"target": about.as_json()},
-    }
-    from markupsafe import Markup
+@dataclass(frozen=True)
+class StoppedReport:
+    """What is published of an audit that stopped.
 
-    figure = plots.evidence_figure(stopped.evidence, stopped.until.level, stopped.until.by)
-    fires = any(each.state == FIRES for each in controls)
-    word, tone = ("SHOWN", "found") if stopped.stops else ("NOT SHOWN", "open")
-    question = f"Was {about.model or 'the model'} trained on {stopped.until.suspects} suspects?"
-    known = {"asked": f"{stopped.asked} of {stopped.asked + stopped.saved} records"}
-    opening = '{% include "opening.html.j2" %}'
-    page = pages.render(
-        PAGE,
-        title=name,
-        opening=pages.render(opening, title=name, question=question, known=known),
-        word="NOT CONCLUSIVE" if fires else word,
-        tone="unsure" if fires else tone,
-        verdict=said,
-        lights=pages.render('{% include "controls.html.j2" %}', lights=controls, signs=SIGNS),
-        figure=Markup(plots.themed(figure)),
-    )
-    write_json(folder / "report.json", content)
-    write_text(folder / "report.html", page)
-    console.say(f"\n{said}\n\nreport: {folder / 'report.html'}")
+    Args:
+        name: the report's title.
+        stopped: its evidence.
+        about: of its table.
+        controls: that need no judgement.
+    """
+
+    name: str
+    stopped: Stopped
+    about: About
+    controls: Sequence[Control]
+
+    @property
+    def fires(self) -> bool:
+        """Whether a control does."""
+        return any(each.state == FIRES for each in self.controls)
+
+    @property
+    def word(self) -> str:
+        """The outcome."""
+        if self.fires:
+            return "NOT CONCLUSIVE"
+        return "SHOWN" if self.stopped.stops else "NOT SHOWN"
+
+    @property
+    def verdict(self) -> str:
+        """What was found, first of all whether a control fired."""
+        fired = [each.words for each in self.controls if each.state == FIRES]
+        before = f"NOT CONCLUSIVE: {' '.join(fired)} Taken at face value: " if fired else ""
+        return before + found_in_words(self.stopped, self.about)
+
+    @property
+    def question(self) -> str:
+        """What was asked."""
+        model = self.about.model or "the model"
+        return f"Was {model} trained on {self.stopped.until.suspects} suspects?"
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Model, records and date by name, as far as the table tells."""
+        about, stopped = self.about, self.stopped
+        found = {"asked": f"{stopped.asked} of {stopped.asked + stopped.saved} records"}
+        if about.claims is not None and about.claims.model:
+            found["fingerprint"] = about.claims.model[:HASH]
+        if about.made is not None and about.made.created:
+            found["audited"] = about.made.created[:10]
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "version": VERSION,
+            "name": self.name,
+            "verdict": self.verdict,
+            "stopped": self.stopped.as_json(),
+            "controls": controls_json(self.controls),
+            "provenance": {"target": self.about.as_json()},
+        }
+
+    def markdown(self) -> str:
+        """The report for a model's card."""
+        facts = " · ".join(f"{name}: {literal(words)}" for name, words in self.known.items())
+        lines = [f"# Membership audit: {literal(self.name)}", f"*{literal(self.question)}*", facts]
+        lines.append(f"**{self.word}.** {literal(self.verdict)}")
+        for each in self.controls:
+            words = literal(each.words)
+            lines.append(f"- Control, {literal(each.title)}: **{each.state}**. {words}")
+        return "\n\n".join(lines) + "\n"
+
+    def html(self) -> str:
+        from markupsafe import Markup
+
+        until = self.stopped.until
+        figure = plots.evidence_figure(self.stopped.evidence, until.level, until.by)
+        tone = "found" if self.stopped.stops else "open"
+        template = '{% include "stopped.html.j2" %}'
+        values: Mapping[str, Any] = {
+            "title": self.name,
+            "report": self,
+            "question": self.question,
+            "known": self.known,
+            "tone": "unsure" if self.fires else tone,
+            "lights": self.controls,
+            "signs": SIGNS,
+            "figure": Markup(plots.themed(figure)),
+            "facts": flat(self.about.as_json()),
+        }
+        return pages.render(template, **values)
 
 
-def stopped_in_words(stopped: Stopped, controls: Sequence[Control]) -> str:
-    """What was found, first of all whether a control fired."""
-    fired = [each.words for each in controls if each.state == FIRES]
-    before = f"NOT CONCLUSIVE: {' '.join(fired)} Taken at face value: " if fired else ""
+def publish_stopped(report: StoppedReport, folder: Path) -> None:
+    """Write report.json, report.md and report.html to `folder`, and print the words and the page's
+    path; files of a whole report are deleted.
+    """
+    write_json(folder / "report.json", report.as_json())
+    write_text(folder / "report.md", report.markdown())
+    write_text(folder / "report.html", report.html())
+    for name in OTHERS:
+        (folder / name).unlink(missing_ok=True)
+    console.say(f"\n{report.verdict}\n\nreport: {folder / 'report.html'}")
+
+
+def found_in_words(stopped: Stopped, about: About) -> str:
+    """What the evidence shows, and what was not asked."""
     until = stopped.until
-    every = f"{until.suspects} suspects and {until.holdouts} comparable records"
     asked = f"{stopped.suspects} suspects and {stopped.holdouts} hold-outs"
     if not stopped.stops:
-        return (
-            f"{before}The evidence did not suffice: {asked} of {every} were asked, p = "
-            f"{stopped.p:.2g}."
-        )
+        every = f"{until.suspects} suspects and {until.holdouts} hold-outs"
+        return f"The evidence did not suffice: {asked} of {every} were asked, p = {stopped.p:.2g}."
+    queries = ""
+    if about.queries is not None:
+        queries = f", {stopped.saved * about.queries.per_record:,} queries,"
     return (
-        f"{before}The audit shows that the model was trained on some of the {until.suspects} "
-        f"suspects, with an error of at most {until.level:g} (p = {stopped.p:.1g}, {stopped.title})"
-        f", and stopped after {asked}: {stopped.saved} of {stopped.asked + stopped.saved} records "
-        "were not asked. It says nothing of the share and of single records; ask the rest with "
-        "evidence.stop_at=null. All of it holds if suspects and hold-outs differ in nothing but "
-        "training."
+        f"The audit shows that the model was trained on some of the {until.suspects} suspects, "
+        f"with an error of at most {until.level:g} (p = {stopped.p:.1g}, {stopped.title}), and "
+        f"stopped after {asked}: {stopped.saved} of {stopped.asked + stopped.saved} records"
+        f"{queries} were not asked. It says nothing of the share and of single records; ask the "
+        "rest with evidence.stop_at=null. All of it holds if suspects and hold-outs differ in "
+        "nothing but training."
     )

@@ -59,6 +59,8 @@ class Answer:
         groups: each with a verdict of its own, where suspects are grouped.
         cascade: the second stage of the list; None where it has one.
         ranked: id → score of suspects and hold-outs.
+        second: id → score in the second stage, of those that were asked.
+        looked: error of a sequential test that was looked at first and did not stop.
     """
 
     attack: str
@@ -75,6 +77,8 @@ class Answer:
     groups: tuple[Group, ...] = ()
     cascade: Cascade | None = None
     ranked: Mapping[str, float] = field(default_factory=dict)
+    second: Mapping[str, float] = field(default_factory=dict)
+    looked: float | None = None
 
     @property
     def rows(self) -> list[tuple[str, float, float, float, bool]]:
@@ -98,6 +102,7 @@ class Answer:
             "sequential": self.sequential.as_json(),
             "share": self.share.as_json(),
             "list": self.listing.as_json(),
+            "looked_first_at": self.looked,
             "cascade": self.cascade and self.cascade.as_json(),
             "groups": [each.as_json() for each in self.groups],
         }
@@ -158,7 +163,14 @@ def answer(
         groups=_groups(ids, scored, target),
         cascade=stage,
         ranked=dict(zip([*ids, *outside], values, strict=True)),
+        second=_asked_again(ids, ours) if stage else {},
+        looked=((target.about.config or {}).get("evidence") or {}).get("stop_at"),
     )
+
+
+def _asked_again(ids: Sequence[str], scores: np.ndarray) -> dict[str, float]:
+    pairs = zip(ids, scores.tolist(), strict=True)
+    return {name: score for name, score in pairs if np.isfinite(score)}
 
 
 def _groups(ids: Sequence[str], scored: Scored, target: Scores) -> tuple[Group, ...]:

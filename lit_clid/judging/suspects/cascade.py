@@ -8,6 +8,7 @@ its false-discovery rate (Marandon et al. 2024), although most records were neve
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import ceil
 from typing import Any
 
@@ -51,8 +52,13 @@ def in_question(scores: Mapping[str, float], keep: float) -> list[str]:
         scores: id → score of suspects and hold-outs.
         keep: in (0, 1).
     """
-    ranked = sorted(scores, key=lambda name: (-scores[name], name))
+    ranked = sorted(scores, key=lambda name: (-scores[name], _lot(name)))
     return ranked[: ceil(keep * len(ranked))]
+
+
+def _lot(name: str) -> bytes:
+    """Where a record stands among equal scores, whatever kind of name suspects have."""
+    return blake2b(name.encode(), digest_size=8).digest()
 
 
 def two_stages(

@@ -12,8 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from lit_clid.judging.suspects import together
 from lit_clid.judging.suspects.together import set_test
 from lit_clid.scores import FEWEST
+
+FINER = 400
+"""Permutations per group where a p-value is as small as few permutations can give it: the smallest
+is then 1/400 after the adjustment.
+"""
+SMALL = 0.001
+"""p from which on it is."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +72,17 @@ def judge_groups(
         shadow: scores of the shadow's records, and who is a member of its training.
     """
     matched = any(name in groups for name in holdouts)
+    everybody = np.array(list(holdouts.values()))
+    names = sorted({groups[name] for name in suspects if name in groups})
     found: list[Group] = []
-    for group in sorted({groups[name] for name in suspects if name in groups}):
+    for group in names:
         own = _scores(suspects, groups, group)
-        others = _scores(holdouts, groups, group) if matched else np.array(list(holdouts.values()))
-        found.append(_tested(group, own, others, shadow))
+        others = _scores(holdouts, groups, group) if matched else everybody
+        each = _tested(group, own, others, shadow)
+        finer = min(FINER * len(names), together.MOST // (len(own) + len(others)))
+        if (each.p or 1.0) <= SMALL and finer > together.PERMUTATIONS:
+            each = _tested(group, own, others, shadow, finer)
+        found.append(each)
     tested = [each for each in found if each.p is not None]
     adjusted = holm([each.p or 1.0 for each in tested])
     ranked = [replace(each, adjusted=p) for each, p in zip(tested, adjusted, strict=True)]
@@ -85,12 +99,13 @@ def _tested(
     own: np.ndarray,
     others: np.ndarray,
     shadow: tuple[np.ndarray, np.ndarray] | None,
+    permutations: int | None = None,
 ) -> Group:
     for records, kind in ((own, "suspect"), (others, "hold-out")):
         if len(records) < FEWEST:
             few = f"{len(records)} {kind}{'' if len(records) == 1 else 's'} of this group"
             return Group(name, len(own), len(others), note=f"unresolved: {few}")
-    test = set_test(own, others, shadow)
+    test = set_test(own, others, shadow, permutations=permutations)
     return Group(name, len(own), len(others), test.p, effect=test.effect)
 
 

@@ -101,10 +101,13 @@ class Look:
     ) -> None:
         self.plan, self.name, self.spec, self.level = plan, name, spec, level
         self.fit_on: tuple[np.ndarray, np.ndarray] | None = None
+        self.known: np.ndarray | None = None
         rule = RULES[spec.rule]
         if shadow is not None:
             self.fit_on = shadow.columns(spec.columns), shadow.member
-            rule = rule.fit(*self.fit_on)
+            verdict = calibrate(rule, self.fit_on[0], self.fit_on)
+            assert verdict is not None and verdict.fitted is not None
+            self.known, rule = verdict.shadow_score, verdict.fitted
         self.rule = rule
         scales = RULES[spec.rule] if self.fit_on is None else RULES["first"]
         self.ranks = Ranks(scales, plan.suspect, seed=0)
@@ -136,9 +139,8 @@ class Look:
         score = self.rule.score(columns)
         if self.plan.by == "ranks":
             return self.ranks.evidence(score[:, None])
-        known = calibrate(RULES[self.spec.rule], self.fit_on[0], self.fit_on)
-        assert known is not None and known.shadow_score is not None
-        found = evidence_of_pairs(score, suspect, (known.shadow_score, self.fit_on[1]))
+        assert self.known is not None
+        found = evidence_of_pairs(score, suspect, (self.known, self.fit_on[1]))
         return np.zeros(1) if found is None else found
 
 

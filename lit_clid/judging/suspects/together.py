@@ -25,6 +25,8 @@ SHARE = 0.2
 LARGEST = 6.0
 """Most that |log r| may be."""
 POWER, LEVEL = 0.9, 0.01
+SIZES = (5, 10, 20, 50, 100, 200, 500, 1000)
+"""Numbers of suspects whose power is told."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class SetTest:
         welch: one-sided p of Welch's test on the scores, for comparison; None where they do not.
         needed: how many suspects such as these give power 0.9 at α = 0.01 beside these hold-outs;
             None if no number does.
+        powers: power at α = 0.01 of `SIZES` suspects such as these; nothing where there is one.
     """
 
     p: float
@@ -48,6 +51,7 @@ class SetTest:
     effect: float | None
     welch: float | None
     needed: int | None
+    powers: tuple[float, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -57,6 +61,7 @@ class SetTest:
             "effect_size": self.effect,
             "welch_p": self.welch,
             "suspects_for_power_0.9_at_0.01": self.needed,
+            "power_at_0.01": {str(m): found for m, found in zip(SIZES, self.powers, strict=False)},
         }
 
 
@@ -65,6 +70,7 @@ def set_test(
     holdouts: np.ndarray,
     shadow: tuple[np.ndarray, np.ndarray] | None = None,
     seed: int = 0,
+    permutations: int | None = None,
 ) -> SetTest:
     """Test whether the suspects score higher than the hold-outs.
 
@@ -73,6 +79,7 @@ def set_test(
         holdouts: scores (n,), at least two of them.
         shadow: scores of the shadow's records, and who is a member of its training.
         seed: of the permutations.
+        permutations: of the labels; by default `PERMUTATIONS`, fewer for large sets.
     """
     both = np.concatenate([suspects, holdouts])
     fitted = None if shadow is None else evidence_of(both, shadow)
@@ -81,11 +88,18 @@ def set_test(
     else:
         values, statistic = midranks(both), "ranks"
     ours, theirs = values[: len(suspects)], values[len(suspects) :]
-    p, permutations = permuted_p(ours, theirs, seed)
+    p, permutations = permuted_p(ours, theirs, seed, permutations)
     spread = float(holdouts.std(ddof=1))
     effect = float(suspects.mean() - holdouts.mean()) / spread if spread > 0 else None
+    found = power(ours, theirs, np.array(SIZES)) if len(ours) > 1 else np.array([])
     return SetTest(
-        p, permutations, statistic, effect, welch_p(suspects, holdouts), needed(ours, theirs)
+        p=p,
+        permutations=permutations,
+        statistic=statistic,
+        effect=effect,
+        welch=welch_p(suspects, holdouts),
+        needed=needed(ours, theirs),
+        powers=tuple(np.round(found, 4).tolist()),
     )
 
 
@@ -111,13 +125,15 @@ def log_ratio(scores: np.ndarray, shadow: tuple[np.ndarray, np.ndarray]) -> np.n
     return found
 
 
-def permuted_p(ours: np.ndarray, theirs: np.ndarray, seed: int = 0) -> tuple[float, int]:
+def permuted_p(
+    ours: np.ndarray, theirs: np.ndarray, seed: int = 0, permutations: int | None = None
+) -> tuple[float, int]:
     """One-sided p that the mean of `ours` (M,) is larger than chance, and of how many permutations.
 
     p = (1 + permutations with a mean as large) / (1 + permutations) (Phipson and Smyth 2010).
     """
     both = np.concatenate([ours, theirs])
-    count = min(PERMUTATIONS, max(FEWEST, MOST // len(both)))
+    count = permutations or min(PERMUTATIONS, max(FEWEST, MOST // len(both)))
     rng = np.random.default_rng(seed)
     found = ours.sum() - SLACK * max(1.0, float(np.abs(both).sum()))
     block = max(1, 4_000_000 // len(both))

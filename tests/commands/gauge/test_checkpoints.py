@@ -36,7 +36,6 @@ def found(pattern: object) -> list[tuple[int, str]]:
         ("300", 300),
         ("epoch=1-step=300", 300),
         ("sd-v1-5_step_300", 300),
-        ("mine-000004.safetensors", 4),
         ("Steps300.safetensors", 300),
         (f"checkpoint-300/{LORA_FILE}", 300),
     ],
@@ -45,7 +44,10 @@ def test_steps_that_names_say(name: str, step: int) -> None:
     assert step_of(Path("runs") / "2" / name) == step
 
 
-@pytest.mark.parametrize("name", ["last", "v1-5-2000", LORA_FILE, "step=1-step=2"])
+OTHERS = ["last", "v1-5-2000", LORA_FILE, "step=1-step=2", "mine-000004", "checkpoint-1e3"]
+
+
+@pytest.mark.parametrize("name", [*OTHERS, "epoch=3", "sd15", "step_1.5k"])
 def test_names_that_say_none_or_several(name: str) -> None:
     with pytest.raises(UserError, match="does not say one step; rename it"):
         step_of(Path("runs") / name)
@@ -68,7 +70,7 @@ def test_a_folder_that_is_called_like_a_pattern_is_none(tmp_path: Path) -> None:
 
 def test_models_in_the_order_of_their_steps(pipeline_folder: Path, tmp_path: Path) -> None:
     copies(pipeline_folder, tmp_path, "step-9", "step-100", "checkpoint-20")
-    (tmp_path / "mine-000030.safetensors").touch()
+    (tmp_path / "mine-step000030.safetensors").touch()
     (tmp_path / "checkpoint-50").mkdir()
     (tmp_path / "checkpoint-50" / LORA_FILE).touch()
     models = find_checkpoints(f"{tmp_path}/*", TargetOptions("demo", "fp16"), "bf16")

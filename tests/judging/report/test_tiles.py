@@ -81,7 +81,7 @@ def test_a_claim_shows_set_share_and_list() -> None:
         (2.0, False, "REMEMBERS", "found"),
         (0.0, False, "NOT SHOWN", "open"),
         (-2.0, False, "WRONG WAY", "wrong"),
-        (2.0, True, "REMEMBERS", "found"),
+        (2.0, True, "SHOWN", "found"),
         (0.0, True, "NOT SHOWN", "open"),
     ],
 )

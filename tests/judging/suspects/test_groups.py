@@ -85,3 +85,16 @@ def test_the_column_group_of_a_table_says_whose_each_record_is(tmp_path: Path) -
     assert told["A"] <= 0.05 < told["B"]
     target.save(tmp_path / "kept.parquet")
     assert Scores.load(tmp_path / "kept.parquet").groups == target.groups
+
+
+def test_many_groups_do_not_hide_the_one_that_is_there() -> None:
+    """With as few permutations as for one group, the smallest p of 300 would never be small."""
+    dice = np.random.default_rng(0)
+    suspects, groups = dict[str, float](), dict[str, str]()
+    for k in range(300):
+        own = scores(dice, f"g{k}-", 4, 6.0 if k == 7 else 0.0)
+        suspects |= own
+        groups |= dict.fromkeys(own, f"G{k}")
+    found = judge_groups(suspects, scores(dice, "h", 100), groups)
+    assert found[0].name == "G7" and (found[0].adjusted or 1) <= 0.05
+    assert all((each.adjusted or 0) > 0.05 for each in found[1:])

@@ -97,7 +97,8 @@ def _frame(x: Axis, y: Axis, kind: str) -> "list[Markup]":
         ]
     low, high = (x(x.low), y(x.low)), (x(1.0), y(1.0))
     middle, turned = (TOP + BOTTOM) / 2, f"rotate(-90 14 {(TOP + BOTTOM) / 2:g})"
-    across, beside = "hold-outs accused (FPR)", f"{kind} recognised (TPR)"
+    reached = "above it" if kind == "suspects" else "recognised"
+    across, beside = "hold-outs accused (FPR)", f"{kind} {reached} (TPR)"
     return [
         *parts,
         element("line", x1=low[0], y1=low[1], x2=high[0], y2=high[1], class_="guess"),

@@ -51,7 +51,9 @@ class AttackTable(Section):
         lines: list[list[str]] = []
         for family in families(report.judgement):
             grade = grades[family.speaker]
-            name = f"{literal(family.speaker)} ({WHY[family.chosen]})"
+            alone = family.chosen == "largest" and len(family.names) == 1
+            why = "" if alone else f" ({WHY[family.chosen]})"
+            name = f"{literal(family.speaker)}{why}"
             rate = interval(grade.tpr_at_fpr["0.01"], percent=True)
             lines.append([literal(family.title), name, interval(grade.auroc), rate])
         columns, _ = told_columns(CARD, lines)

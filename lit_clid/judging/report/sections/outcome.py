@@ -51,9 +51,9 @@ def _of_suspects(p: float) -> Outcome:
     if p > SHOWS:
         line = "Training on these suspects is not shown."
         return Outcome("NOT SHOWN", line, "open")
-    surely = "clearly shows" if p <= STRONGLY else "suggests"
-    line = f"The audit {surely} training on some of the suspects."
-    return Outcome("REMEMBERS", line, "found")
+    if p > STRONGLY:
+        return Outcome("SUGGESTED", "Training on some of the suspects is suggested.", "unsure")
+    return Outcome("SHOWN", "Training on some of the suspects is clearly shown.", "found")
 
 
 def points(judgement: Judgement) -> str:

@@ -11,12 +11,14 @@ from typing import Any, ClassVar
 from lit_clid.errors import few
 from lit_clid.judging.evidence import Estimate
 from lit_clid.judging.judge import Judgement
+from lit_clid.judging.notation import inline
 from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import Report, Section
 from lit_clid.judging.report.sections.controls import warning
 from lit_clid.judging.report.sections.outcome import SHOWS, STRONGLY
 from lit_clid.judging.report.tiles import answer_tiles, written_p
 from lit_clid.judging.suspects.answer import Answer
+from lit_clid.judging.suspects.together import SIZES
 
 SHOWN, OPEN = 20, 8
 """Most suspects in the table of the page, and before it is opened; suspects.csv has them all."""
@@ -86,7 +88,7 @@ def in_words(answer: Answer) -> str:
             f"The audit {surely} that the model was trained on some of the {suspects}: they score "
             f"higher {than}. "
         )
-    return f"{said}{_share(answer)} {_names(answer)}{_groups(answer)} {CONDITION}"
+    return f"{said}{_share(answer)} {_names(answer)}{_groups(answer)}{_looked(answer)} {CONDITION}"
 
 
 def _more_needed(answer: Answer) -> str:
@@ -123,12 +125,21 @@ def _groups(answer: Answer) -> str:
     tested = [each for each in answer.groups if each.adjusted is not None]
     if not answer.groups:
         return ""
-    shown = [each.name for each in tested if (each.adjusted or 1.0) <= SHOWS]
+    shown = [inline(each.name) for each in tested if (each.adjusted or 1.0) <= SHOWS]
     count = f" Of {len(tested)} groups tested, each on its own"
     if not shown:
         return f"{count}, none is shown to be in the training data."
     verb = "is" if len(shown) == 1 else "are"
     return f"{count}, {few(shown, 5)} {verb} shown to be (p ≤ {SHOWS}, Holm)."
+
+
+def _looked(answer: Answer) -> str:
+    if answer.looked is None:
+        return ""
+    return (
+        f" A sequential test at an error of {answer.looked:g} was looked at first and did not "
+        "stop: that error adds to the p of the set."
+    )
 
 
 def lines(answer: Answer) -> list[tuple[str, str, str]]:
@@ -160,6 +171,10 @@ def lines(answer: Answer) -> list[tuple[str, str, str]]:
     if whole.needed is not None:
         how = "power 0.9 at α = 0.01, if the difference seen is real"
         found.append(("How many such suspects does the fixed test need?", f"{whole.needed:,}", how))
+    if whole.powers:
+        told = [f"{m}: {100 * p:.0f} %" for m, p in zip(SIZES, whole.powers, strict=True)]
+        how = "at α = 0.01, if the difference seen is real"
+        found.append(("What power have so many suspects?", ", ".join(told[:6]), how))
     stage = answer.cascade
     if stage is not None:
         how = f"{stage.title}, the records highest by {answer.title}; the list is by its scores"
@@ -195,7 +210,10 @@ def to_csv(answer: Answer) -> str:
     """Every suspect with its score, p, q and whether it is named, smallest p first."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["id", "score", "p", "q", "named"])
+    again = ["second_score"] if answer.cascade else []
+    writer.writerow(["id", "score", *again, "p", "q", "named"])
     for name, score, p, q, named in answer.rows:
-        writer.writerow([name, repr(score), repr(p), repr(q), int(named)])
+        second = answer.second.get(name)
+        more = ["" if second is None else repr(second)] if answer.cascade else []
+        writer.writerow([name, repr(score), *more, repr(p), repr(q), int(named)])
     return out.getvalue()

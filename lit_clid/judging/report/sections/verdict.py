@@ -72,6 +72,8 @@ class VerdictInWords(Section):
 def _dots(shown: Hundred, kind: str) -> list[tuple[str, str]]:
     """(words, drawing) of members or suspects, and of hold-outs."""
     inside = f"of 100 {kind}, {shown.recognised} are recognised"
+    if kind == "suspects":
+        inside = f"of 100 suspects, {shown.recognised} score above that threshold"
     outside = f"of 100 hold-outs, at most {shown.accused} accused"
     return [
         (inside, dots(shown.recognised, "inside", inside)),
@@ -196,10 +198,14 @@ def calibration(judgement: Judgement) -> str:
             f"Rules and thresholds were fitted on the shadow model's {len(judgement.shadow.ids)} "
             "records only."
         )
-    said = (
-        "There is no shadow model: CLiD_th uses alpha = 0.9, it and CLiR the scales of the audited "
-        "records (no labels), and no threshold can be set, so there is no ASR."
-    )
+    rules = {grade.verdict.rule for grade in judgement.grades.values()}
+    scaled = any("audited records" in rule for rule in rules)
+    said = "There is no shadow model, so that no threshold can be set and there is no ASR."
+    if scaled:
+        said += (
+            " Attacks of several signals use the scales of the audited records (no labels), and "
+            "CLiD_th alpha = 0.9."
+        )
     if judgement.unjudged:
         names = ", ".join(judgement.unjudged)
         said += f" Not judged, because they are fitted on a shadow: {names}."
