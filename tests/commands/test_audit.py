@@ -33,13 +33,15 @@ def test_the_run_folder_holds_what_others_rely_on(audited: Path) -> None:
         assert set(result["tpr_at_fpr"]) == set(result["tnr_at_fnr"]) == {"0.1", "0.01", "0.001"}
         assert {"asr", "queries"} <= set(result)
     assert set(report["attacks"]) == {
-        f"{name}{suffix}" for name in STANDARD for suffix in ("", "_ref")
+        f"{name}{suffix}" for name in (*STANDARD, "stacked") for suffix in ("", "_ref")
     }
     assert (
         report["attacks"]["clir_ref"]["queries"] == 2 * report["attacks"]["clir"]["queries"] == 30
     )
     assert report["queries"]["target"]["total"] == 24 * EACH
-    assert report["queries"]["total"] == sum(report["queries"][table]["total"] for table in TABLES)
+    told = {name: each for name, each in report["queries"].items() if name != "total"}
+    assert set(told) == {*TABLES, "swapped"}
+    assert report["queries"]["total"] == sum(each["total"] for each in told.values())
     for role in TABLES:
         assert role in REFERENCES or (audited / role / "model_index.json").is_file()
         table = Scores.load(audited / "scores" / f"{role}.parquet")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from pipelines import make_pipeline
 from runs import Run, arguments
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import lit_clid
 from lit_clid.auditing import module as asking
@@ -134,6 +134,11 @@ def test_lora_files_are_gauged_on_their_base(
     assert code == 2 and "3.safetensors: no LoRA of this base (" in said
     assert "Traceback" not in said and "unsuccessful" not in said
     (models / "3.safetensors").unlink()
+    partly = load_file(lora)
+    partly |= {f"unet.nowhere.lora_{k}.weight": torch.zeros(2, 2) for k in "AB"}
+    save_file(partly, models / "5.safetensors")
+    code, said = audit(models / "5*")
+    assert code == 2 and "1 of its" in said and "fit nothing in this base" in said
     strange = {f"unet.nowhere.lora_{k}.weight": torch.zeros(2, 2) for k in "AB"}
     save_file(strange, models / "4.safetensors")
     code, said = audit(models / "4*")

@@ -96,6 +96,17 @@ def test_readings_survive_a_resumed_training(
     assert rest.readings[:3] == halves[0].readings == whole.readings[:3]
 
 
+def test_a_second_training_is_measured_anew(
+    pipeline_folder: Path, tmp_path: Path, known: Any
+) -> None:
+    watched = gauge(known, tmp_path)
+    fit(Theirs(pipeline_folder), tmp_path, watched)
+    first = watched.readings
+    fit(Theirs(pipeline_folder), tmp_path, watched, steps=2)
+    assert watched.readings is not first
+    assert [each.step for each in watched.readings] == [0, 2]
+
+
 def test_the_end_is_seen_however_training_ends(
     pipeline_folder: Path, tmp_path: Path, known: Any
 ) -> None:

@@ -12,6 +12,7 @@ from gauged import Record, Theirs, fit, gauge, records, same, weights
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 
 from lit_clid.commands.gauge import callback
+from lit_clid.errors import UserError
 from lit_clid.judging.gauge import Reading
 from lit_clid.models.load import load_target
 
@@ -91,25 +92,30 @@ def test_that_test_would_see_a_trace(
     assert not same(weights(module), weights(alone))
 
 
-@pytest.mark.parametrize("order", ["before", "behind"])
-def test_averaged_weights(pipeline_folder: Path, tmp_path: Path, known: Any, order: str) -> None:
+def test_averaged_weights(pipeline_folder: Path, tmp_path: Path, known: Any) -> None:
     alone = Theirs(pipeline_folder)
     fit(alone, tmp_path, EMAWeightAveraging(decay=0.5))
     found: dict[str, list[Reading]] = {}
     for kind in ("trained", "averaged"):
         watched, average = gauge(known, tmp_path, 2, weights=kind), EMAWeightAveraging(decay=0.5)
-        both = (watched, average) if order == "before" else (average, watched)
         module = Theirs(pipeline_folder)
-        fit(module, tmp_path, *both)
+        fit(module, tmp_path, average, watched)
         assert same(weights(module), weights(alone))
         found[kind] = watched.readings
     assert found["trained"][0].auroc == found["averaged"][0].auroc
     assert found["trained"][1].member_loss != found["averaged"][1].member_loss
-    if order == "behind":  # the exported weights, as the callback hands them over
-        folder = tmp_path / "end"
-        module.pipeline.save_pretrained(folder)
-        target = load_target(str(folder), channels_last=False)
-        assert watched.measure(target, watched._data, 5, "averaged") == found["averaged"][-1]
+    folder = tmp_path / "end"  # the exported weights, as the callback hands them over
+    module.pipeline.save_pretrained(folder)
+    target = load_target(str(folder), channels_last=False)
+    assert watched.measure(target, watched._data, 5, "averaged") == found["averaged"][-1]
+
+
+def test_an_average_that_comes_later_is_not_measured(
+    pipeline_folder: Path, tmp_path: Path, known: Any
+) -> None:
+    module, watched = Theirs(pipeline_folder), gauge(known, tmp_path, 2, weights="averaged")
+    with pytest.raises(UserError, match="stands before the callback that averages weights"):
+        fit(module, tmp_path, watched, EMAWeightAveraging(decay=0.5))
 
 
 def test_half_precision_is_asked_and_put_back(
