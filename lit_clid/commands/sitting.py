@@ -15,7 +15,7 @@ from lit_clid.auditing.sittings import (
     Sitting,
     shared_records,
 )
-from lit_clid.commands.checks import check_headline, check_suspects
+from lit_clid.commands.checks import check_headline, check_stacked, check_suspects
 from lit_clid.commands.reading import Settings
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split, load_split
@@ -28,8 +28,9 @@ from lit_clid.scores import Scores
 
 def opened(config: Settings) -> tuple[dict[str, Model], Split]:
     """The models to audit and the verified split, everything refused that can be by now."""
+    check_headline(config)
     models = find_models(config.folder, config.audit)
-    check_headline(config, calibrated="shadow" in models)
+    check_stacked(config, calibrated="shadow" in models)
     same = partial(caption_keys, models["target"].path)
     elsewhere = config.audit.target is not None and "shadow" not in models
     split = load_split(config.data, config.seed, config.folder, same, alone=elsewhere)
