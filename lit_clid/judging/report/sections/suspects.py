@@ -130,7 +130,8 @@ def _groups(answer: Answer) -> str:
     if not shown:
         return f"{count}, none is shown to be in the training data."
     verb = "is" if len(shown) == 1 else "are"
-    return f"{count}, {few(shown, 5)} {verb} shown to be (p ≤ {SHOWS}, Holm)."
+    names = few(shown, 5)
+    return f"{count}, {names} {verb} shown to be in the training data (p ≤ {SHOWS}, Holm)."
 
 
 def _looked(answer: Answer) -> str:
