@@ -77,12 +77,12 @@ def null_sets(worlds: int) -> str:
         row(looked, m, n, lambda s, pair: ask_in_order(*pair, 0.05, s).p, worlds)
 
     def combined(seed: int, pair: Pair) -> float:
-        dice = np.random.default_rng(seed)
+        dice = np.random.default_rng(10**8 + seed)  # not those that permute the labels
         found = combined_test(dice.normal(size=(30, 20)), dice.normal(size=(30, 20)), 99, seed)
         assert found is not None
         return found.p
 
-    row("20 signals together, 99 permutations", 30, 30, combined, min(worlds, 150))
+    row("20 signals together, 99 permutations", 30, 30, combined, worlds)
     return "\n".join(lines)
 
 
