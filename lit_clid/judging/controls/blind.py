@@ -12,6 +12,7 @@ import numpy as np
 from lit_clid.errors import UserError
 from lit_clid.judging.controls.control import FIRES, QUIET, Control
 from lit_clid.judging.controls.near import HASH
+from lit_clid.judging.evidence import TAIL
 from lit_clid.judging.showable import auroc_variance
 from lit_clid.judging.suspects.combined import combined_test
 from lit_clid.scores import Scores
@@ -125,6 +126,8 @@ def _blind(kind: str, inside: np.ndarray, outside: np.ndarray, names: list[str])
     alone = [_alone(ours[:, k], theirs[:, k]) for k in range(len(names))]
     best = int(np.argmax(alone))
     spread = float(auroc_variance(np.array(test.auroc), len(ours), len(theirs))) ** 0.5
+    if test.auroc in (0.0, 1.0):  # no spread is seen; the exact binomial end stands in
+        spread = (1 - TAIL ** (1 / min(len(ours), len(theirs)))) / 1.96
     low, high = np.clip(test.auroc + np.array([-1.96, 1.96]) * spread, 0, 1).tolist()
     return Blind(kind, test.auroc, test.p, (names[best], alone[best]), low, high)
 
