@@ -27,6 +27,7 @@ from lit_clid.judging.report.stopped import StoppedReport, publish_stopped
 from lit_clid.judging.rules import RULES
 from lit_clid.judging.suspects.asking import plan_asking
 from lit_clid.judging.suspects.stopped import Look, Stopped, choose_speaker
+from lit_clid.judging.trials import REF, STACKED
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
 from lit_clid.provenance import provenance
@@ -73,7 +74,7 @@ def check_stopping(config: Settings, split: Split) -> None:
             "shown to be in the training data; here members are known, or nobody is a suspect: set "
             "it to null"
         )
-    if (config.headline or "").endswith("_ref") or config.headline == "stacked":
+    if (config.headline or "").endswith(REF) or config.headline == STACKED:
         raise UserError(
             f"headline: {config.headline} needs further models or attacks, evidence.stop_at asks "
             "one; name a plain attack"

@@ -15,7 +15,7 @@ from lit_clid.about import Spent
 from lit_clid.asked import Cost
 from lit_clid.errors import UserError, few
 from lit_clid.judging.controls.all import controls_of
-from lit_clid.judging.controls.control import FIRES, Control
+from lit_clid.judging.controls.control import Control
 from lit_clid.judging.epsilon import EpsilonBound, epsilon_of
 from lit_clid.judging.evidence import paired_auroc_difference
 from lit_clid.judging.grades import Grade, grade
@@ -68,11 +68,6 @@ class Judgement:
         """
         critical = None if self.selection is None else self.selection.critical
         return smallest_auroc(self.members, self.holdouts, critical)
-
-    @property
-    def fired(self) -> tuple[Control, ...]:
-        """The controls that fire."""
-        return tuple(each for each in self.controls if each.state == FIRES)
 
     @property
     def claim(self) -> bool:

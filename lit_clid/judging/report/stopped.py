@@ -13,10 +13,10 @@ from lit_clid import console
 from lit_clid.about import About
 from lit_clid.files import write_json, write_text
 from lit_clid.judging import pages, plots
-from lit_clid.judging.controls.control import FIRES, Control
+from lit_clid.judging.controls.control import Control
 from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import VERSION
-from lit_clid.judging.report.sections.controls import SIGNS, controls_json
+from lit_clid.judging.report.sections.controls import SIGNS, controls_json, doubt
 from lit_clid.judging.report.sections.opening import HASH
 from lit_clid.judging.report.sections.provenance import flat
 from lit_clid.judging.suspects.stopped import Stopped
@@ -44,7 +44,7 @@ class StoppedReport:
     @property
     def fires(self) -> bool:
         """Whether a control does."""
-        return any(each.state == FIRES for each in self.controls)
+        return bool(doubt(self.controls))
 
     @property
     def word(self) -> str:
@@ -56,9 +56,7 @@ class StoppedReport:
     @property
     def verdict(self) -> str:
         """What was found, first of all whether a control fired."""
-        fired = [each.words for each in self.controls if each.state == FIRES]
-        before = f"NOT CONCLUSIVE: {' '.join(fired)} Taken at face value: " if fired else ""
-        return before + found_in_words(self.stopped, self.about)
+        return f"{doubt(self.controls)} {found_in_words(self.stopped, self.about)}".strip()
 
     @property
     def question(self) -> str:

@@ -147,7 +147,8 @@ def answer(
     ours, theirs, stage = scored.suspects, scored.holdouts, None
     if cascade is not None:
         ours, theirs, stage = two_stages(ids, outside, cascade)
-    values = np.concatenate([scored.suspects, scored.holdouts]).tolist()
+    of_suspects = dict(zip(ids, scored.suspects.tolist(), strict=True))
+    of_holdouts = dict(zip(outside, scored.holdouts.tolist(), strict=True))
     return Answer(
         attack=attack,
         title=tried[attack].title,
@@ -160,9 +161,9 @@ def answer(
         sequential=ask_in_order(scored.suspects[order], scored.holdouts, level),
         combined=_together(tried, given, target.member),
         reference=reference,
-        groups=_groups(ids, scored, target),
+        groups=judge_groups(of_suspects, of_holdouts, target.groups, scored.shadow),
         cascade=stage,
-        ranked=dict(zip([*ids, *outside], values, strict=True)),
+        ranked=of_suspects | of_holdouts,
         second=_asked_again(ids, ours) if stage else {},
         looked=((target.about.config or {}).get("evidence") or {}).get("stop_at"),
     )
@@ -171,14 +172,6 @@ def answer(
 def _asked_again(ids: Sequence[str], scores: np.ndarray) -> dict[str, float]:
     pairs = zip(ids, scores.tolist(), strict=True)
     return {name: score for name, score in pairs if np.isfinite(score)}
-
-
-def _groups(ids: Sequence[str], scored: Scored, target: Scores) -> tuple[Group, ...]:
-    """The verdicts of the table's groups of suspects."""
-    outside = np.array(target.ids)[~target.member].tolist()
-    suspects = dict(zip(ids, scored.suspects.tolist(), strict=True))
-    holdouts = dict(zip(outside, scored.holdouts.tolist(), strict=True))
-    return judge_groups(suspects, holdouts, target.groups, scored.shadow)
 
 
 def score_suspects(trial: Trial, verdict: Verdict, member: np.ndarray) -> Scored:

@@ -51,5 +51,10 @@ def warning(judgement: Judgement, kind: str) -> str:
     """What stands before what is said of members or suspects where a control does not bear it out;
     empty if none fires.
     """
-    fired = [each.words for each in judgement.fired if each.kind == kind]
+    return doubt([each for each in judgement.controls if each.kind == kind])
+
+
+def doubt(controls: Sequence[Control]) -> str:
+    """What the controls that fire say before a verdict; empty if none does."""
+    fired = [each.words for each in controls if each.state == FIRES]
     return f"NOT CONCLUSIVE: {' '.join(fired)} Taken at face value:" if fired else ""
