@@ -24,6 +24,7 @@ from lit_clid.judging import plots
 from lit_clid.judging.evidence import Estimate
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.notation import bounds, interval
+from lit_clid.judging.pooled import Pooled
 from lit_clid.judging.tables import load_tables
 
 ROOT = Path(__file__).parent.parent
@@ -60,8 +61,14 @@ def run(data: str, seed: int, fxemoji: str, runs: Path) -> Path:
     return tables
 
 
-def percent(figure: Estimate) -> str:
-    return interval(figure, percent=True)
+def percent(figure: Pooled) -> str:
+    return interval(figure.over_records, percent=True)
+
+
+def over_runs(figure: Pooled) -> str:
+    """The interval over runs alone."""
+    assert isinstance(figure.over_runs, Estimate)
+    return bounds(figure.over_runs)
 
 
 def table(rows: Mapping[str, Row]) -> str:
@@ -69,11 +76,11 @@ def table(rows: Mapping[str, Row]) -> str:
         "| attack | queries | AUROC | runs | over runs | TPR at 10 % FPR, % | TPR at 1 % FPR, % |"
     )
     lines = [
-        f"| `{name}` | {row.cost} | {interval(row.figures['auroc'])} | "
-        f"{row.spread[0]:.3f}–{row.spread[1]:.3f} "
-        f"| {bounds(row.over_runs)} "
+        f"| `{name}` | {row.cost} | {interval(area.over_records)} | "
+        f"{min(area.runs):.3f}–{max(area.runs):.3f} | {over_runs(area)} "
         f"| {percent(row.figures['tpr10'])} | {percent(row.figures['tpr1'])} |"
         for name, row in rows.items()
+        for area in [row.figures["auroc"]]
     ]
     return "\n".join([head, "|---" * 7 + "|", *lines])
 
@@ -93,7 +100,7 @@ def best_at(rows: Mapping[str, Row]) -> str:
         )
         row, figures = rows[name], rows[name].figures
         lines.append(
-            f"| {budget} | `{name}` ({row.queries}) | {interval(figures['auroc'])} | "
+            f"| {budget} | `{name}` ({row.queries}) | {interval(figures['auroc'].over_records)} | "
             f"{percent(figures['tpr1'])} |"
         )
     return "\n".join(lines)
@@ -107,10 +114,17 @@ def comparisons(bench: Bench) -> str:
         ("clir", "clid_th"),
         ("clir", "clid_th_clip"),
     ]
-    lines = ["| A minus B | AUROC | TPR at 1 % FPR, percentage points |", "|---" * 3 + "|"]
+    lines = [
+        "| A minus B | AUROC | over runs | TPR at 1 % FPR, percentage points | over runs |",
+        "|---" * 5 + "|",
+    ]
     for first, second in pairs:
         area, tpr = (bench.difference(first, second, s) for s in ("auroc", "tpr1"))
-        lines.append(f"| `{first}` − `{second}` | {interval(area)} | {percent(tpr)} |")
+        assert isinstance(tpr.over_runs, Estimate)
+        lines.append(
+            f"| `{first}` − `{second}` | {interval(area.over_records)} | {over_runs(area)} "
+            f"| {percent(tpr)} | {bounds(tpr.over_runs, percent=True)} |"
+        )
     return "\n".join(lines)
 
 
@@ -119,14 +133,17 @@ def reference(bench: Bench) -> str:
     about the base's signal.
     """
     lines = [
-        "| attack | ρ | spread, base / target | β | AUROC, `…_ref` minus plain |",
-        "|---" * 5 + "|",
+        "| attack | ρ | spread, base / target | β | AUROC, `…_ref` minus plain | over runs |",
+        "|---" * 6 + "|",
     ]
     for name, spec in bench.judgements[0].beside["reference"].about.attacks.items():
         found = [_kinship(judgement, spec.columns[0]) for judgement in bench.judgements]
         rho, ratio = (float(np.mean(values)) for values in zip(*found, strict=True))
-        difference = interval(bench.difference(f"{name}_ref", name, "auroc"))
-        lines.append(f"| `{name}` | {rho:.2f} | {ratio:.2f} | {rho / ratio:.2f} | {difference} |")
+        area = bench.difference(f"{name}_ref", name, "auroc")
+        lines.append(
+            f"| `{name}` | {rho:.2f} | {ratio:.2f} | {rho / ratio:.2f} "
+            f"| {interval(area.over_records)} | {over_runs(area)} |"
+        )
     return "\n".join(lines)
 
 
@@ -157,7 +174,7 @@ def figure(rows: Mapping[str, Mapping[str, Row]]) -> str:
         for line, (statistic, what, chance) in zip(panels, shown, strict=True):
             for axes, (data, found) in zip(line, rows.items(), strict=True):
                 costs = {
-                    n: (r.queries, r.figures[statistic])
+                    n: (r.queries, r.figures[statistic].over_records)
                     for n, r in sorted(found.items())
                     if not r.backward
                 }

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lit_clid.judging.evidence import Estimate, Unresolved, replicate
+from lit_clid.judging.evidence import replicate
 from lit_clid.judging.judge import Judgement
-from lit_clid.judging.pooled import pool
+from lit_clid.judging.pooled import Pooled, pool
 from lit_clid.judging.roc import Statistic, auroc, curve, tpr_at_fpr
 
 STATISTICS: dict[str, Statistic] = {
@@ -28,9 +28,7 @@ class Row:
     title: str
     queries: int
     backward: int
-    figures: Mapping[str, Estimate]
-    over_runs: Estimate
-    spread: tuple[float, float]
+    figures: Mapping[str, Pooled]
     shadow: float
 
     @property
@@ -41,8 +39,6 @@ class Row:
         return {
             "queries": self.queries,
             "backward": self.backward,
-            "runs": self.spread,
-            "over_runs": self.over_runs.as_json(),
             "shadow_auroc": self.shadow,
             **{statistic: value.as_json() for statistic, value in self.figures.items()},
         }
@@ -72,38 +68,28 @@ class Bench:
     def point(self, name: str, statistic: str) -> list[float]:
         return [float(STATISTICS[statistic](curve(*pair))) for pair in self._scores(name)]
 
-    def figure(self, name: str, statistic: str) -> Estimate:
+    def figure(self, name: str, statistic: str) -> Pooled:
+        """The mean over the runs, with the interval over records and that over runs."""
         drawn = [run[statistic] for run in self.replicates(name)]
-        return pool(self.point(name, statistic), drawn).over_records
+        return pool(self.point(name, statistic), drawn)
 
-    def over_runs(self, name: str) -> Estimate:
-        """Mean AUROC with Student's t over the runs: what other runs of the recipe would show."""
-        drawn = [run["auroc"] for run in self.replicates(name)]
-        found = pool(self.point(name, "auroc"), drawn).over_runs
-        if isinstance(found, Unresolved):
-            raise ValueError("at least two runs are needed for an interval over runs")
-        return found
-
-    def difference(self, first: str, second: str, statistic: str) -> Estimate:
-        """`first` minus `second` on the same resampled records."""
+    def difference(self, first: str, second: str, statistic: str) -> Pooled:
+        """`first` minus `second`, run by run and on the same resampled records."""
         points = np.subtract(self.point(first, statistic), self.point(second, statistic))
         pairs = zip(self.replicates(first), self.replicates(second), strict=True)
         drawn = [a[statistic] - b[statistic] for a, b in pairs]
-        return pool(points.tolist(), drawn).over_records
+        return pool(points.tolist(), drawn)
 
     def rows(self) -> dict[str, Row]:
         """All attacks, strongest first."""
         found = {}
         for name, result in self.judgements[0].grades.items():
-            aurocs = self.point(name, "auroc")
             shadow = [j.grades[name].shadow_auroc or 0.0 for j in self.judgements]
             found[name] = Row(
                 result.title,
                 result.queries or 0,
                 result.backward,
                 {statistic: self.figure(name, statistic) for statistic in STATISTICS},
-                self.over_runs(name),
-                (min(aurocs), max(aurocs)),
                 float(np.mean(shadow)),
             )
         return dict(sorted(found.items(), key=lambda item: -item[1].figures["auroc"].value))
