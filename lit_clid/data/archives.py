@@ -3,7 +3,6 @@
 Names are taken literally and nothing is unpacked; images of any format may stand side by side.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,11 +10,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from PIL import Image
-
 from lit_clid.data.columns import CAPTION_NAMES, captions_of
-from lit_clid.data.folder import IMAGE_ENDINGS, UNREADABLE, caption_lines, hidden
-from lit_clid.data.images import decode
+from lit_clid.data.decoding import IMAGE_ENDINGS, UNREADABLE, why_unread
+from lit_clid.data.folder import caption_lines, hidden
+from lit_clid.data.images import Place, StoredImages
 from lit_clid.data.metadata import read_json
 from lit_clid.data.tar import Part, members
 from lit_clid.data.text import printable
@@ -146,13 +144,17 @@ class Archives:
 
 
 @dataclass(frozen=True)
-class ArchiveImages:
-    """Images within archives by row."""
+class ArchiveImages(StoredImages):
+    """Images within archives."""
 
     parts: tuple[Part, ...]
 
-    def __call__(self, row: int) -> Image.Image:
-        return decode(io.BytesIO(self.parts[row].read()))
+    def place(self, row: int) -> Place:
+        part = self.parts[row]
+        return Place((part.archive,), f"{part.start}+{part.size}")
+
+    def content(self, row: int) -> bytes:
+        return self.parts[row].read()
 
 
 @dataclass(frozen=True)
@@ -214,8 +216,9 @@ def _why(sample: Sample, column: str | None) -> str:
             f"a name with a further dot ({few(list(sample.parts), 3)} of one record): everything "
             "behind the first dot is the ending"
         )
-    if endings & set(UNREADABLE):
-        return "images of this format are not read"
+    unread = [ending for ending in endings if ending in UNREADABLE]
+    if unread:
+        return why_unread(unread[0])
     return "a text without an image"
 
 

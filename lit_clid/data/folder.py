@@ -11,21 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import normalize
 
-from lit_clid.data.images import AVIF
+from lit_clid.data.decoding import IMAGE_ENDINGS, UNREADABLE, why_unread
 from lit_clid.data.metadata import METADATA, Rows, read_metadata
 from lit_clid.data.text import printable
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_text
 
-IMAGE_ENDINGS = (
-    *(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
-    *((".avif",) if AVIF else ()),
-)
-UNREADABLE = tuple(
-    {".avif", ".heic", ".heif", ".jxl", ".jp2", ".psd", ".svg", ".raw", ".dng", ".cr2", ".nef"}
-    - set(IMAGE_ENDINGS)
-)
-"""Endings of images that are not decoded here."""
 CAPTION_ENDINGS = (".txt", ".caption")
 
 
@@ -65,8 +56,9 @@ class Listing:
         """
         found = [f"{self.name(link)}: a folder behind a link" for link in self.links]
         for file in self.files:
-            if file.suffix.lower() in UNREADABLE:
-                found.append(f"{self.name(file)}: images of this format are not read")
+            ending = file.suffix.lower()
+            if ending in UNREADABLE:
+                found.append(f"{self.name(file)}: {why_unread(ending)}")
         return *found, *(f"{self.name(text)}: a text without an image" for text in texts)
 
 
@@ -178,13 +170,24 @@ def several_lines(where: str, count: int) -> tuple[str, ...]:
 
 
 def _inside(folder: Path, files: Sequence[Path]) -> None:
-    root = folder.resolve()
-    outside = [str(file) for file in files if not file.resolve().is_relative_to(root)]
+    root, pairs = folder.resolve(), zip(files, real_paths(files), strict=True)
+    outside = [str(file) for file, real in pairs if not real.is_relative_to(root)]
     if outside:
         raise UserError(
             f"{folder}: {few(outside, 3)} lead outside the folder and are not followed; copy the "
             "files into it"
         )
+
+
+def real_paths(files: Sequence[Path]) -> list[Path]:
+    """Where files lie, links followed; their folders are asked once each."""
+    parents = {file.parent for file in files}
+    folders = {folder: folder.resolve() for folder in parents}
+    found = []
+    for file in files:
+        plain = file.name != ".." and not file.is_symlink()
+        found.append(folders[file.parent] / file.name if plain else file.resolve())
+    return found
 
 
 def listed(listing: Listing, files: Sequence[Path]) -> tuple[Rows, tuple[Path, ...]]:

@@ -4,11 +4,14 @@ import csv
 import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 
 from tqdm import tqdm
 
+from lit_clid.data.decoding import Decoded, read_image
+from lit_clid.data.images import StoredImages
+from lit_clid.data.seen import Seen, Stamps
 from lit_clid.data.source import Source
 from lit_clid.errors import UserError, few, first_line
 
@@ -37,17 +40,59 @@ def hash_bytes(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
 
 
-def _entry(source: Source, row: int) -> Entry | str:
-    """The manifest line of a row (without its part), or why the row cannot be used."""
+@dataclass(frozen=True)
+class Read:
+    """What reading a row came to.
+
+    Args:
+        entry: its manifest line, without its part; None if it cannot be used.
+        fault: why not.
+        seen: of it.
+        goes_on: its file holds frames or pages after the first.
+    """
+
+    entry: Entry | None
+    fault: str = ""
+    seen: Seen = field(default_factory=Seen)
+    goes_on: bool = False
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What reading every row came to.
+
+    Args:
+        rows: the usable ones by id.
+        bad: why the others are not, as "id: reason".
+        seen: of every row by id.
+        going_on: ids of images with frames or pages after the first.
+    """
+
+    rows: dict[str, Entry]
+    bad: list[str]
+    seen: dict[str, Seen]
+    going_on: list[str]
+
+
+def read_row(source: Source, row: int, stamps: Stamps) -> Read:
+    """Decode and hash one row."""
     name, caption = f"{source.mark}{source.ids[row]}", source.captions[row]
     if not caption:
-        return f"{name} (row {row + 1}): empty caption"
+        return Read(None, f"{name} (row {row + 1}): empty caption")
+    images, stamp, content = source.open_image, "", ""
     try:
-        image = source.open_image(row)
+        if isinstance(images, StoredImages):
+            stamp = stamps.of(images.place(row))  # before its bytes, which may change in between
+            held = images.content(row)
+            content = hash_bytes(held)
+            found = read_image(io.BytesIO(held))
+        else:
+            found = Decoded(images(row), goes_on=False)
     except Exception as error:  # Pillow's decoders raise all kinds on broken files
-        return f"{name} (row {row + 1}): image does not decode ({first_line(error, 80)})"
-    pixels = hash_bytes(f"{image.size}".encode() + image.tobytes())
-    return Entry(
+        why = f"image does not decode ({first_line(error, 80)})"
+        return Read(None, f"{name} (row {row + 1}): {why}", Seen(stamp, content))
+    pixels = hash_bytes(f"{found.image.size}".encode() + found.image.tobytes())
+    entry = Entry(
         id=name,
         where=f"{source.name}#{row}",
         image_hash=pixels,
@@ -55,27 +100,33 @@ def _entry(source: Source, row: int) -> Entry | str:
         role="",
         member=False,
     )
+    return Read(entry, seen=Seen(stamp, content, pixels), goes_on=found.goes_on)
 
 
-def read_rows(jobs: Sequence[tuple[Source, int]]) -> list[Entry | str]:
+def _read_all(jobs: Sequence[tuple[Source, int]]) -> list[Read]:
+    stamps = Stamps()
     with ThreadPoolExecutor() as pool:
-        results = pool.map(lambda job: _entry(*job), jobs)
+        results = pool.map(lambda job: read_row(job[0], job[1], stamps), jobs)
         return list(tqdm(results, "checking images", len(jobs), unit="image", leave=False, delay=2))
 
 
-def scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], list[str]]:
+def scan(sources: Sequence[Source], on_error: str) -> Scan:
     """Decode and hash every row; all that cannot be used are listed at once."""
     jobs: list[tuple[Source, int]] = []
+    names: list[str] = []
     for source in sources:
         jobs += [(source, row) for row in range(len(source.ids))]
-    results = read_rows(jobs)
-    bad = [result for result in results if isinstance(result, str)]
+        names += source.names
+    results = _read_all(jobs)
+    bad = [read.fault for read in results if read.entry is None]
     if bad and on_error == "fail":
         raise UserError(
             f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or "
             "remove them, or set data.on_error=skip to leave them out"
         )
-    return {entry.id: entry for entry in results if isinstance(entry, Entry)}, bad
+    rows = {read.entry.id: read.entry for read in results if read.entry is not None}
+    seen = {name: read.seen for name, read in zip(names, results, strict=True)}
+    return Scan(rows, bad, seen, [read.entry.id for read in results if read.entry and read.goes_on])
 
 
 def to_csv(entries: Sequence[Entry]) -> str:

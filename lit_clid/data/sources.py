@@ -18,11 +18,12 @@ from lit_clid.data.columns import (
     unique,
     used_columns,
 )
+from lit_clid.data.decoding import IMAGE_ENDINGS
 from lit_clid.data.folder import (
-    IMAGE_ENDINGS,
     Listing,
     captions_beside,
     listed,
+    real_paths,
     several_lines,
     texts_alone,
     walk,
@@ -140,10 +141,11 @@ def _described(listing: Listing, options: DataOptions) -> Source:
     own = [file for file in listing.metadata if file.is_relative_to(part)]
     rows, images = listed(listing, own or listing.metadata)
     root = listing.folder.resolve()
-    named = [file.resolve() for file in images]
+    named = real_paths(images)
     within = [file for file in listing.images if not own or file.is_relative_to(part)]
     seen = set(named)
-    unlisted = [file for file in within if file.resolve() not in seen]
+    pairs = zip(within, real_paths(within), strict=True)
+    unlisted = [file for file, real in pairs if real not in seen]
     names = [printable(file.relative_to(root).as_posix()) for file in named]
     return replace(
         from_rows(rows, options, name),
@@ -216,12 +218,13 @@ def from_dataset(dataset: Any, options: DataOptions, name: str, files: Sequence[
         ) from None
     folders = {file.parent for file in files}
     root = Path(os.path.commonpath(folders)) if folders else None
+    held = files or [Path(each["filename"]) for each in dataset.cache_files]
     if len(folders) > 1:
         require_one_folder(dataset, image, name)
     return replace(
         from_rows(dataset, options, name),
         ids=row_ids(dataset, image, root),
-        open_image=TableImages(dataset, image, _allowed(root)),
+        open_image=TableImages(dataset, image, _allowed(root), tuple(held)),
     )
 
 

@@ -46,6 +46,9 @@ class DataOptions:
             `on_duplicates`; "keep": yes, and images alone must differ; "auto" keeps them where
             there are fewer captions than half the images (one prompt for a subject, templates), and
             refuses them otherwise.
+        verify: how it is made sure, whenever a split is re-read, that its records did not change.
+            "auto": a file of the same size and times is the same, of others the bytes decide, and
+            where those differ the pixels; "content" reads the bytes of every file.
         resolution: side of the square images in pixels; null takes the model's.
         random_crop: in every pass another square of a training image that is not square (the
             paper's recipe); latents are then not cached. Everything else that changes training
@@ -73,6 +76,7 @@ class DataOptions:
     on_error: str = "fail"
     on_duplicates: str = "fail"
     shared_captions: str = "auto"
+    verify: str = "auto"
     resolution: int | None = None
     random_crop: bool = False
     workers: int = 0
@@ -83,6 +87,7 @@ class DataOptions:
             ("on_error", self.on_error, ("fail", "skip")),
             ("on_duplicates", self.on_duplicates, ("fail", "drop")),
             ("shared_captions", self.shared_captions, ("auto", "refuse", "keep")),
+            ("verify", self.verify, ("auto", "content")),
         ):
             if value not in allowed:
                 raise UserError(f"data.{key}: {value!r} is not one of {', '.join(allowed)}")
