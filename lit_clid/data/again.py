@@ -40,7 +40,13 @@ class Look:
         old, images = self.seen.get(entry.id, Seen()), source.open_image
         if not self.trusting or not old.stamp or old.image_hash != entry.image_hash:
             return False
-        return isinstance(images, StoredImages) and self.stamps.of(images.place(row)) == old.stamp
+        try:
+            return isinstance(images, StoredImages) and old.stamp == self._stamp(images, row)
+        except ValueError:  # it lies where nothing is read
+            return False
+
+    def _stamp(self, images: StoredImages, row: int) -> str:
+        return self.stamps.of(images.place(row))
 
     def closely(self, entry: Entry) -> Seen | None:
         """What the bytes of an image or else its pixels say; None if it is another one."""
@@ -48,7 +54,7 @@ class Look:
         old, images = self.seen.get(entry.id, Seen()), source.open_image
         if isinstance(images, StoredImages) and old.content and old.image_hash == entry.image_hash:
             try:
-                stamp = self.stamps.of(images.place(row))
+                stamp = self._stamp(images, row)
                 if hash_bytes(images.content(row)) == old.content:
                     return Seen(stamp, old.content, old.image_hash)
             except (OSError, ValueError):
