@@ -10,12 +10,13 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lit_clid.data.beside import caption_lines
 from lit_clid.data.columns import CAPTION_NAMES, captions_of
 from lit_clid.data.decoding import IMAGE_ENDINGS, UNREADABLE, why_unread
-from lit_clid.data.folder import caption_lines, hidden
-from lit_clid.data.images import Place, StoredImages
+from lit_clid.data.folder import hidden
 from lit_clid.data.metadata import read_json
-from lit_clid.data.tar import Part, members
+from lit_clid.data.packed import PackedImages, Part
+from lit_clid.data.tar import members
 from lit_clid.data.text import printable
 from lit_clid.errors import UserError, few
 from lit_clid.files import decode_text
@@ -144,20 +145,6 @@ class Archives:
 
 
 @dataclass(frozen=True)
-class ArchiveImages(StoredImages):
-    """Images within archives."""
-
-    parts: tuple[Part, ...]
-
-    def place(self, row: int) -> Place:
-        part = self.parts[row]
-        return Place((part.archive,), f"{part.start}+{part.size}")
-
-    def content(self, row: int) -> bytes:
-        return self.parts[row].read()
-
-
-@dataclass(frozen=True)
 class Shards:
     """What archives hold.
 
@@ -168,7 +155,7 @@ class Shards:
     """
 
     rows: Archives
-    images: ArchiveImages
+    images: PackedImages
     left_out: tuple[str, ...]
 
     @property
@@ -204,7 +191,7 @@ def read_archives(files: Sequence[Path], image_column: str | None) -> Shards:
         if image is None:
             left_out.append(f"{printable(sample.key)}: {_why(sample, chosen)}")
     kept, parts = zip(*pairs, strict=True)
-    return Shards(Archives(kept), ArchiveImages(parts), tuple(left_out))
+    return Shards(Archives(kept), PackedImages(parts), tuple(left_out))
 
 
 def _why(sample: Sample, column: str | None) -> str:

@@ -13,15 +13,20 @@ class DataOptions:
     """Where records come from.
 
     Args:
-        source: "critters" or "scenes" (embedded), "imagefolder", a hub id, or a file pattern
-            (.parquet, .arrow, .tar).
-        path: folder of an imagefolder, or the file pattern when `source` is "parquet", "arrow" or
-            "webdataset".
-        config: configuration of a hub data set, where it has several.
+        source: "critters" or "scenes" (embedded), "imagefolder", a hub id, or a file pattern:
+            webdataset shards (.tar), zipped folders (.zip), tables that hold images (.parquet,
+            .arrow), lists of paths (.csv, .tsv, .jsonl, .sqlite, .db).
+        path: folder of an imagefolder, or a file or pattern that stands for one; the file or
+            pattern when `source` is "webdataset", "zip", "parquet", "arrow" or "list". A folder
+            that holds no images but shards is read as these (img2dataset).
+        root: folder that the paths in lists and tables start from and may not leave; null: that of
+            the list.
+        config: configuration of a hub data set, or table of an SQLite file, where it has several.
         split: split of the source to read.
         nonmember_source, nonmember_path: a second source that supplies the hold-outs; null draws
-            both from `source`.
-        suspects, suspects_path: a source of records whose membership nobody knows. Without a shadow
+            both from `source`. With a path alone it is of the kind of `source`.
+        suspects, suspects_path: a source of records whose membership nobody knows; with a path
+            alone it is of the kind of `source`. Without a shadow
             to train, the model's own members are then not needed: with a model from elsewhere
             (`audit.target`) and no member column, every record of `source` is a hold-out.
         member_column: column that says who is a member, used if it exists; null never looks. Where
@@ -58,6 +63,7 @@ class DataOptions:
 
     source: str = "critters"
     path: str | None = None
+    root: str | None = None
     config: str | None = None
     split: str = "train"
     nonmember_source: str | None = None
@@ -105,6 +111,19 @@ class DataOptions:
             raise UserError(f"data.workers: {self.workers} must be 0 or more")
 
     @property
+    def nonmembers_from(self) -> str | None:
+        """The source of the hold-outs; None where `source` supplies them."""
+        return self._kind(self.nonmember_source, self.nonmember_path)
+
+    @property
+    def suspects_from(self) -> str | None:
+        """The source of the suspects; None where there is none."""
+        return self._kind(self.suspects, self.suspects_path)
+
+    def _kind(self, source: str | None, path: str | None) -> str | None:
+        return self.source if source is None and path is not None else source
+
+    @property
     def drawn_from(self) -> dict[str, object]:
         """The options that decide which record plays which part; they must agree wherever a split
         is re-read.
@@ -127,4 +146,6 @@ class DataOptions:
             "on_duplicates",
             "shared_captions",
         )
-        return {key: getattr(self, key) for key in keys}
+        told = {key: getattr(self, key) for key in keys}
+        others = {"nonmember_source": self.nonmembers_from, "suspects": self.suspects_from}
+        return {**told, **others}
