@@ -22,6 +22,7 @@ from lit_clid.data.columns import (
 from lit_clid.data.folder import walk, walk_zips
 from lit_clid.data.groups import check_groups
 from lit_clid.data.hub import missing_note, read_hub, require_written
+from lit_clid.data.hub_stream import stream_hub
 from lit_clid.data.imagefolder import read_folder
 from lit_clid.data.images import EMBEDDED, DrawnImages, TableImages
 from lit_clid.data.lists import SQLITE, find_root, read_lists
@@ -171,7 +172,11 @@ def _hub(options: DataOptions, name: str) -> Source:
             f"'imagefolder' (with data.path), a file pattern ending in {', '.join(KINDS)}, nor "
             "a hub id"
         )
-    dataset, guessed = read_hub(name, options.config, options.split)
+    asked = name, options.config, options.split
+    if options.stream is None:
+        dataset, guessed = read_hub(*asked)
+    else:
+        dataset, guessed = stream_hub(*asked, options.stream)
     if not guessed:
         return from_dataset(dataset, options, name, [])
     caption = find_caption(dataset, options, name)

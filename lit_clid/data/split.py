@@ -210,8 +210,8 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
             f"{manifest}: {note.name} is missing beside it; restore it or delete the run folder"
         )
     header: dict[str, Any] = read_json(note)
-    # what older manifests do not tell: they share no captions and have no suspects
-    untold = {"shared_captions": options.shared_captions, "suspects": None}
+    # what older manifests do not tell: they share no captions, have no suspects, were not streamed
+    untold = {"shared_captions": options.shared_captions, "suspects": None, "stream": None}
     found = {"seed": header["seed"], **untold, **header["data"]}
     refuse_changes(found, {"seed": seed, **options.drawn_from}, str(manifest))
     text = manifest.read_text(encoding="utf-8")

@@ -23,6 +23,8 @@ class DataOptions:
             the list.
         config: configuration of a hub data set, or table of an SQLite file, where it has several.
         split: split of the source to read.
+        stream: so many first rows of a hub data set are streamed, and kept in the library's cache,
+            instead of downloading all of it; null downloads it.
         nonmember_source, nonmember_path: a second source that supplies the hold-outs; null draws
             both from `source`. With a path alone it is of the kind of `source`.
         suspects, suspects_path: a source of records whose membership nobody knows; with a path
@@ -66,6 +68,7 @@ class DataOptions:
     root: str | None = None
     config: str | None = None
     split: str = "train"
+    stream: int | None = None
     nonmember_source: str | None = None
     nonmember_path: str | None = None
     suspects: str | None = None
@@ -101,6 +104,7 @@ class DataOptions:
             ("members", self.members),
             ("nonmembers", self.nonmembers),
             ("resolution", self.resolution),
+            ("stream", self.stream),
         ):
             if count is not None and count < 1:
                 raise UserError(
@@ -134,6 +138,7 @@ class DataOptions:
             "source",
             "config",
             "split",
+            "stream",
             "nonmember_source",
             "suspects",
             "member_column",
