@@ -1,10 +1,10 @@
 """How long a folder takes to be looked at for the first time, again, and again by its bytes.
 
-python benchmarks/second_look.py [records] [side]
+python benchmarks/second_look.py --records 20000 --side 512
 """
 
+import argparse
 import json
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,12 +38,14 @@ def look(folder: Path, run: Path, verify: str) -> float:
 
 
 def main() -> None:
-    given = list(map(int, sys.argv[1:]))
-    records, side = [*given, *(20000, 512)[len(given) :]][:2]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--records", type=int, default=20000)
+    parser.add_argument("--side", type=int, default=512)
+    arguments = parser.parse_args()
     with TemporaryDirectory() as place:
         folder, run = Path(place) / "images", Path(place) / "run"
         folder.mkdir()
-        write(folder, records, side)
+        write(folder, arguments.records, arguments.side)
         time.sleep(2.5)  # files that young prove nothing
         for name, verify in (("first", "auto"), ("again", "auto"), ("by bytes", "content")):
             print(f"{name}: {look(folder, run, verify):.1f} s", flush=True)
