@@ -47,6 +47,11 @@ def open_sources(options: DataOptions) -> dict[str, Source]:
     Raises:
         UserError: if one does not exist or has no image or caption column.
     """
+    if options.stream is not None and not any(map(_on_hub, options.sources)):
+        raise UserError(
+            f"data.stream: streams a hub data set, and {few(list(options.sources))} is none; set it "
+            "to null"
+        )
     found = {"first": open_source(options)}
     if options.nonmembers_from is not None:
         other = replace(options, source=options.nonmembers_from, path=options.nonmember_path)
@@ -85,6 +90,12 @@ def open_source(options: DataOptions) -> Source:
         )
     kind = source if source in OPENERS else KINDS.get(Path(pattern).suffix.lower())
     return _hub(options, source) if kind is None else _files(options, kind, pattern)
+
+
+def _on_hub(source: str) -> bool:
+    """Whether a source is looked for on the hub."""
+    known = source in EMBEDDED or source in OPENERS or source == "imagefolder"
+    return not known and Path(source).suffix.lower() not in KINDS
 
 
 def _draw(family: str, options: DataOptions) -> Source:

@@ -5,7 +5,7 @@ from pathlib import Path
 import datasets
 import pytest
 from archived import image
-from folders import picture
+from folders import image_folder, options, picture
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data import hub_stream, sources
@@ -66,6 +66,12 @@ def test_csv_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data" / "train.csv").write_text("image,text\na.png,01\n")
     with pytest.raises(UserError, match="changes what CSV files say"):
         stream_hub(str(tmp_path / "data"), None, "train", 1)
+
+
+def test_only_the_hub_is_streamed(tmp_path: Path) -> None:
+    told = options(image_folder(tmp_path / "images"), stream=3)
+    with pytest.raises(UserError, match=r"data\.stream: streams a hub.*imagefolder is none"):
+        sources.open_sources(told)
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,12 @@ class DataOptions:
         """The source of the suspects; None where there is none."""
         return self._kind(self.suspects, self.suspects_path)
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All of them."""
+        found = (self.source, self.nonmembers_from, self.suspects_from)
+        return tuple(source for source in found if source is not None)
+
     def _kind(self, source: str | None, path: str | None) -> str | None:
         return self.source if source is None and path is not None else source
 
