@@ -48,10 +48,8 @@ def open_sources(options: DataOptions) -> dict[str, Source]:
         UserError: if one does not exist or has no image or caption column.
     """
     if options.stream is not None and not any(map(_on_hub, options.sources)):
-        raise UserError(
-            f"data.stream: streams a hub data set, and {few(list(options.sources))} is none; set it "
-            "to null"
-        )
+        told = few(list(options.sources))
+        raise UserError(f"data.stream: streams a hub data set, and {told} is none; set it to null")
     found = {"first": open_source(options)}
     if options.nonmembers_from is not None:
         other = replace(options, source=options.nonmembers_from, path=options.nonmember_path)
