@@ -17,6 +17,8 @@ from PIL import Image, ImageOps, features
 
 PHOTOMETRIC = 262
 """The TIFF tag that says whether zero is black or, where it is 0, white."""
+ORIENTATION, LYING = 0x0112, 5
+"""The EXIF tag that says how an image is turned, and from which value on its sides are swapped."""
 AVIF = features.check("avif") is True  # None before Pillow 11.3
 JPEG_2000 = features.check("jpg_2000") is True
 HEIC = False
@@ -92,6 +94,14 @@ def read_image(file: Path | io.BytesIO) -> Decoded:
     with Image.open(data, formats=FORMATS) as image:
         found = _on_white(_eight_bits(image)).convert("RGB")
         return Decoded(found, _goes_on(image))
+
+
+def size_of(file: io.BytesIO) -> tuple[int, int]:
+    """Width and height of an image as it will be decoded, of its header alone."""
+    with Image.open(file, formats=FORMATS) as image:
+        width, height = image.size
+        lies = image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) >= LYING
+        return (height, width) if lies else (width, height)
 
 
 def _goes_on(image: Any) -> bool:

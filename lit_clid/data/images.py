@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lit_clid.data.decoding import decode
+from lit_clid.data.decoding import decode, size_of
 from lit_clid.data.drawings.critters import critter
 from lit_clid.data.drawings.scenes import scene
 
@@ -61,6 +61,10 @@ class StoredImages(ABC):
 
     def __call__(self, row: int) -> Image.Image:
         return decode(io.BytesIO(self.content(row)))
+
+    def size(self, row: int) -> tuple[int, int]:
+        """Width and height of a row's image in pixels, without decoding it."""
+        return size_of(io.BytesIO(self.content(row)))
 
 
 @dataclass(frozen=True)
@@ -130,16 +134,21 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 
 def fit_square(image: Image.Image, side: int, at: float = 0.5) -> Image.Image:
-    """Resize the shorter side to `side` (bilinear) and crop a square.
+    """See `fit`; the shape is a square of `side` pixels."""
+    return fit(image, (side, side), at)
+
+
+def fit(image: Image.Image, shape: tuple[int, int], at: float = 0.5) -> Image.Image:
+    """Resize an image until it just covers a shape (bilinear) and crop that.
 
     Args:
         image: RGB.
-        side: in pixels.
-        at: where the square lies, as a fraction of what overhangs.
+        shape: width and height in pixels.
+        at: where the shape lies, as a fraction of what overhangs.
     """
-    width, height = image.size
-    scale = side / min(width, height)
-    size = (max(side, round(width * scale)), max(side, round(height * scale)))
+    scale = max(side / old for side, old in zip(shape, image.size, strict=True))
+    width, height = (max(s, round(o * scale)) for s, o in zip(shape, image.size, strict=True))
+    size = (width, height)
     resized = image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
-    left, top = round(at * (size[0] - side)), round(at * (size[1] - side))
-    return resized.crop((left, top, left + side, top + side))
+    left, top = round(at * (width - shape[0])), round(at * (height - shape[1]))
+    return resized.crop((left, top, left + shape[0], top + shape[1]))

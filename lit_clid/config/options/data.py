@@ -60,6 +60,9 @@ class DataOptions:
         random_crop: in every pass another square of a training image that is not square (the
             paper's recipe); latents are then not cached. Everything else that changes training
             images is a defense.
+        buckets: training batches hold images of one shape each, with about the area of the square,
+            instead of its centre: a shape is taken by the images whose aspect ratio is nearest, if
+            they fill a batch. Audits and held-out losses keep the square.
         workers: processes that load images.
     """
 
@@ -88,6 +91,7 @@ class DataOptions:
     verify: str = "auto"
     resolution: int | None = None
     random_crop: bool = False
+    buckets: bool = False
     workers: int = 0
 
     def __post_init__(self) -> None:
