@@ -6,6 +6,7 @@ pillow-heif, which is never required.
 """
 
 import io
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import PIL
-from PIL import Image, ImageOps, features
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 PHOTOMETRIC = 262
 """The TIFF tag that says whether zero is black or, where it is 0, white."""
@@ -50,6 +51,8 @@ UNREADABLE = tuple(
 """Endings of images that are not decoded here."""
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 """What bytes 8–12 of a HEIC file are."""
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+"""Scans of 90 to 180 million pixels are images; what is larger is refused."""
 DECODER = f"Pillow {PIL.__version__}"
 """What decodes here; another may round otherwise."""
 
@@ -91,14 +94,21 @@ def read_image(file: Path | io.BytesIO) -> Decoded:
     head = bytes(data.getbuffer()[4:12])
     if not HEIC and head[:4] == b"ftyp" and head[4:] in HEIF_BRANDS:
         raise ValueError(f"HEIC needs a plugin: {PLUGGED['.heic']}")
-    with Image.open(data, formats=FORMATS) as image:
+    with _opened(data) as image:
         found = _on_white(_eight_bits(image)).convert("RGB")
         return Decoded(found, _goes_on(image))
 
 
+def _opened(file: io.BytesIO) -> Image.Image:
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError(f"no image in {', '.join(FORMATS)}") from None
+
+
 def size_of(file: io.BytesIO) -> tuple[int, int]:
     """Width and height of an image as it will be decoded, of its header alone."""
-    with Image.open(file, formats=FORMATS) as image:
+    with _opened(file) as image:
         width, height = image.size
         lies = image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) >= LYING
         return (height, width) if lies else (width, height)

@@ -144,7 +144,12 @@ def listed(listing: Listing, files: Sequence[Path]) -> tuple[Rows, tuple[Path, .
 
 
 def find_images(
-    listing: Listing, file: Path, folder: Path, names: Sequence[str], alike: dict[str, Path]
+    listing: Listing,
+    file: Path,
+    folder: Path,
+    names: Sequence[str],
+    alike: dict[str, Path],
+    way: str = "",
 ) -> list[Path]:
     """The images that the rows of a file name.
 
@@ -153,13 +158,21 @@ def find_images(
         folder: that the names start from.
         names: per row.
         alike: files of the listing by their path with its accents composed.
+        way: what else helps where images lie elsewhere.
 
     Raises:
         UserError: unless each is there, inside the listing's folder.
     """
     store = listing.store
     named = [_named(store, folder, name, alike) for name in names]
-    require_inside(listing, named)
+    (root,) = store.real([listing.folder])
+    pairs = enumerate(zip(names, store.real(named), strict=True), 1)
+    outside = [f"row {k} ({name})" for k, (name, real) in pairs if not real.is_relative_to(root)]
+    if outside:
+        raise UserError(
+            f"{file}: {few(outside, 3)} lead outside the folder and are not followed; copy the "
+            f"files into {listing.folder}{way}"
+        )
     numbered = enumerate(zip(names, named, strict=True), 1)
     missing = [f"row {k} ({name})" for k, (name, image) in numbered if not store.holds(image)]
     if missing:

@@ -67,6 +67,17 @@ class StoredImages(ABC):
         return size_of(io.BytesIO(self.content(row)))
 
 
+def read_plain(file: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        ValueError: if it is none, such as a folder, or a pipe that would be waited for.
+    """
+    if not file.is_file():
+        raise ValueError("no file" if not file.exists() else "no plain file")
+    return file.read_bytes()
+
+
 @dataclass(frozen=True)
 class FileImages(StoredImages):
     """Images in files of their own."""
@@ -77,7 +88,7 @@ class FileImages(StoredImages):
         return Place((self.files[row],))
 
     def content(self, row: int) -> bytes:
-        return self.files[row].read_bytes()
+        return read_plain(self.files[row])
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,7 @@ class TableImages(StoredImages):
             raise ValueError("no image")
         if cell["bytes"] is not None:
             return bytes(cell["bytes"])
-        return self._inside(cell["path"]).read_bytes()
+        return read_plain(self._inside(cell["path"]))
 
     def _inside(self, name: str) -> Path:
         path = (self.allowed[0] / name).resolve()

@@ -21,6 +21,8 @@ PATHS = (
 )
 """Usual names of a column of paths."""
 
+ELSEWHERE = ", or name the folder that the paths start from with data.root=FOLDER"
+
 
 def read_lists(files: Sequence[Path], options: DataOptions, name: str) -> Source:
     """The records that lists name.
@@ -39,7 +41,7 @@ def read_lists(files: Sequence[Path], options: DataOptions, name: str) -> Source
         told = Listing(root, ())
         column = _column(file, Rows([row for _, row in found]), options)
         paths = [as_text(row.get(column), f"{file}: {column} in row {k}") for k, row in found]
-        named = find_images(told, file, root, paths, {})
+        named = find_images(told, file, root, paths, {}, ELSEWHERE)
         (real,) = told.store.real([root])
         names += [printable(each.relative_to(real).as_posix()) for each in told.store.real(named)]
         rows += [row for _, row in found]

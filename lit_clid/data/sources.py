@@ -53,7 +53,7 @@ def open_sources(options: DataOptions) -> dict[str, Source]:
     found = {"first": open_source(options)}
     if options.nonmembers_from is not None:
         other = replace(options, source=options.nonmembers_from, path=options.nonmember_path)
-        found["nonmembers"] = replace(open_source(other), mark="nonmembers:")
+        found["nonmembers"] = _further(other, "nonmembers:", "nonmember_path")
     suspects = options.suspects_from
     if suspects is not None:
         if suspects in EMBEDDED:
@@ -63,9 +63,17 @@ def open_sources(options: DataOptions) -> dict[str, Source]:
             )
         path = options.suspects_path
         other = replace(options, source=suspects, path=path, member_column=None)
-        found["suspects"] = replace(open_source(other), mark="suspects:")
+        found["suspects"] = _further(other, "suspects:", "suspects_path")
     check_groups(found, options)
     return found
+
+
+def _further(options: DataOptions, mark: str, key: str) -> Source:
+    """A source beside the first; faults name its own key."""
+    try:
+        return replace(open_source(options), mark=mark)
+    except UserError as error:
+        raise UserError(str(error).replace("data.path", f"data.{key}")) from None
 
 
 def open_source(options: DataOptions) -> Source:

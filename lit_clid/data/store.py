@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lit_clid.data.images import FileImages, StoredImages
+from lit_clid.data.images import FileImages, StoredImages, read_plain
 from lit_clid.data.packed import PackedImages, Part
 from lit_clid.errors import UserError, first_line
 from lit_clid.files import decode_text
@@ -50,17 +50,16 @@ class Disk(Store):
             return False
 
     def content(self, file: Path) -> bytes:
-        return file.read_bytes()
+        try:
+            return read_plain(file)
+        except ValueError as error:
+            raise UserError(f"{file}: {error}; remove it") from None
 
     def real(self, files: Sequence[Path]) -> list[Path]:
         """Their folders are asked once each."""
         parents = {file.parent for file in files}
         folders = {folder: folder.resolve() for folder in parents}
-        found = []
-        for file in files:
-            plain = file.name not in ("", "..") and not file.is_symlink()
-            found.append(folders[file.parent] / file.name if plain else file.resolve())
-        return found
+        return [_real(file, folders[file.parent]) for file in files]
 
     def images(self, files: Sequence[Path]) -> StoredImages:
         return FileImages(tuple(files))
@@ -86,3 +85,15 @@ class Packed(Store):
 
     def images(self, files: Sequence[Path]) -> StoredImages:
         return PackedImages(tuple(self.parts[file] for file in files))
+
+
+def _real(file: Path, folder: Path) -> Path:
+    """Where a file of a resolved folder lies; there, if no file can have its name or it is a link
+    to itself.
+    """
+    try:
+        if file.name in ("", "..") or file.is_symlink():
+            return file.resolve()
+    except (OSError, RuntimeError):
+        return folder / file.name
+    return folder / file.name
