@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lit_clid.data.buckets import Bucketing, BucketStream, Shape
-from lit_clid.data.decoding import decode, size_of
+from lit_clid.data.decoding import AVIF, decode, size_of
 from lit_clid.data.images import fit
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import load_split
 
 SIZES = st.tuples(st.integers(1, 4000), st.integers(1, 4000))
+MODERN = ["AVIF"] if AVIF else []
 SHAPES: list[Shape] = [(64, 64)] * 10 + [(80, 48)] * 6 + [(48, 80)] * 4
 
 
@@ -86,7 +87,7 @@ def test_a_shape_is_covered_and_nothing_is_stretched() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", *MODERN])
 def test_sizes_are_those_of_the_decoded_image(kind: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
