@@ -14,8 +14,9 @@ from lit_clid.data.columns import unique
 from lit_clid.data.decoding import decode
 from lit_clid.data.scan import hash_bytes, scan
 from lit_clid.data.source import Source
-from lit_clid.data.sources import from_dataset, open_source
+from lit_clid.data.sources import open_source
 from lit_clid.data.split import Split
+from lit_clid.data.table_rows import from_dataset
 from lit_clid.data.text import as_text
 from lit_clid.errors import UserError, few
 from lit_clid.randomness import permutation

@@ -96,7 +96,7 @@ class TableImages(StoredImages):
     """Images in a column of a `datasets` table: bytes, or paths that must stay inside `allowed`.
 
     Args:
-        files: that hold the table.
+        files: that hold all its rows in their order; none where that is not known.
     """
 
     dataset: Any
@@ -106,7 +106,9 @@ class TableImages(StoredImages):
 
     def place(self, row: int) -> Place:
         name = self._names[row]
-        return Place(self.files, str(row)) if name is None else Place((self._inside(name),))
+        if name is None:
+            return Place(self.files, f"{self.column} {row}")
+        return Place((self._inside(name),))
 
     def content(self, row: int) -> bytes:
         cell = self._cells[row][self.column]

@@ -2,15 +2,16 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 
+from PIL import Image
 from tqdm import tqdm
 
-from lit_clid.data.decoding import Decoded, read_image
-from lit_clid.data.images import StoredImages
+from lit_clid.data.decoding import read_image
+from lit_clid.data.images import Place, StoredImages
 from lit_clid.data.seen import Seen, Stamps
 from lit_clid.data.source import Source
 from lit_clid.errors import UserError, few, first_line
@@ -74,50 +75,84 @@ class Scan:
     going_on: list[str]
 
 
-def read_row(source: Source, row: int, stamps: Stamps) -> Read:
-    """Decode and hash one row."""
+Images = Callable[[int], Image.Image]
+"""Row number → RGB image."""
+DECODED: dict[tuple[Place, str], Read] = {}
+"""What this process decoded, by place and stamp: the cells of a grid hold the same data."""
+
+
+def read_row(source: Source, row: int, stamps: Stamps, *, trusting: bool = False) -> Read:
+    """Decode and hash one row.
+
+    Args:
+        trusting: that a file of the same size and times holds what this process decoded before.
+    """
     name, caption = f"{source.mark}{source.ids[row]}", source.captions[row]
     if not caption:
         return Read(None, f"{name} (row {row + 1}): empty caption")
-    images, stamp, content = source.open_image, "", ""
     try:
-        if isinstance(images, StoredImages):
-            stamp = stamps.of(images.place(row))  # before its bytes, which may change in between
-            held = images.content(row)
-            content = hash_bytes(held)
-            found = read_image(io.BytesIO(held))
-        else:
-            found = Decoded(images(row), goes_on=False)
+        found = _look(source.open_image, row, stamps, trusting)
     except Exception as error:  # Pillow's decoders raise all kinds on broken files
         why = f"image does not decode ({first_line(error, 80)})"
-        return Read(None, f"{name} (row {row + 1}): {why}", Seen(stamp, content))
-    pixels = hash_bytes(f"{found.image.size}".encode() + found.image.tobytes())
+        return Read(None, f"{name} (row {row + 1}): {why}")
     entry = Entry(
         id=name,
         where=f"{source.name}#{row}",
-        image_hash=pixels,
+        image_hash=found.seen.image_hash,
         caption_hash=hash_bytes(caption.encode()),
         role="",
         member=False,
     )
-    return Read(entry, seen=Seen(stamp, content, pixels), goes_on=found.goes_on)
+    return replace(found, entry=entry)
 
 
-def _read_all(jobs: Sequence[tuple[Source, int]]) -> list[Read]:
+def _look(images: Images, row: int, stamps: Stamps, trusting: bool) -> Read:
+    """What an image alone comes to, decoded or known."""
+    if not isinstance(images, StoredImages):
+        return Read(None, seen=Seen(image_hash=_hash_pixels(images(row))))
+    place = images.place(row)
+    stamp = stamps.of(place)  # before its bytes, which may change in between
+    known = DECODED.get((place, stamp)) if trusting and stamp else None
+    if known is not None:
+        return known
+    held = images.content(row)
+    found = read_image(io.BytesIO(held))
+    seen = Seen(stamp, hash_bytes(held), _hash_pixels(found.image))
+    read = Read(None, seen=seen, goes_on=found.goes_on)
+    if stamp:
+        DECODED[place, stamp] = read
+    return read
+
+
+def _hash_pixels(image: Image.Image) -> str:
+    return hash_bytes(f"{image.size}".encode() + image.tobytes())
+
+
+def _read_all(jobs: Sequence[tuple[Source, int]], trusting: bool) -> list[Read]:
     stamps = Stamps()
+
+    def one(job: tuple[Source, int]) -> Read:
+        return read_row(*job, stamps, trusting=trusting)
+
     with ThreadPoolExecutor() as pool:
-        results = pool.map(lambda job: read_row(job[0], job[1], stamps), jobs)
+        results = pool.map(one, jobs)
         return list(tqdm(results, "checking images", len(jobs), unit="image", leave=False, delay=2))
 
 
-def scan(sources: Sequence[Source], on_error: str) -> Scan:
-    """Decode and hash every row; all that cannot be used are listed at once."""
+def scan(sources: Sequence[Source], on_error: str, *, trusting: bool = False) -> Scan:
+    """Decode and hash every row; all that cannot be used are listed at once.
+
+    Args:
+        sources: of the rows.
+        on_error: "fail" or "skip" rows that cannot be used.
+        trusting: see `read_row`.
+    """
     jobs: list[tuple[Source, int]] = []
     names: list[str] = []
     for source in sources:
         jobs += [(source, row) for row in range(len(source.ids))]
         names += source.names
-    results = _read_all(jobs)
+    results = _read_all(jobs, trusting)
     bad = [read.fault for read in results if read.entry is None]
     if bad and on_error == "fail":
         raise UserError(

@@ -1,21 +1,16 @@
 """Sources: folders, archives, tables, lists, hub data sets or drawings as N captioned images."""
 
 import glob
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.archives import read_archives
 from lit_clid.data.beside import several_lines
 from lit_clid.data.columns import (
     find_caption,
-    find_image,
-    require_one_folder,
-    row_ids,
     unique,
     used_columns,
 )
@@ -24,11 +19,12 @@ from lit_clid.data.groups import check_groups
 from lit_clid.data.hub import missing_note, read_hub, require_written
 from lit_clid.data.hub_stream import stream_hub
 from lit_clid.data.imagefolder import read_folder
-from lit_clid.data.images import EMBEDDED, DrawnImages, TableImages
-from lit_clid.data.lists import SQLITE, find_root, read_lists
+from lit_clid.data.images import EMBEDDED, DrawnImages
+from lit_clid.data.lists import SQLITE, read_lists
 from lit_clid.data.source import Source, from_rows
+from lit_clid.data.table_rows import from_dataset
 from lit_clid.data.tables import read_tables
-from lit_clid.errors import UserError, few, first_line
+from lit_clid.errors import UserError, few
 
 KINDS = {
     ".tar": "webdataset",
@@ -194,50 +190,13 @@ def _hub(options: DataOptions, name: str) -> Source:
         dataset, guessed = read_hub(*asked)
     else:
         dataset, guessed = stream_hub(*asked, options.stream)
+    kept = [Path(each["filename"]) for each in dataset.cache_files]
     if not guessed:
-        return from_dataset(dataset, options, name, [])
+        return from_dataset(dataset, options, name, [], kept)
     caption = find_caption(dataset, options, name)
     require_written(dataset, caption, name)
     notes = missing_note(dataset, caption, name)
-    return replace(from_dataset(dataset, options, name, []), notes=notes)
-
-
-def from_dataset(dataset: Any, options: DataOptions, name: str, files: Sequence[Path]) -> Source:
-    """The source of a `datasets` table; beside its `files` may lie those of its images."""
-    import datasets
-
-    image = find_image(dataset, options, name)
-    try:
-        dataset = dataset.cast_column(image, datasets.Image(decode=False))
-    except Exception as error:  # pyarrow's and the library's own
-        raise UserError(
-            f"{name}: column '{image}' holds no single images ({first_line(error, 80)}); give one "
-            "image per row, or name another column with data.image_column=NAME"
-        ) from None
-    folders = {file.parent for file in files}
-    root = Path(os.path.commonpath(folders)) if folders else None
-    if options.root is not None:
-        root, folders = find_root(options.root, name), set()
-    held = files or [Path(each["filename"]) for each in dataset.cache_files]
-    if len(folders) > 1:
-        require_one_folder(dataset, image, name)
-    return replace(
-        from_rows(dataset, options, name),
-        ids=row_ids(dataset, image, root),
-        open_image=TableImages(dataset, image, _allowed(root), tuple(held)),
-    )
-
-
-def _allowed(root: Path | None) -> tuple[Path, ...]:
-    """Folders that images may be read from: the source's own, or the libraries' caches."""
-    if root is not None:
-        return (root.resolve(),)
-    import datasets
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    own = datasets.config
-    caches = (own.HF_CACHE_HOME, own.HF_DATASETS_CACHE, own.DOWNLOADED_DATASETS_PATH, HF_HUB_CACHE)
-    return tuple(Path(cache).expanduser().resolve() for cache in caches)
+    return replace(from_dataset(dataset, options, name, [], kept), notes=notes)
 
 
 OPENERS: dict[str, Callable[[DataOptions, Sequence[Path], str], Source]] = {

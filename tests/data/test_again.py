@@ -212,6 +212,25 @@ def test_what_decodes_is_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(decoded) == 16
 
 
+def test_a_further_split_of_the_same_data_is_drawn_without_decoding(
+    tmp_path: Path, undecoded: Callable[[], None]
+) -> None:
+    """As the cells of a grid draw them, in one process."""
+    folder = image_folder(tmp_path / "images")
+    first = load(folder, tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scan, "DECODED", {})
+        alone = load_split(options(folder), 3, tmp_path / "alone")
+    undecoded()
+    other = load_split(options(folder), 3, tmp_path / "other")
+    assert other.entries == alone.entries != first.entries
+    picture(99).save(folder / "003.png")
+    with pytest.raises(UserError, match=r"003\.png \(row 4\): image does not decode \(decoded\)"):
+        load_split(options(folder), 3, tmp_path / "changed")
+    with pytest.raises(UserError, match="24 rows cannot be used"):
+        load_split(options(folder, verify="content"), 3, tmp_path / "content")
+
+
 def test_a_table_of_another_manifest_is_not_believed(tmp_path: Path) -> None:
     folder, run = image_folder(tmp_path / "images"), tmp_path / "run"
     first = load(folder, tmp_path)
