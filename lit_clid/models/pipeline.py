@@ -10,10 +10,11 @@ from torch import Tensor
 
 from lit_clid.errors import UserError, first_line
 from lit_clid.files import writing
-from lit_clid.models.denoiser import Denoiser
+from lit_clid.models.denoiser import Denoiser, lay_channels_last
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import Family
 from lit_clid.models.identity import fingerprint, kinship
+from lit_clid.models.latents import Latents
 from lit_clid.models.quiet import quiet_imports
 from lit_clid.models.target import Target
 from lit_clid.models.white_box import NetworkGradients, WhiteBox
@@ -68,8 +69,8 @@ class PipelineTarget(Target):
         )
         if channels_last:
             for part in self.latents.networks:
-                part.to(memory_format=torch.channels_last)
-        self.resolution = _resolution(network, pipeline.vae, self.latents.downsampling)
+                lay_channels_last(part)
+        self.resolution = _resolution(network, self.latents)
         """Side in pixels of the images that the model was made for; None if it does not say."""
         self.mask_tokens = self.text.mask_tokens
         self.device = torch.device("cpu")
@@ -100,13 +101,14 @@ class PipelineTarget(Target):
 
             kind = getattr(diffusers, family.pipeline)
         try:
-            pipeline = kind.from_pretrained(
-                path,
-                use_safetensors=True,
-                variant=variant,
-                **family.loading,
-                **dict.fromkeys(lacking),
-            ).to(torch.float32)
+            with quiet_imports():
+                pipeline = kind.from_pretrained(
+                    path,
+                    use_safetensors=True,
+                    variant=variant,
+                    **family.loading,
+                    **dict.fromkeys(lacking),
+                ).to(torch.float32)
         except Exception as error:  # safetensors, tokenizers and both hub libraries raise their own
             way = "export it again"
             if "variant" in str(error):
@@ -157,11 +159,10 @@ class PipelineTarget(Target):
         try:
             images: list[Any] = self.pipeline(
                 prompt=list(captions),
-                latents=noise.to(self.device),
                 height=noise.shape[-2] * self.latents.downsampling,
                 width=noise.shape[-1] * self.latents.downsampling,
                 num_inference_steps=steps,
-                guidance_scale=guidance,
+                **self.family.drawing(self.pipeline, noise.to(self.device), guidance),
             ).images
         finally:
             network.to(self.denoiser.dtype)
@@ -195,11 +196,13 @@ class PipelineTarget(Target):
             part.rename(folder)
 
 
-def _resolution(network: Any, vae: Any, downsampling: int) -> int | None:
-    """Side in pixels of the images that a network was made for, or the side that its VAE tells;
-    the shorter one where they are not square.
+def _resolution(network: Any, latents: Latents) -> int | None:
+    """Side in pixels of the images that a network was made for, or the side that its autoencoder
+    tells; the shorter one where they are not square.
     """
-    for size, factor in ((network.config.sample_size, downsampling), (vae.config.sample_size, 1)):
+    told = [(network, latents.downsampling), *((part, 1) for part in latents.networks)]
+    for part, factor in told:
+        size = part.config.get("sample_size")
         sides = size if isinstance(size, (list, tuple)) else [size]
         if sides and all(isinstance(side, int) for side in sides):
             return int(min(sides)) * factor

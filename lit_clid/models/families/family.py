@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import Tensor
+
 from lit_clid.errors import UserError, few
 from lit_clid.models.denoiser import Call
 from lit_clid.models.latents import KLLatents, Latents
@@ -13,6 +15,11 @@ from lit_clid.models.text import Text
 WEIGHTS = ("config.json", "*.safetensors")
 TOKENIZER = ("*.json", "tokenizer_config.json")
 SCHEDULER = ("scheduler_config.json",)
+
+
+def drawn(pipeline: Any, noise: Tensor, guidance: float) -> Mapping[str, Any]:
+    """What most pipelines take."""
+    return {"latents": noise, "guidance_scale": guidance}
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,8 @@ class Family:
             None if any is taken.
         schedule: scheduler → its levels.
         call: pipeline → how its network is called.
+        drawing: pipeline, noise (B, C, h, w) and scale of guidance → what the pipeline is called
+            with, beside captions and size, to draw from this noise.
         optional: parts that a pipeline may lack.
         loading: further arguments of `from_pretrained`.
     """
@@ -45,6 +54,7 @@ class Family:
     text: Callable[[Any], Text]
     schedule: Callable[[Any], Schedule]
     call: Callable[[Any], Call]
+    drawing: Callable[[Any, Tensor, float], Mapping[str, Any]] = drawn
     latents: Callable[[Any], Latents] = KLLatents
     sides: Callable[[Any], tuple[int, int | None]] = lambda network: (1, None)
     optional: tuple[str, ...] = ()
