@@ -141,17 +141,23 @@ def pretrained(shape: str, folder: Path, count: int, steps: int, batch: int, rat
         base = load_target("demo", channels_last=False).pipeline
         SHAPES[shape](base, captions).save_pretrained(fresh, safe_serialization=True)
     target = load_target(str(fresh), channels_last=False)
-    latents = _latents(target, [drawing.image for drawing in drawings])
+    latents = _latents(target, [drawing.image for drawing in drawings], folder.parent)
     _train(target, latents, captions, steps, batch, rate)
     target.export(folder)
     return folder
 
 
-def _latents(target: PipelineTarget, images: Sequence[Any]) -> torch.Tensor:
-    found: list[torch.Tensor] = []
+def _latents(target: PipelineTarget, images: Sequence[Any], folder: Path) -> torch.Tensor:
+    """Of the base's VAE, kept: all shapes share it."""
+    from safetensors.torch import load_file, save_file
+
+    kept, found = folder / f"scenes-{len(images)}.safetensors", list[torch.Tensor]()
+    if kept.is_file():
+        return load_file(kept)["latents"]
     for k in tqdm(range(0, len(images), 64), "encoding"):
         pixels = torch.stack([_pixels(image) for image in images[k : k + 64]])
         found.append(target.encode(pixels))
+    save_file({"latents": torch.cat(found)}, kept)
     return torch.cat(found)
 
 
