@@ -92,6 +92,10 @@ FLUX = Family(
     text=ClipAndT5,
     schedule=rectified_flow,
     call=lambda pipeline: denoise,
+    told=lambda network: {
+        "tokens": (T5_TOKENS, network.config.joint_attention_dim),
+        "pooled": (network.config.pooled_projection_dim,),
+    },
     drawing=drawn_packed,
     sides=lambda network: (PATCH, None),
     loading={"feature_extractor": None, "image_encoder": None},
