@@ -17,6 +17,12 @@ from typing import Any
 from attacks import fill
 from shapes import pretrained
 
+from lit_clid.auditing.losses import Grid
+from lit_clid.auditing.swept import read_losses
+from lit_clid.commands.sweep.run import intervals
+from lit_clid.judging.notation import interval
+from lit_clid.scores import Scores
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "families.md"
 
@@ -41,8 +47,8 @@ RECIPES: Mapping[str, Recipe] = {
 }
 SCENES = 16_384
 """Scenes to pre-train on."""
-LEVELS = "[20,60,120,200,300,400,450,500,600,700,800,900]"
-"""Of the sweep."""
+GRID = Grid(tuple(range(50, 951, 100)), 2)
+"""Levels and draws of the sweep on the shadow."""
 
 
 def lit_clid(script: str, *words: str) -> None:
@@ -60,6 +66,9 @@ def judged(shape: str, runs: Path) -> Mapping[str, Any]:
         lit_clid("train.py", *words, "finetune.samples=8")
         lit_clid("train.py", *words, "role=shadow", "finetune.samples=0")
         lit_clid("audit.py", *words)
+        swept = [f"sweep.t={list(GRID.t)}", f"sweep.draws={GRID.draws}"]
+        sweep = [sys.executable, "-m", "lit_clid.sweep", *words, *swept]
+        subprocess.run(sweep, check=True, cwd=ROOT, stdout=sys.stderr)
     found: Mapping[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     return found
 
@@ -74,6 +83,17 @@ def table(reports: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def levels(shape: str, runs: Path) -> str:
+    """AUROC of one draw at each level, on the shadow's records."""
+    scores = Scores.load(runs / f"families-{shape}" / "scores" / "sweep.parquet")
+    shown = intervals(read_losses(scores, GRID))
+    lines = [f"| t | {' | '.join(shown)} |", "|---" * (len(shown) + 1) + "|"]
+    for row, t in enumerate(GRID.t):
+        cells = [interval(each[row]) for each in shown.values()]
+        lines.append(f"| {t} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _cell(found: Mapping[str, Any] | None) -> str:
     return "–" if found is None else "{value:.3f} [{low:.3f}, {high:.3f}]".format(**found["auroc"])
 
@@ -84,10 +104,12 @@ def main() -> None:
     parser.add_argument("--shapes", nargs="+", choices=list(RECIPES), default=list(RECIPES))
     parser.add_argument("--demo", type=Path, help="report.json of the demo, to stand beside")
     arguments = parser.parse_args()
-    reports = {shape: judged(shape, arguments.runs) for shape in arguments.shapes}
+    shapes = arguments.shapes
+    reports = {shape: judged(shape, arguments.runs) for shape in shapes}
     if arguments.demo:
         reports = {"demo": json.loads(arguments.demo.read_text(encoding="utf-8")), **reports}
-    marks = {"attacks on other shapes": table(reports)}
+    marks = {f"levels of {shape}": levels(shape, arguments.runs) for shape in shapes}
+    marks["attacks on other shapes"] = table(reports)
     PAGE.write_text(fill(PAGE.read_text(encoding="utf-8"), marks), encoding="utf-8")
     print(table(reports))
 
