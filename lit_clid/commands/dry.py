@@ -20,13 +20,11 @@ from lit_clid.auditing.queries import tally
 from lit_clid.auditing.sittings import Sitting, plan
 from lit_clid.commands.checks import check_headline, check_rules, check_stacked, check_suspects
 from lit_clid.commands.reading import Settings
-from lit_clid.commands.train import plan_training
 from lit_clid.data.split import Split, load_split
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.denoiser import DTYPES
 from lit_clid.models.load import check_target
 from lit_clid.models.needs import Ask, Needs, reckon
-from lit_clid.training.contradictions import check_defenses
 from lit_clid.training.module import choose
 
 NOTHING = "nothing was loaded, asked or written"
@@ -43,7 +41,8 @@ def dry_audit(config: Settings) -> None:
     check_headline(config)
     models = _models(config)
     check_stacked(config, calibrated="shadow" in models)
-    split = _split(config, models["target"].path, alone=_is_elsewhere(config, models))
+    elsewhere = config.audit.target is not None and "shadow" not in models
+    split = dealt(config, models["target"].path, alone=elsewhere)
     check_suspects(config, split, models)
     check_rules(config.attacks, calibrated="shadow" in models)
     path, options = models["target"].path, config.audit
@@ -68,18 +67,16 @@ def dry_audit(config: Settings) -> None:
     )
 
 
-def dry_training(config: Settings) -> None:
+def dry_training(config: Settings, members: int, steps: int, remarks: Sequence[str]) -> None:
     """Say what training one role would take.
 
-    Raises:
-        UserError: for what training would refuse.
+    Args:
+        members: to train on.
+        steps: of the optimiser.
+        remarks: of the defenses.
     """
     options, base = config.finetune, config.target.path
-    check_defenses(config.defenses, options, config.data, config.trainer)
     family = check_target(base)
-    family.check_group(options.train)
-    split = _split(config, base)
-    planned = plan_training(config, split, config.trainer)
     mixed = str(config.trainer.get("precision", "32")).split("-", maxsplit=1)[0]
     dtype = DTYPES.get(mixed, torch.float32)
     size = options.batch_size
@@ -92,16 +89,16 @@ def dry_training(config: Settings) -> None:
         "average": (copies - 4) * 4 * needs.network,
         f"a call of {size} rows": max(needs.call, needs.encoding),
     }
-    steps = planned.trainer.max_steps * config.trainer.get("accumulate_grad_batches", 1)
-    work = steps * size * needs.work
+    batches = steps * config.trainer.get("accumulate_grad_batches", 1)
+    work = batches * size * needs.work
     lines = [
         ("model", _model(needs)),
         ("trained", f"{options.train}: {needs.trained:,} of {needs.network:,} parameters"),
-        ("data", f"{planned.members} members"),
+        ("data", f"{members} members"),
         ("memory", _memory(parts)),
-        ("work", f"{_scaled(needs.work)}FLOP a record and step; {steps:,} batches of {size}"),
+        ("work", f"{_scaled(needs.work)}FLOP a record and step; {batches:,} batches of {size}"),
         ("time", _time(work, _device(config.trainer), dtype)),
-        *(("note", remark) for remark in planned.remarks),
+        *(("note", remark) for remark in remarks),
     ]
     _say(f"dry run: training {config.role} from {base}", lines)
 
@@ -111,7 +108,7 @@ def _say(title: str, lines: Sequence[tuple[str, str]]) -> None:
     console.say(f"{title}\n{console.aligned(told)}\n{NOTHING}")
 
 
-def _split(config: Settings, path: str, *, alone: bool = False) -> Split:
+def dealt(config: Settings, path: str, *, alone: bool = False) -> Split:
     """The split as the run would deal it; what it leaves is thrown away."""
     same = partial(caption_keys, path)
     with TemporaryDirectory() as folder:
@@ -125,10 +122,6 @@ def _models(config: Settings) -> dict[str, Model]:
         return find_models(config.folder, config.audit)
     console.say(f"{config.folder / 'target'} is not trained yet: reckoned for its base")
     return {"target": Model(config.target.path, config.target.variant)}
-
-
-def _is_elsewhere(config: Settings, models: Mapping[str, Model]) -> bool:
-    return config.audit.target is not None and "shadow" not in models
 
 
 def _evaluations(sitting: Sitting, split: Split) -> int:

@@ -79,7 +79,8 @@ def reckon(path: str, ask: Ask) -> Needs:
     network = getattr(pipeline, family.network)
     latents = family.latents(pipeline)
     side = family.side(network, latents, path, ask.side)
-    encoders = [pipeline.components[name] for name in family.parts if "text_encoder" in name]
+    named = [pipeline.components[name] for name in family.parts if "text_encoder" in name]
+    encoders = [part for part in named if part is not None]
     for part in (network, *latents.networks):
         part.eval().requires_grad_(False)
     network.to(ask.dtype)
@@ -99,23 +100,24 @@ def reckon(path: str, ask: Ask) -> Needs:
 
     work, live = _run(answer, told["tokens"].shape[1])
     trained = [p for p in network.parameters() if p.requires_grad]
+    held = sum(p.numel() * p.element_size() for p in trained)  # by their gradients
     images = torch.empty(min(ask.images, latents.together(side, side)), 3, side, side, device=META)
     _, encoding = _run(lambda: latents.encode(images), 0)
     return Needs(
         title=family.title,
         side=side,
-        network=_count(network.parameters()),
-        trained=_count(trained),
-        encoders=sum(_count(part.parameters()) for part in encoders if part is not None),
-        autoencoder=sum(_count(part.parameters()) for part in latents.networks),
+        network=_count([network]),
+        trained=sum(p.numel() for p in trained),
+        encoders=_count(encoders),
+        autoencoder=_count(latents.networks),
         work=work / ask.rows,
-        call=live - sum(p.numel() * p.element_size() for p in trained),
+        call=live - held,
         encoding=encoding,
     )
 
 
-def _count(parameters: Any) -> int:
-    return sum(p.numel() for p in parameters)
+def _count(networks: Sequence[Any]) -> int:
+    return sum(p.numel() for network in networks for p in network.parameters())
 
 
 def _told(shapes: Mapping[str, Sequence[int]], rows: int) -> Embedding:
