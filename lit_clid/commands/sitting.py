@@ -1,7 +1,6 @@
 """What an audit opens first, and one sitting of it: the table of one model's answers."""
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from lit_clid import console
@@ -17,10 +16,10 @@ from lit_clid.auditing.sittings import (
 )
 from lit_clid.commands.checks import check_headline, check_stacked, check_suspects
 from lit_clid.commands.reading import Settings
+from lit_clid.commands.splits import split_of
 from lit_clid.data.module import CaptionedImages
-from lit_clid.data.split import Split, load_split
+from lit_clid.data.split import Split
 from lit_clid.files import check_writable
-from lit_clid.models.captions import caption_keys
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
 from lit_clid.scores import Scores
@@ -31,9 +30,8 @@ def opened(config: Settings) -> tuple[dict[str, Model], Split]:
     check_headline(config)
     models = find_models(config.folder, config.audit)
     check_stacked(config, calibrated="shadow" in models)
-    same = partial(caption_keys, models["target"].path)
     elsewhere = config.audit.target is not None and "shadow" not in models
-    split = load_split(config.data, config.seed, config.folder, same, alone=elsewhere)
+    split = split_of(config, models["target"].path, alone=elsewhere)
     check_suspects(config, split, models)
     return models, split
 
@@ -103,6 +101,7 @@ def _asked(
         skipped=tuple(split.skipped),
         captions_cut_by_the_tokenizer=overlong,
         shared_captions=split.shared.get(sitting.role),
+        captions_by=split.captions_by,
         queries=tally(sitting.attacks, len(split.of(sitting.role)) - len(shared)),
         training=read_note(model),
         config=config.plain,

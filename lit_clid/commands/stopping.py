@@ -142,6 +142,7 @@ def ask_until(
                 model=model,
                 made=provenance(str(trainer.strategy.root_device)),
                 skipped=tuple(split.skipped),
+                captions_by=split.captions_by,
                 queries=tally(sitting.attacks, end),
                 training=read_note(model),
                 config=config.plain,

@@ -4,7 +4,6 @@ to be there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from lit_clid.commands.gauge.own import gauge_of
 from lit_clid.commands.holding import held
 from lit_clid.commands.probe import probe_of
 from lit_clid.commands.reading import Settings, read
-from lit_clid.data.split import Split, load_split
+from lit_clid.commands.splits import split_of
+from lit_clid.data.split import Split
 from lit_clid.files import check_writable
-from lit_clid.models.captions import caption_keys
 from lit_clid.models.load import check_target, load_target
 from lit_clid.training.contradictions import check_defenses
 from lit_clid.training.defenses import Defenses, Privacy
@@ -109,8 +108,7 @@ def _train(config: Settings) -> None:
     # before a split is drawn
     check_defenses(config.defenses, options, config.data, config.trainer)
     check_target(config.target.path).check_group(options.train)
-    same = partial(caption_keys, config.target.path)
-    split = load_split(config.data, config.seed, config.folder, same)
+    split = split_of(config, config.target.path)
     plan = plan_training(config, split, config.trainer)
     trainer = plan.trainer
     target = load_target(config.target.path, variant=config.target.variant, channels_last=False)

@@ -24,6 +24,8 @@ CAPTION_NAMES = (
     "sentences",
     "description",
 )
+WRITTEN = "have a model write captions for all with data.captions=MODEL"
+"""What those can do who have none."""
 IMAGE_NAMES = ("image", "jpg", "png", "jpeg", "webp", "img", "picture")
 
 
@@ -66,9 +68,10 @@ def used_columns(options: DataOptions, columns: Sequence[str]) -> tuple[str, ...
 def _required(column: str | None, kind: str, columns: list[str], name: str) -> str:
     if column is None or column not in columns:
         named = f" {column!r}" if column else ""
+        written = f", or {WRITTEN}" if kind == "caption" else ""
         raise UserError(
             f"{name}: no {kind} column{named} (found: {few(columns)}); name it with "
-            f"data.{kind}_column=NAME"
+            f"data.{kind}_column=NAME{written}"
         )
     return column
 

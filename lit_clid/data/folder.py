@@ -141,7 +141,7 @@ def captions_beside(listing: Listing) -> Beside:
         raise UserError(
             f"{listing.folder}: no captions; add metadata.jsonl or metadata.csv with the columns "
             "file_name and text, or a .txt beside each image (found beside the images: "
-            f"{few(names, 5) or 'nothing'})"
+            f"{few(names, 5) or 'nothing'}), or have a model write them with data.captions=MODEL"
         )
     present = [text for stem in sorted(used) for text in texts[stem]]
     _inside(listing.folder, [*images, *present])

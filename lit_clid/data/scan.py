@@ -16,6 +16,8 @@ FIELDS = ("id", "where", "image_hash", "caption_hash", "role", "member")
 
 KINDS = {"1": True, "0": False, "": None}
 """What a manifest says of a record: a member, none, or a suspect."""
+EMPTY = "empty caption"
+"""Why a row without a caption is no record."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def _entry(source: Source, row: int) -> Entry | str:
     """The manifest line of a row (without its part), or why the row cannot be used."""
     name, caption = f"{source.mark}{source.ids[row]}", source.captions[row]
     if not caption:
-        return f"{name} (row {row + 1}): empty caption"
+        return f"{name} (row {row + 1}): {EMPTY}"
     try:
         image = source.open_image(row)
     except Exception as error:  # Pillow's decoders raise all kinds on broken files
@@ -71,9 +73,11 @@ def scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], li
     results = read_rows(jobs)
     bad = [result for result in results if isinstance(result, str)]
     if bad and on_error == "fail":
+        untold = any(each.endswith(EMPTY) for each in bad)
+        written = ", or data.captions=MODEL to have a model describe all" if untold else ""
         raise UserError(
             f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or "
-            "remove them, or set data.on_error=skip to leave them out"
+            f"remove them, or set data.on_error=skip to leave them out{written}"
         )
     return {entry.id: entry for entry in results if isinstance(entry, Entry)}, bad
 

@@ -62,8 +62,11 @@ def from_rows(
     """What the columns of a table say, its images aside.
 
     Args:
-        cells: each row's caption and its further ones; None takes them from the caption's column.
+        cells: each row's caption and its further ones; None takes them from the caption's column,
+            or none where a model is to write them.
     """
+    if options.captions is not None:
+        cells = [("",)] * len(rows)
     if cells is None:
         cells = read_captions(rows, find_caption(rows, options, name), name)
     captions = tuple(cell[0] for cell in cells)

@@ -18,6 +18,7 @@ from lit_clid.data.columns import (
     unique,
     used_columns,
 )
+from lit_clid.data.described import undescribed
 from lit_clid.data.folder import (
     IMAGE_ENDINGS,
     Listing,
@@ -115,7 +116,10 @@ def _imagefolder(options: DataOptions, path: str | None) -> Source:
         raise UserError(
             f"{folder}: no images ({', '.join(IMAGE_ENDINGS)}); give the folder that holds them"
         )
-    source = _described(listing, options) if listing.metadata else _beside(listing)
+    if listing.metadata:
+        source = _described(listing, options)
+    else:
+        source = _beside(listing) if options.captions is None else undescribed(listing)
     return by_folder(source) if options.group_column == FOLDER else source
 
 
@@ -176,7 +180,8 @@ def _files(options: DataOptions, kind: str, pattern: str) -> Source:
 
 def _archives(options: DataOptions, files: list[Path], name: str) -> Source:
     shards = read_archives(files, options.image_column)
-    cells = None if options.caption_column else shards.rows.captions
+    told = options.caption_column or options.captions
+    cells = None if told else shards.rows.captions
     return replace(
         from_rows(shards.rows, options, name, cells or None),
         ids=unique(shards.keys),
@@ -194,7 +199,7 @@ def _hub(options: DataOptions, name: str) -> Source:
             "a hub id"
         )
     dataset, guessed = read_hub(name, options.config, options.split)
-    if not guessed:
+    if not guessed or options.captions is not None:
         return from_dataset(dataset, options, name, [])
     caption = find_caption(dataset, options, name)
     require_written(dataset, caption, name)

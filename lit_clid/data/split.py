@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lit_clid.config.options.data import DataOptions
+from lit_clid.about import Captioner
+from lit_clid.config.options.data import OWN, DataOptions
 from lit_clid.data.deal import deal, find_piles, find_suspects
+from lit_clid.data.described import Describe, describe
 from lit_clid.data.groups import groups_of
 from lit_clid.data.scan import (
     Entry,
@@ -43,12 +45,14 @@ class Split:
         skipped: rows left out, as "id: reason".
         shared: role → how many `records` and distinct `captions`, where its members and hold-outs
             share captions.
+        captions_by: the model that wrote the captions; None where the data have them.
     """
 
     entries: tuple[Entry, ...]
     sources: tuple[Source, ...]
     skipped: tuple[str, ...]
     shared: Mapping[str, dict[str, int]] = field(default_factory=dict)
+    captions_by: Captioner | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -129,7 +133,13 @@ def _hash(entries: Iterable[Entry]) -> str:
 
 
 def load_split(
-    options: DataOptions, seed: int, folder: Path, same: Sameness = list, *, alone: bool = False
+    options: DataOptions,
+    seed: int,
+    folder: Path,
+    same: Sameness = list,
+    *,
+    alone: bool = False,
+    write: Describe | None = None,
 ) -> Split:
     """Re-read and verify the split of the run `folder`, or draw and write it.
 
@@ -140,17 +150,18 @@ def load_split(
         same: which captions are one caption to the model, asked only when the split is drawn;
             by default those of the same text.
         alone: there is no shadow to keep records for.
+        write: has images described where `options.captions` names a model.
 
     Raises:
         UserError: for unreadable rows (unless skipped), too few records, records shared by members
             and hold-outs, a manifest drawn from something else, or data that changed since it was
             drawn.
     """
-    opened = open_sources(options)
+    opened, by = describe(open_sources(options), options, write)
     sources = tuple(opened.values())
     manifest = folder / "split.csv"
     if manifest.is_file():
-        return _reread(manifest, options, seed, sources)
+        return replace(_reread(manifest, options, seed, sources), captions_by=by)
     rows, skipped = scan(sources, options.on_error)
     for source in sources:
         skipped += say_left_out(source)
@@ -158,7 +169,9 @@ def load_split(
     # of twins the first is kept: a hold-out goes that a suspect is a copy of
     rows = dict(sorted(rows.items(), key=lambda item: item[0] not in unknown))
     captions = _captions(sources)
-    twins = find_twins(rows, captions, same, options.shared_captions)
+    # to a captioner two images may look alike, which makes no twins of them
+    alike = by is not None and options.shared_captions == "auto"
+    twins = find_twins(rows, captions, same, "keep" if alike else options.shared_captions)
     if options.on_duplicates == "drop":
         rows, dropped = twins.drop(rows)
         skipped += dropped
@@ -168,13 +181,13 @@ def load_split(
         entries, copies = without_copies(entries)
         skipped += copies
         say_dealt(rows, entries)
-    shared = twins.shared(entries)
+    shared = {} if alike and not twins.templates else twins.shared(entries)
     drawn = {"seed": seed, "data": options.drawn_from, "skipped": skipped}
     write_json(folder / "split.json", {**drawn, **({"shared_captions": shared} if shared else {})})
     write_text(manifest, to_csv(entries))
     say_shared(shared)
     say_telling(twins.telling(entries))
-    return Split(entries, sources, tuple(skipped), shared)
+    return Split(entries, sources, tuple(skipped), shared, by)
 
 
 def _captions(sources: Sequence[Source]) -> dict[str, str]:
@@ -206,7 +219,7 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
         )
     header: dict[str, Any] = read_json(note)
     # what older manifests do not tell: they share no captions and have no suspects
-    untold = {"shared_captions": options.shared_captions, "suspects": None}
+    untold = {"shared_captions": options.shared_captions, "suspects": None, "captions": OWN}
     found = {"seed": header["seed"], **untold, **header["data"]}
     refuse_changes(found, {"seed": seed, **options.drawn_from}, str(manifest))
     text = manifest.read_text(encoding="utf-8")

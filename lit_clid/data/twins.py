@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.scan import Entry
@@ -26,6 +26,11 @@ class Twins:
     images: Mapping[str, str]
     captions: Mapping[str, str]
     sharing: bool
+
+    @property
+    def templates(self) -> bool:
+        """Whether captions are templates or name the subject: fewer than half the images."""
+        return 2 * len(set(self.captions.values())) < len(set(self.images.values()))
 
     @property
     def apart(self) -> dict[str, Mapping[str, str]]:
@@ -137,9 +142,8 @@ def find_twins(
     keys = same([captions[name] for name in rows])
     own = dict(zip(rows, keys, strict=True))
     images = {name: entry.image_hash for name, entry in rows.items()}
-    templates = 2 * len(set(own.values())) < len(set(images.values()))
-    sharing = templates if shared_captions == "auto" else shared_captions == "keep"
-    return Twins(images, own, sharing)
+    found = Twins(images, own, shared_captions == "keep")
+    return replace(found, sharing=found.templates) if shared_captions == "auto" else found
 
 
 def _refuse_pairs(pairs: Sequence[str], others: str, kind: str, whose: str) -> None:

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
-from lit_clid.errors import UserError
+from lit_clid.errors import UserError, few
 
 ROLES = ("target", "shadow")
 """Whose records: the model's under audit, or those of the model that calibrates it."""
+
+OWN = "the data's"
+"""Whose captions they are where no model writes them."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class DataOptions:
             files and the keys of the `.json` beside them are the columns. The importance column
             holds one number per word of the caption, the rephrasings column further captions, one
             or a list; null takes those after the first where a caption cell is a list.
+        captions: an image-to-text model of transformers (folder or hub id) that writes the captions
+            of all records, once, whatever captions they have; null takes those of the data. Attacks
+            that live on captions lose power, unless the model was trained on these.
         members, nonmembers: records per role (target and shadow each); null takes as many as there
             are.
         shadow: "disjoint" gives the shadow records that the target's split does not touch;
@@ -67,6 +73,7 @@ class DataOptions:
     caption_column: str | None = None
     importance_column: str | None = None
     rephrasings_column: str | None = None
+    captions: str | None = None
     members: int | None = 256
     nonmembers: int | None = 256
     shadow: str = "disjoint"
@@ -96,6 +103,13 @@ class DataOptions:
                     f"data.{key}: {count} is not a positive number; give one, or null for the "
                     "default"
                 )
+        told = ("caption_column", "importance_column", "rephrasings_column")
+        given = [f"data.{key}" for key in told if getattr(self, key) is not None]
+        if self.captions is not None and given:
+            raise UserError(
+                f"data.captions: {self.captions} writes every caption, and {few(given)} speaks of "
+                "captions in the data; set one of them to null"
+            )
         if self.workers < 0:
             raise UserError(f"data.workers: {self.workers} must be 0 or more")
 
@@ -122,4 +136,5 @@ class DataOptions:
             "on_duplicates",
             "shared_captions",
         )
-        return {key: getattr(self, key) for key in keys}
+        drawn = {key: getattr(self, key) for key in keys}
+        return drawn | {"captions": OWN if self.captions is None else "a model's"}
