@@ -33,7 +33,9 @@ def make_captioner(folder: Path, kind: str = "blip", seed: int = 0) -> Path:
         makers = {"blip": _blip, "git": _git, "vit-gpt2": _vit_gpt2, "llava": _llava}
         network, *parts = makers[kind]()
         for weight in network.parameters():
-            weight.data *= 20 if weight.dim() > 1 else 1  # so that two images seldom get the same words
+            weight.data *= (
+                20 if weight.dim() > 1 else 1
+            )  # so that two images seldom get the same words
         for each in (network, *parts):
             each.save_pretrained(folder)
     return folder
@@ -46,8 +48,12 @@ def words() -> Any:
 
 
 def _blip() -> tuple[Any, ...]:
-    from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessor
-    from transformers import BlipProcessor
+    from transformers import (
+        BlipConfig,
+        BlipForConditionalGeneration,
+        BlipImageProcessor,
+        BlipProcessor,
+    )
 
     text = {"vocab_size": len(WORDS), "max_position_embeddings": LENGTH, **ENDS, **SMALL}
     text |= {"sep_token_id": 3, "encoder_hidden_size": 16, "projection_dim": 16}
@@ -71,8 +77,13 @@ def _git() -> tuple[Any, ...]:
 
 
 def _vit_gpt2() -> tuple[Any, ...]:
-    from transformers import GPT2Config, ViTConfig, ViTImageProcessor
-    from transformers import VisionEncoderDecoderConfig, VisionEncoderDecoderModel
+    from transformers import (
+        GPT2Config,
+        VisionEncoderDecoderConfig,
+        VisionEncoderDecoderModel,
+        ViTConfig,
+        ViTImageProcessor,
+    )
 
     decoder = GPT2Config(
         vocab_size=len(WORDS),
@@ -94,9 +105,15 @@ def _vit_gpt2() -> tuple[Any, ...]:
 
 def _llava() -> tuple[Any, ...]:
     from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import CLIPImageProcessor, CLIPVisionConfig, LlamaConfig, LlavaConfig
-    from transformers import LlavaForConditionalGeneration, LlavaProcessor
-    from transformers import PreTrainedTokenizerFast
+    from transformers import (
+        CLIPImageProcessor,
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+        PreTrainedTokenizerFast,
+    )
 
     names = ["<pad>", "<s>", "</s>", "<unk>", "<image>", *WORDS[5:], "Describe", "image"]
     core = Tokenizer(models.WordLevel({w: k for k, w in enumerate(names)}, unk_token="<unk>"))

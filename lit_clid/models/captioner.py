@@ -134,6 +134,9 @@ def load_captioner(name: str, *, half: bool = False) -> Captioner:
     with quiet_imports():
         from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
     tokenizer = _part(place, "tokenizer", AutoTokenizer)
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+        # what the library makes where there is no file
+        raise place.refuse("has no tokenizer with words; save it beside the model")
     images = _part(place, "image processor", AutoImageProcessor, use_fast=False)
     processor = None
     if getattr(tokenizer, "chat_template", None):
