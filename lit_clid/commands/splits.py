@@ -63,9 +63,9 @@ def describer(config: Settings) -> Describe:
 def captions_file(config: Settings) -> Path:
     """Where the captions of all runs lie that the model wrote."""
     name = str(config.data.captions)
-    whole = name if is_hub_id(name) else str(Path(name).expanduser().resolve())
-    mark = blake2b(whole.encode(), digest_size=4).hexdigest()
-    plain = re.sub(r"[^\w.-]+", "-", name).strip("-.")[-LETTERS:]
+    folder = None if is_hub_id(name) else Path(name).expanduser().resolve()
+    mark = blake2b(str(folder or name).encode(), digest_size=4).hexdigest()
+    plain = re.sub(r"[^\w.-]+", "-", folder.name if folder else name).strip("-.")[:LETTERS]
     return Path(config.runs).expanduser() / "captions" / f"{plain}-{mark}.jsonl"
 
 

@@ -57,11 +57,11 @@ def test_an_audit_that_stops_says_so_too(run: Run, pipeline_folder: Path, tmp_pa
     words = asked(tmp_path, pipeline_folder, *bare(tmp_path, 32, 40))
     for file in (tmp_path / "mine").iterdir():  # dark ones are to SecMI as if remembered
         Image.open(file).point(lambda value: value * 0.2).save(file)
-    captioner = make_captioner(tmp_path / "vit", "vit-gpt2")
+    captioner = make_captioner(tmp_path / "llava", "llava")
     more = ("evidence.stop_at=0.9", "attacks=[secmi]", "audit.batch_size=8")
     code, told = run("audit", *words, f"data.captions={captioner}", *more)
-    report = json.loads((tmp_path / "claim" / "report.json").read_text())
     assert code == 0 and "lose power" in told, told
+    report = json.loads((tmp_path / "claim" / "report.json").read_text())
     assert "stopped" in report and report["captions"]["trained_on_these"] is False
     for name in ("report.md", "report.html"):
         assert "lose power" in (tmp_path / "claim" / name).read_text()
