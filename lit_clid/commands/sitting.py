@@ -9,6 +9,7 @@ from lit_clid.auditing.claims import carry_over, claim, finished_scores
 from lit_clid.auditing.lineage import Model, find_models
 from lit_clid.auditing.queries import announce, describe_attacks, tally
 from lit_clid.auditing.run import asking_trainer, fill_table
+from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import finished_ids, shard_folder
 from lit_clid.auditing.sittings import (
     Sitting,
@@ -60,7 +61,8 @@ def table_of(
         if scores.groups != split.groups and console.is_first_process():
             scores = replace(scores, groups=split.groups)
             scores.save(path)
-        attacks = describe_attacks(sitting.attacks, target)  # titles, rules
+        own = sizes(split, sitting.role)
+        attacks = describe_attacks(sitting.attacks, target, own)  # titles, rules
         return replace(scores, about=replace(scores.about, attacks=attacks))
     return _asked(sitting, target, config, split, claims, carried, path)
 
@@ -92,7 +94,8 @@ def _asked(
         finished=finished,
     )
     model = sitting.model.path
-    console.say(announce(sitting.table, model, sitting.attacks, len(data.audited), len(finished)))
+    pending = sizes(split, sitting.role, finished)
+    console.say(announce(sitting.table, model, sitting.attacks, pending, len(finished)))
     overlong = target.overlong(data.captions)
     console.say_overlong(overlong, len(data.captions))
     trainer = asking_trainer(config.trainer, sitting.table)
@@ -102,7 +105,7 @@ def _asked(
         captions_cut_by_the_tokenizer=overlong,
         shared_captions=split.shared.get(sitting.role),
         captions_by=split.captions_by,
-        queries=tally(sitting.attacks, len(split.of(sitting.role)) - len(shared)),
+        queries=tally(sitting.attacks, sizes(split, sitting.role, shared)),
         training=read_note(model),
         config=config.plain,
     )

@@ -4,9 +4,13 @@ The model describes every record, also one that has a caption: were members desc
 hold-outs by a model, that alone would tell them apart.
 """
 
+import csv
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from PIL import Image
 from tqdm import tqdm
@@ -15,7 +19,7 @@ from lit_clid.about import Captioner
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.folder import Listing, texts_alone
 from lit_clid.data.images import FileImages
-from lit_clid.data.scan import read_rows
+from lit_clid.data.scan import hash_bytes
 from lit_clid.data.source import Source
 from lit_clid.data.text import printable
 from lit_clid.data.written import Written
@@ -44,7 +48,7 @@ def undescribed(listing: Listing) -> Source:
 
 
 def describe(
-    sources: Mapping[str, Source], options: DataOptions, write: Describe | None
+    sources: Mapping[str, Source], options: DataOptions, write: Describe | None, manifest: Path
 ) -> tuple[dict[str, Source], Captioner | None]:
     """The sources with the captions that `data.captions` asks for.
 
@@ -52,6 +56,8 @@ def describe(
         sources: by name.
         options: data options.
         write: has images described.
+        manifest: of the split; where there is one, its records alone are looked for, by the hashes
+            that it holds. Whether these are true still is for others to verify.
 
     Returns:
         The sources, and who wrote their captions; None where the data have them.
@@ -62,12 +68,13 @@ def describe(
     if options.captions is None:
         return dict(sources), None
     assert write is not None
-    seen = {name: _hashes(source) for name, source in sources.items()}
+    known = _known(manifest) if manifest.is_file() else None
+    seen = {name: _hashes(source, known) for name, source in sources.items()}
     images: dict[str, Callable[[], Image.Image]] = {}
     for name, source in sources.items():
         for row, found in enumerate(seen[name]):
             if found is not None:
-                images.setdefault(found, partial(source.open_image, row))
+                images.setdefault(found, partial(_open, source, row, found))
     written = write(images)
     told = {name: _told(source, seen[name], written) for name, source in sources.items()}
     if options.on_error == "fail":
@@ -88,11 +95,43 @@ def in_batches(
             bar.update(len(some))
 
 
-def _hashes(source: Source) -> list[str | None]:
-    """The hash of each row's image; None where it does not decode."""
-    stand_in = replace(source, captions=(UNSEEN,) * len(source.ids))
-    found = read_rows([(stand_in, row) for row in range(len(source.ids))])
-    return [None if isinstance(entry, str) else entry.image_hash for entry in found]
+def _known(manifest: Path) -> dict[str, str]:
+    """id → hash of the image, of a manifest."""
+    lines = csv.DictReader(io.StringIO(manifest.read_text(encoding="utf-8")))
+    return {line["id"]: line["image_hash"] for line in lines}
+
+
+def _hashes(source: Source, known: Mapping[str, str] | None) -> list[str | None]:
+    """The hash of each row's image; None where it does not decode or is not known."""
+    if known is not None:
+        return [known.get(name) for name in source.names]
+    rows = range(len(source.ids))
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(partial(_hash, source), rows)
+        return list(tqdm(found, "looking at images", len(rows), unit="image", leave=False, delay=2))
+
+
+def _hash(source: Source, row: int) -> str | None:
+    try:
+        return _pixels(source.open_image(row))
+    except Exception:  # Pillow's decoders raise all kinds; who checks the records tells which
+        return None
+
+
+def _pixels(image: Image.Image) -> str:
+    """The hash of an image, as in the manifest of a split."""
+    return hash_bytes(f"{image.size}".encode() + image.tobytes())
+
+
+def _open(source: Source, row: int, known: str) -> Image.Image:
+    """The image whose hash is known."""
+    image = source.open_image(row)
+    if _pixels(image) != known:
+        raise UserError(
+            f"{source.names[row]}: the image changed since the split was drawn; restore it or use "
+            "another name=…"
+        )
+    return image
 
 
 def _told(source: Source, hashes: Sequence[str | None], written: Written) -> Source:

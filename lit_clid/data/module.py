@@ -78,8 +78,9 @@ class CaptionedImages(L.LightningDataModule):
 
     @property
     def captions(self) -> list[str]:
-        """Captions of all members and hold-outs of the role."""
-        return [*self.members.captions, *self.holdouts.captions]
+        """Captions under which the members and hold-outs of the role are asked about."""
+        told, entries = self._split.wordings(), (*self.members.entries, *self.holdouts.entries)
+        return [caption for entry in entries for caption in told[entry.id]]
 
     def train_dataloader(self) -> DataLoader[Item]:
         assert self.trainer is not None

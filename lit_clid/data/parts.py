@@ -50,12 +50,14 @@ def _with_captions(
 ) -> Source:
     """The source in which the rows of `given` have the captions, and importances, of others."""
     captions = list(source.captions)
+    others = list(source.others or [()] * len(captions))
     importance = None if source.importance is None else list(source.importance)
     for row, name in enumerate(source.names):
         if name in given:
             other, at = place[given[name]]
             captions[row] = other.captions[at]
+            others[row] = other.others[at] if other.others is not None else ()
             if importance is not None and other.importance is not None:
                 importance[row] = other.importance[at]
     kept = None if importance is None else tuple(importance)
-    return replace(source, captions=tuple(captions), importance=kept)
+    return replace(source, captions=tuple(captions), others=tuple(others), importance=kept)

@@ -11,7 +11,7 @@ from typing import Any
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.archives import read_archives
 from lit_clid.data.columns import (
-    find_caption,
+    find_captions,
     find_image,
     require_one_folder,
     row_ids,
@@ -201,9 +201,10 @@ def _hub(options: DataOptions, name: str) -> Source:
     dataset, guessed = read_hub(name, options.config, options.split)
     if not guessed or options.captions is not None:
         return from_dataset(dataset, options, name, [])
-    caption = find_caption(dataset, options, name)
-    require_written(dataset, caption, name)
-    notes = missing_note(dataset, caption, name)
+    notes: tuple[str, ...] = ()
+    for caption in find_captions(dataset, options, name):
+        require_written(dataset, caption, name)
+        notes += missing_note(dataset, caption, name)
     return replace(from_dataset(dataset, options, name, []), notes=notes)
 
 

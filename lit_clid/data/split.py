@@ -26,6 +26,7 @@ from lit_clid.data.scan import (
     scan,
     to_csv,
 )
+from lit_clid.data.several import several, with_wordings, wordings
 from lit_clid.data.source import Source
 from lit_clid.data.sources import open_sources
 from lit_clid.data.told import say_dealt, say_left_out, say_shared, say_telling
@@ -61,8 +62,12 @@ class Split:
 
     @property
     def asked(self) -> str:
-        """The same, with the suspects: what an audit asks about."""
-        return _hash(self.entries)
+        """The same, with the suspects and all captions: what an audit asks about."""
+        return with_wordings(_hash(self.entries), self.wordings())
+
+    def wordings(self) -> dict[str, tuple[str, ...]]:
+        """id → the captions under which a record is asked about."""
+        return wordings(self.entries, self.locate())
 
     @property
     def vouched(self) -> bool:
@@ -157,9 +162,10 @@ def load_split(
             and hold-outs, a manifest drawn from something else, or data that changed since it was
             drawn.
     """
-    opened, by = describe(open_sources(options), options, write)
-    sources = tuple(opened.values())
     manifest = folder / "split.csv"
+    opened, by = describe(open_sources(options), options, write, manifest)
+    opened = several(opened, options)
+    sources = tuple(opened.values())
     if manifest.is_file():
         return replace(_reread(manifest, options, seed, sources), captions_by=by)
     rows, skipped = scan(sources, options.on_error)
@@ -169,9 +175,7 @@ def load_split(
     # of twins the first is kept: a hold-out goes that a suspect is a copy of
     rows = dict(sorted(rows.items(), key=lambda item: item[0] not in unknown))
     captions = _captions(sources)
-    # to a captioner two images may look alike, which makes no twins of them
-    alike = by is not None and options.shared_captions == "auto"
-    twins = find_twins(rows, captions, same, "keep" if alike else options.shared_captions)
+    twins = find_twins(rows, captions, same, options.shared_captions, by is not None)
     if options.on_duplicates == "drop":
         rows, dropped = twins.drop(rows)
         skipped += dropped
@@ -181,7 +185,7 @@ def load_split(
         entries, copies = without_copies(entries)
         skipped += copies
         say_dealt(rows, entries)
-    shared = {} if alike and not twins.templates else twins.shared(entries)
+    shared = twins.shared(entries)
     drawn = {"seed": seed, "data": options.drawn_from, "skipped": skipped}
     write_json(folder / "split.json", {**drawn, **({"shared_captions": shared} if shared else {})})
     write_text(manifest, to_csv(entries))

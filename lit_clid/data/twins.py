@@ -21,11 +21,13 @@ class Twins:
     Args:
         images, captions: id → key; equal keys mean the same image, or the same caption.
         sharing: records of one caption may be members and hold-outs alike.
+        by_chance: where some are, a model that wrote the captions saw no difference.
     """
 
     images: Mapping[str, str]
     captions: Mapping[str, str]
     sharing: bool
+    by_chance: bool = False
 
     @property
     def templates(self) -> bool:
@@ -69,7 +71,7 @@ class Twins:
     def shared(self, entries: Sequence[Entry]) -> dict[str, dict[str, int]]:
         """Role → how many `records` and distinct `captions`, if both sides share one."""
         found: dict[str, dict[str, int]] = {}
-        for role in ROLES:
+        for role in ROLES if not self.by_chance else ():
             own = [entry for entry in entries if entry.role == role]
             if _pairs(own, self.captions):
                 captions = {self.captions[entry.id] for entry in own}
@@ -126,7 +128,11 @@ def without_copies(entries: Sequence[Entry]) -> tuple[tuple[Entry, ...], list[st
 
 
 def find_twins(
-    rows: Mapping[str, Entry], captions: Mapping[str, str], same: Sameness, shared_captions: str
+    rows: Mapping[str, Entry],
+    captions: Mapping[str, str],
+    same: Sameness,
+    shared_captions: str,
+    written: bool = False,
 ) -> Twins:
     """The twins among the rows.
 
@@ -138,12 +144,17 @@ def find_twins(
         captions: by id.
         same: which captions are one to the model.
         shared_captions: of the data options.
+        written: a model wrote the captions, to which two images may look alike: that makes no twins
+            of them unless it is asked for.
     """
     keys = same([captions[name] for name in rows])
     own = dict(zip(rows, keys, strict=True))
     images = {name: entry.image_hash for name, entry in rows.items()}
     found = Twins(images, own, shared_captions == "keep")
-    return replace(found, sharing=found.templates) if shared_captions == "auto" else found
+    if shared_captions != "auto":
+        return found
+    by_chance = written and not found.templates
+    return replace(found, sharing=found.templates or by_chance, by_chance=by_chance)
 
 
 def _refuse_pairs(pairs: Sequence[str], others: str, kind: str, whose: str) -> None:

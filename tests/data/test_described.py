@@ -103,6 +103,18 @@ def test_they_are_written_once_and_anew_for_an_image_that_changed(
         split_of(given, tmp_path / "third", describer, seed=3)
 
 
+def test_a_changed_image_is_not_described_under_its_old_name(
+    tmp_path: Path, describer: Describer
+) -> None:
+    folder = image_folder(tmp_path / "images", 20, "none")
+    given = options(folder, captions="blip")
+    split = split_of(given, tmp_path / "run", describer)
+    describer.file.unlink()
+    picture(97).save(folder / split.entries[3].id)
+    with pytest.raises(UserError, match="the image changed since the split was drawn"):
+        split_of(given, tmp_path / "run", describer)
+
+
 def test_writing_goes_on_behind_the_last_whole_line(tmp_path: Path, describer: Describer) -> None:
     folder = image_folder(tmp_path / "images", 20, "none")
     given = options(folder, captions="blip")
@@ -111,7 +123,7 @@ def test_writing_goes_on_behind_the_last_whole_line(tmp_path: Path, describer: D
     lines = text.splitlines(keepends=True)
     describer.file.write_text("".join(lines[:9]) + lines[9][:20])
     describer.asked.clear()
-    assert split_of(given, tmp_path / "run", describer).captions() == whole
+    assert split_of(given, tmp_path / "other", describer).captions() == whole
     assert sum(describer.asked) == 12
     assert len(describer.file.read_text().splitlines()) == len(lines) + 1
 

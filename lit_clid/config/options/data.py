@@ -36,9 +36,14 @@ class DataOptions:
             files and the keys of the `.json` beside them are the columns. The importance column
             holds one number per word of the caption, the rephrasings column further captions, one
             or a list; null takes those after the first where a caption cell is a list.
+            `caption_column` may name several by a pattern, such as "caption_*", in their order.
         captions: an image-to-text model of transformers (folder or hub id) that writes the captions
             of all records, once, whatever captions they have; null takes those of the data. Attacks
             that live on captions lose power, unless the model was trained on these.
+        several_captions: where records have more than one (a list in their cell, several lines,
+            columns such as "caption_*", the rephrasings): "first" asks about the first, "average"
+            takes the mean of every signal over all of them. Training takes the first, or the
+            defense `several_captions` draws.
         members, nonmembers: records per role (target and shadow each); null takes as many as there
             are.
         shadow: "disjoint" gives the shadow records that the target's split does not touch;
@@ -74,6 +79,7 @@ class DataOptions:
     importance_column: str | None = None
     rephrasings_column: str | None = None
     captions: str | None = None
+    several_captions: str = "first"
     members: int | None = 256
     nonmembers: int | None = 256
     shadow: str = "disjoint"
@@ -89,6 +95,7 @@ class DataOptions:
             ("shadow", self.shadow, ("disjoint", "redrawn")),
             ("on_error", self.on_error, ("fail", "skip")),
             ("on_duplicates", self.on_duplicates, ("fail", "drop")),
+            ("several_captions", self.several_captions, ("first", "average")),
             ("shared_captions", self.shared_captions, ("auto", "refuse", "keep")),
         ):
             if value not in allowed:
@@ -103,6 +110,11 @@ class DataOptions:
                     f"data.{key}: {count} is not a positive number; give one, or null for the "
                     "default"
                 )
+        if self.several_captions != "first" and self.importance_column is not None:
+            raise UserError(
+                "data.several_captions: data.importance_column speaks of the words of one caption; "
+                "set it to null, or ask about the first caption"
+            )
         told = ("caption_column", "importance_column", "rephrasings_column")
         given = [f"data.{key}" for key in told if getattr(self, key) is not None]
         if self.captions is not None and given:
