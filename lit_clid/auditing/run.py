@@ -63,7 +63,9 @@ def fill_table(
         claims=claims,
         attacks=describe_attacks(attacks, target, sizes(split, data.role)),
     )
-    scores = replace(merge(shards, expected, told, str(path)), groups=split.groups)
+    merged = merge(shards, expected, told, str(path))
+    shared = {name: image for name, image in split.images.items() if name in expected}
+    scores = replace(merged, groups=split.groups, images=shared)
     scores.save(path)
     for file in [*shards.glob("*.parquet"), shards / CLAIMS]:
         file.unlink()

@@ -60,15 +60,16 @@ class CaptionedImages(L.LightningDataModule):
             edit=edit,
             with_images=member_images,
         )
-        self.holdouts = RecordSet(split, split.of(role, False), side, seed)
+        self.holdouts = RecordSet(split, split.once(split.of(role, False)), side, seed)
         pending = [entry for entry in split.of(role) if entry.id not in finished]
         self.audited = RecordSet(split, pending, side, seed)
         self._split, self._side = split, side
 
     @cached_property
     def known(self) -> RecordSet:
-        """The members as an audit sees them."""
-        return RecordSet(self._split, self.members.entries, self._side, self.seed)
+        """The members as an audit sees them, each image once."""
+        own = self._split.once(self.members.entries)
+        return RecordSet(self._split, own, self._side, self.seed)
 
     @cached_property
     def auxiliary(self) -> RecordSet:

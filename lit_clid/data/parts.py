@@ -29,7 +29,7 @@ def swapped(split: Split, most: int, seed: int) -> Split | None:
     given: dict[str, str] = {}
     place = split.locate()
     for kind in kinds:
-        some = sorted(kind, key=lambda entry: entry.image_hash)[:most]
+        some = sorted(split.once(kind), key=lambda entry: entry.image_hash)[:most]
         circle = [some[k].id for k in permutation(len(some), seed, "swapped captions")]
         texts = {name: place[name][0].captions[place[name][1]] for name in circle}
         if len(circle) < FEWEST or len(set(texts.values())) < FEWEST:

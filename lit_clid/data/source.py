@@ -36,6 +36,7 @@ class Source:
         notes: what a reader of the data should be told, a sentence each.
         mark: stands before the ids of a further source, which may hold files of the same name.
         averaged: an audit's signals are means over a row's caption and its further ones.
+        images: per row the id of the first row of its image; None where every row has its own.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Source:
     notes: tuple[str, ...] = ()
     mark: str = ""
     averaged: bool = False
+    images: tuple[str, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

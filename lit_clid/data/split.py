@@ -8,14 +8,14 @@ what it was drawn from. Wherever it is needed again it is re-read and verified, 
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lit_clid.about import Captioner
 from lit_clid.config.options.data import OWN, DataOptions
-from lit_clid.data.deal import deal, find_piles, find_suspects
+from lit_clid.data.deal import find_suspects
 from lit_clid.data.described import Describe, describe
 from lit_clid.data.groups import groups_of
 from lit_clid.data.scan import (
@@ -26,7 +26,15 @@ from lit_clid.data.scan import (
     scan,
     to_csv,
 )
-from lit_clid.data.several import several, with_wordings, wordings
+from lit_clid.data.several import (
+    captions_of,
+    dealt,
+    further,
+    images_of,
+    several,
+    with_wordings,
+    wordings,
+)
 from lit_clid.data.source import Source
 from lit_clid.data.sources import open_sources
 from lit_clid.data.told import say_dealt, say_left_out, say_shared, say_telling
@@ -123,6 +131,16 @@ class Split:
         found = groups_of(self.sources)
         return {entry.id: found[entry.id] for entry in self.entries if entry.id in found}
 
+    @property
+    def images(self) -> dict[str, str]:
+        """id → id of the first record of its image, of the records that share one on purpose."""
+        return images_of(self.entries, self.sources)
+
+    def once(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        """Those of the entries that are the first of their image."""
+        images = self.images
+        return tuple(entry for entry in entries if images.get(entry.id, entry.id) == entry.id)
+
     def locate(self) -> dict[str, tuple[Source, int]]:
         """id → (source, row number)."""
         place: dict[str, tuple[Source, int]] = {}
@@ -172,14 +190,16 @@ def load_split(
     for source in sources:
         skipped += say_left_out(source)
     unknown = find_suspects(opened)
+    first = further(sources, unknown)
     # of twins the first is kept: a hold-out goes that a suspect is a copy of
-    rows = dict(sorted(rows.items(), key=lambda item: item[0] not in unknown))
-    captions = _captions(sources)
-    twins = find_twins(rows, captions, same, options.shared_captions, by is not None)
+    order = sorted(rows, key=lambda name: (name not in unknown, name in first))
+    rows = {name: rows[name] for name in order}
+    captions, keep = captions_of(sources), options.shared_captions
+    twins = find_twins(rows, captions, same, keep, by is not None, first)
     if options.on_duplicates == "drop":
         rows, dropped = twins.drop(rows)
         skipped += dropped
-    entries = _draw(rows, opened, options, seed, alone=alone)
+    entries = dealt(rows, opened, options, seed, alone=alone)
     twins.refuse(entries)
     if unknown:
         entries, copies = without_copies(entries)
@@ -194,27 +214,6 @@ def load_split(
     return Split(entries, sources, tuple(skipped), shared, by)
 
 
-def _captions(sources: Sequence[Source]) -> dict[str, str]:
-    """id → caption of every row."""
-    found: dict[str, str] = {}
-    for source in sources:
-        found |= dict(zip(source.names, source.captions, strict=True))
-    return found
-
-
-def _draw(
-    rows: Mapping[str, Entry],
-    opened: Mapping[str, Source],
-    options: DataOptions,
-    seed: int,
-    *,
-    alone: bool,
-) -> tuple[Entry, ...]:
-    """Say of every row where it may be taken from, and deal."""
-    parts = deal(find_piles(list(rows), opened, alone=alone), options, seed)
-    return tuple(replace(rows[name], role=role, member=member) for name, role, member in parts)
-
-
 def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Source, ...]) -> Split:
     note = manifest.with_suffix(".json")
     if not note.is_file():
@@ -224,6 +223,7 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
     header: dict[str, Any] = read_json(note)
     # what older manifests do not tell: they share no captions and have no suspects
     untold = {"shared_captions": options.shared_captions, "suspects": None, "captions": OWN}
+    untold["several_captions"] = "first"
     found = {"seed": header["seed"], **untold, **header["data"]}
     refuse_changes(found, {"seed": seed, **options.drawn_from}, str(manifest))
     text = manifest.read_text(encoding="utf-8")

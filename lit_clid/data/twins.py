@@ -133,6 +133,7 @@ def find_twins(
     same: Sameness,
     shared_captions: str,
     written: bool = False,
+    first: Mapping[str, str] | None = None,
 ) -> Twins:
     """The twins among the rows.
 
@@ -146,10 +147,12 @@ def find_twins(
         shared_captions: of the data options.
         written: a model wrote the captions, to which two images may look alike: that makes no twins
             of them unless it is asked for.
+        first: id → id of the first record of its image, of records that share one on purpose.
     """
     keys = same([captions[name] for name in rows])
     own = dict(zip(rows, keys, strict=True))
     images = {name: entry.image_hash for name, entry in rows.items()}
+    images |= {name: f"{images[name]} {name}" for name in first or {} if name in images}
     found = Twins(images, own, shared_captions == "keep")
     if shared_captions != "auto":
         return found

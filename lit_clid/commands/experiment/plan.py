@@ -12,7 +12,7 @@ from lit_clid.about import Facts, ModelNote
 from lit_clid.auditing.losses import UTILITY, Denoising
 from lit_clid.auditing.queries import check_attacks
 from lit_clid.auditing.utility.features import clip_score, features_named
-from lit_clid.commands.checks import check_headline, check_rules, check_stacked
+from lit_clid.commands.checks import check_headline, check_once, check_rules, check_stacked
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.splits import planned_split, split_of
 from lit_clid.commands.train import plan_training
@@ -124,6 +124,7 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
                 f"grid.defenses.{name}: changes the attacks; all cells are asked the same"
             )
         try:
+            check_once(job.config, "a comparison")
             split = _split(job.config, dry)
             checked[name] = _check_job(job, split, dry)
         except UserError as error:

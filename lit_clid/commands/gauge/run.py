@@ -11,6 +11,7 @@ from lit_clid.auditing.lineage import Model, check_split
 from lit_clid.auditing.losses import GAUGED, CaptionLoss
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import Sitting, check_sittings
+from lit_clid.commands.checks import check_once
 from lit_clid.commands.gauge.checkpoints import INDEX, Checkpoint, find_checkpoints, is_pattern
 from lit_clid.commands.gauge.measure import judged
 from lit_clid.commands.gauge.written import write_answer, write_curve
@@ -101,6 +102,7 @@ def _split(config: Settings, found: Sequence[Checkpoint]) -> Split:
             "audit.target: a pattern gauges models by known members, and suspects have none; name "
             "one model, or leave out data.suspects"
         )
+    check_once(config, "a gauge")
     shadow = config.audit.shadow or (config.folder / "shadow" / INDEX).is_file()
     split = split_of(config, found[0].base or found[0].path, alone=not shadow)
     split.require("target")

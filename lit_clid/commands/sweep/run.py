@@ -14,6 +14,7 @@ from lit_clid.auditing.lineage import Model, check_split, find_models
 from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.sittings import Sitting, check_sittings, load_models
 from lit_clid.auditing.swept import Losses, Swept, read_losses
+from lit_clid.commands.checks import check_once
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import table_of
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _sweep(config: Settings, arguments: Sequence[str]) -> None:
+    check_once(config, "a sweep")
     attacks = config.attacks
     grid = Grid(tuple(config.sweep.t), config.sweep.draws)
     late = [t for t in grid.t if t >= STEPS]

@@ -42,8 +42,10 @@ class DataOptions:
             that live on captions lose power, unless the model was trained on these.
         several_captions: where records have more than one (a list in their cell, several lines,
             columns such as "caption_*", the rephrasings): "first" asks about the first, "average"
-            takes the mean of every signal over all of them. Training takes the first, or the
-            defense `several_captions` draws.
+            takes the mean of every signal over all of them, "each" makes a record of each, named
+            `id`, `id#2`, …, which stay together: `members` and `nonmembers` then count images, and
+            intervals resample these. Training takes the first, or the defense `several_captions`
+            draws; under "each" every record is trained on.
         members, nonmembers: records per role (target and shadow each); null takes as many as there
             are.
         shadow: "disjoint" gives the shadow records that the target's split does not touch;
@@ -95,7 +97,7 @@ class DataOptions:
             ("shadow", self.shadow, ("disjoint", "redrawn")),
             ("on_error", self.on_error, ("fail", "skip")),
             ("on_duplicates", self.on_duplicates, ("fail", "drop")),
-            ("several_captions", self.several_captions, ("first", "average")),
+            ("several_captions", self.several_captions, ("first", "average", "each")),
             ("shared_captions", self.shared_captions, ("auto", "refuse", "keep")),
         ):
             if value not in allowed:
@@ -149,4 +151,6 @@ class DataOptions:
             "shared_captions",
         )
         drawn = {key: getattr(self, key) for key in keys}
+        each = self.several_captions == "each"
+        drawn["several_captions"] = "each" if each else "first"  # averaged, they are the same rows
         return drawn | {"captions": OWN if self.captions is None else "a model's"}

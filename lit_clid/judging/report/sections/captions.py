@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lit_clid.about import About
+from lit_clid.judging.evidence import independent
 from lit_clid.judging.report.listed import listed
 from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import Report, Section
@@ -23,24 +24,43 @@ OVERLAY = "configs/attacks/caption_free.yaml"
 
 
 class Captions(Section):
-    """Who wrote the captions, if a model did."""
+    """Who wrote the captions, if a model did, and how many images the records show, if fewer."""
 
     template: ClassVar[str] = (
-        "{% if said %}<section><h2>Captions</h2><p>{{ said }}</p></section>{% endif %}"
+        "{% if said %}<section><h2>Captions</h2>{% for each in said %}<p>{{ each }}</p>"
+        "{% endfor %}</section>{% endif %}"
     )
 
     def words(self, report: Report) -> str:
-        return captions_words(report.judgement.target.about)
+        return "\n".join(_said(report))
 
     def markdown(self, report: Report) -> str:
-        said = self.words(report)
-        return f"- {literal(said)}" if said else ""
+        return "\n".join(f"- {literal(each)}" for each in _said(report))
 
     def as_json(self, report: Report) -> dict[str, Any]:
-        return captions_json(report.judgement.target.about)
+        target = report.judgement.target
+        found = captions_json(target.about)
+        if target.images:
+            members, holdouts = independent(target.member, target.cluster)
+            found["images"] = {"members": members, "nonmembers": holdouts}
+        return found
 
     def values(self, report: Report) -> Mapping[str, Any]:
-        return {"said": self.words(report)}
+        return {"said": _said(report)}
+
+
+def _said(report: Report) -> list[str]:
+    """What there is to say, a paragraph each."""
+    target = report.judgement.target
+    said = [captions_words(target.about)]
+    if target.images:
+        members, holdouts = independent(target.member, target.cluster)
+        said.append(
+            f"Each record is an image under one of its captions: the {len(target.ids)} records are "
+            f"of {members} members' and {holdouts} hold-outs' images. Intervals resample images, "
+            "and tests permute these."
+        )
+    return [each for each in said if each]
 
 
 def captions_json(about: About) -> dict[str, Any]:
