@@ -1,11 +1,17 @@
 """Suspects with several captions each, audited under the first and under all of them."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from claims import asked, claimants
+from folders import image_folder
+from jsonschema import Draft202012Validator
 from runs import Run
+
+from lit_clid.judging.evidence import independent
+from lit_clid.scores import Scores
 
 
 def with_further(folder: Path) -> None:
@@ -39,3 +45,31 @@ def test_an_audit_averages_and_tells_what_that_costs(
     assert code == 0 and "already audited" in told
     code, told = run("audit", *words, "data.several_captions=first")
     assert code == 2 and "split is" in told
+
+
+@pytest.mark.slow
+def test_a_record_of_each_is_trained_on_and_audited_with_its_image(
+    run: Run, pipeline_folder: Path, tmp_path: Path
+) -> None:
+    with_further(image_folder(tmp_path / "images", 40))
+    words = [
+        *("configs/folder.yaml", f"runs={tmp_path}", "name=each", "data.members=8"),
+        *(f"data.path={tmp_path / 'images'}", "data.nonmembers=8", "data.several_captions=each"),
+        *(f"target.path={pipeline_folder}", "trainer.max_steps=4", "finetune.batch_size=4"),
+        *("trainer.accelerator=cpu", "trainer.enable_progress_bar=false", "finetune.samples=0"),
+    ]
+    for role in ("target", "shadow"):
+        code, told = run("train", *words, f"role={role}")
+        assert code == 0 and "parameters on 2" in told, told
+    code, told = run("audit", *words, "attacks=[loss, clid_th_null]", "audit.swapped=8")
+    assert code == 0 and "8 members' and 8 hold-outs' images" in told, told
+    table = Scores.load(tmp_path / "each" / "scores" / "target.parquet")
+    assert independent(table.member, table.cluster) == (8, 8) and len(table.ids) > 40
+    report = json.loads((tmp_path / "each" / "report.json").read_text())
+    assert report["images"] == {"members": 8, "nonmembers": 8}
+    assert report["controls"]["near_duplicates"][0]["records"] == 0
+    schema = files("lit_clid.judging.report") / "report.schema.json"
+    assert not list(Draft202012Validator(json.loads(schema.read_text())).iter_errors(report))
+    assert run("verify", str(tmp_path / "each"))[0] == 0
+    code, told = run("sweep", *words)
+    assert code == 2 and "data.several_captions: a sweep counts every record once" in told

@@ -133,3 +133,72 @@ def test_contradictions_are_named() -> None:
         DataOptions(several_captions="all")
     with pytest.raises(UserError, match="speaks of the words of one caption"):
         DataOptions(several_captions="average", importance_column="w")
+
+
+@pytest.mark.parametrize("kind", ["lists", "columns", "lines", "tar"])
+def test_each_caption_is_a_record_and_images_are_never_parted(kind: str, tmp_path: Path) -> None:
+    given = replace(folder_of(kind, tmp_path / "images"), members=4, nonmembers=5)
+    split = split_of(given, tmp_path / "run", "each")
+    parts: dict[str, set[tuple[str, bool | None]]] = {}
+    for entry in split.entries:
+        parts.setdefault(entry.id.partition("#")[0], set()).add((entry.role, entry.member))
+    assert len(parts) == 18 and all(len(each) == 1 for each in parts.values())
+    for role in ("target", "shadow"):
+        assert len(split.once(split.of(role, True))) == 4
+        assert len(split.once(split.of(role, False))) == 5
+    own = split.captions()
+    for name in parts:
+        told = list(dict.fromkeys(several(int(name[:3]))))
+        names = [name, *(f"{name}#{n}" for n in range(2, len(told) + 1))]
+        assert [own[each] for each in names] == told
+        if len(told) > 1:
+            assert {split.images[each] for each in names} == {name}
+        else:
+            assert name not in split.images
+    assert split_of(given, tmp_path / "run", "each").entries == split.entries
+    with pytest.raises(UserError, match="several_captions is 'first' now and was 'each'"):
+        split_of(given, tmp_path / "run", "average")
+    records = RecordSet(split, split.of("target"), 16, 0)
+    place = {entry.id: row for row, entry in enumerate(records.entries)}
+    name = next(name for name in place if name.endswith("#3"))
+    head = name.removesuffix("#3")
+    assert records.image(place[name]).equal(records.image(place[head]))
+
+
+def test_controls_ask_about_every_image_once(tmp_path: Path) -> None:
+    given = replace(folder_of("lines", tmp_path / "images"), members=8, nonmembers=8)
+    split = split_of(replace(given, shadow="redrawn"), tmp_path / "run", "each")
+    part = swapped(split, 8, 0)
+    assert part is not None
+    assert len(part.entries) == 16 and not any("#" in entry.id for entry in part.entries)
+
+
+def test_a_further_caption_that_another_image_has_is_a_twin(tmp_path: Path) -> None:
+    given = folder_of("lines", tmp_path / "images")
+    for k in (5, 6, 7):
+        rewrite(tmp_path / "images", f"{k:03d}.txt", lambda text: f"{text}\na caption of several")
+    given = replace(given, members=10, nonmembers=10, shadow="redrawn")
+    with pytest.raises(UserError, match=r"share their caption with a member.*#4"):
+        split_of(given, tmp_path / "run", "each")
+    split = split_of(replace(given, on_duplicates="drop"), tmp_path / "run", "each")
+    assert sorted(split.skipped) == [f"{k:03d}.png#4: same caption as 005.png#4" for k in (6, 7)]
+
+
+def test_suspects_are_records_that_count_once(tmp_path: Path) -> None:
+    given = folder_of("lines", tmp_path / "images")
+    image_folder(tmp_path / "mine", 4)
+    given = replace(given, suspects="imagefolder", suspects_path=str(tmp_path / "mine"))
+    with pytest.raises(UserError, match=r"data\.several_captions=average"):
+        split_of(given, tmp_path / "run", "each")
+
+
+def test_two_records_never_get_one_name(tmp_path: Path) -> None:
+    image_folder(tmp_path / "images", 4, "none")
+    picture(9).save(tmp_path / "images" / "000.png#2.png")
+    (tmp_path / "images" / "000.png#2.png").rename(tmp_path / "images" / "000.png#2")
+    rows = [{"file_name": f"{k:03d}.png", "text": [f"a {k}", f"b {k}"]} for k in range(4)]
+    rows.append({"file_name": "000.png#2", "text": ["c"]})
+    text = "".join(f"{json.dumps(row)}\n" for row in rows)
+    (tmp_path / "images" / "metadata.jsonl").write_text(text)
+    with pytest.raises(UserError, match=r"000\.png#2 would name two records"):
+        split_of(options(tmp_path / "images"), tmp_path / "run", "each")
