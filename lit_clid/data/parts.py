@@ -1,9 +1,14 @@
-"""Parts of a split that are asked once more: some records, or some with another's caption."""
+"""Parts of a split that are asked once more (some records, or some with another's caption), and
+the parts that its images play in another.
+"""
 
+import csv
+import io
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
-from lit_clid.data.scan import Entry, hash_bytes
+from lit_clid.data.scan import Entry, from_csv, hash_bytes
 from lit_clid.data.source import Source
 from lit_clid.data.split import Split
 from lit_clid.randomness import permutation
@@ -16,6 +21,25 @@ def only(split: Split, ids: Collection[str]) -> Split:
     """The split with these of the target's records alone."""
     chosen = (entry for entry in split.of("target") if entry.id in ids)
     return replace(split, entries=tuple(chosen))
+
+
+def plays_the_same(split: Split, role: str, manifest: Path, fingerprint: str) -> bool:
+    """Whether a role's images play the parts that they play in another split, whatever their
+    captions.
+
+    Args:
+        split: whose role.
+        role: target or shadow.
+        manifest: of the other split.
+        fingerprint: that the other must have.
+    """
+    if not manifest.is_file():
+        return False
+    lines = csv.DictReader(io.StringIO(manifest.read_text(encoding="utf-8")))
+    others = Split(tuple(from_csv(line) for line in lines), (), ())
+    played = {(entry.image_hash, entry.member) for entry in others.of(role)}
+    own = {(entry.image_hash, entry.member) for entry in split.of(role)}
+    return others.fingerprint == fingerprint and own <= played
 
 
 def swapped(split: Split, most: int, seed: int) -> Split | None:

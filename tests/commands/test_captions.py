@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from captioners import make_captioner
 from claims import asked
-from folders import picture
+from folders import image_folder, picture
 from jsonschema import Draft202012Validator
 from PIL import Image
-from runs import Run, start
+from runs import SMALL, Run, start
 
 
 def bare(folder: Path, suspects: int = 8, others: int = 12) -> list[str]:
@@ -68,6 +68,28 @@ def test_an_audit_that_stops_says_so_too(run: Run, pipeline_folder: Path, tmp_pa
     schema = files("lit_clid.judging.report") / "report.schema.json"
     assert not list(Draft202012Validator(json.loads(schema.read_text())).iter_errors(report))
     assert run("verify", str(tmp_path / "claim"))[0] == 0
+
+
+@pytest.mark.slow
+def test_a_model_trained_on_true_captions_is_audited_with_written_ones(
+    run: Run, pipeline_folder: Path, tmp_path: Path
+) -> None:
+    folder = image_folder(tmp_path / "images", 40)
+    words = ["configs/folder.yaml", f"runs={tmp_path}", f"data.path={folder}", *SMALL]
+    words += ["data.members=8", "data.nonmembers=8", f"target.path={pipeline_folder}"]
+    words += ["trainer.accelerator=cpu", "attacks=[loss, clid_th_null]"]
+    assert run("train", *words, "name=true")[0] == 0
+    captioner = make_captioner(tmp_path / "llava", "llava")
+    other = [*words, "name=written", f"data.captions={captioner}"]
+    target = f"audit.target={tmp_path / 'true' / 'target'}"
+    code, told = run("audit", *other, target)
+    assert code == 0 and "lose power" in told, told
+    code, told = run("audit", *other, target, "name=seed", "seed=1")
+    assert code == 2 and "split is" in told
+    code, told = run("train", *other, "name=own")
+    assert code == 0
+    code, told = run("audit", *other, "name=own")
+    assert code == 0 and "attacks lose nothing by it" in told, told
 
 
 @pytest.mark.slow
