@@ -86,22 +86,23 @@ def tally(attacks: Mapping[str, Signals], asked: Mapping[int, int]) -> Cost:
         asked: number of captions over which signals are averaged → how many records have so many.
 
     Returns:
-        The cost, a record's on average and rounded.
+        The cost, a record's on average and rounded; of no record, that of one caption.
     """
-    records, total, alone, backward = sum(asked.values()), 0, 0, 0
-    for size, many in asked.items():
+    records, weights = sum(asked.values()), asked or {1: 1}
+    total, alone, backward = 0, 0, 0
+    for size, many in weights.items():
         counts = count_queries(attacks, size).values()
         total += many * sum(count.evaluated for count in counts)
         alone += many * sum(count.asked for count in counts)
         backward += many * sum(count.backward_evaluated for count in counts)
-    share = max(1, records)
+    share = sum(weights.values())
     return Cost(
         records=records,
         per_record=round(total / share),
         per_record_one_by_one=round(alone / share),
         backward_per_record=round(backward / share),
-        total=total,
-        backward_total=backward,
+        total=total if records else 0,
+        backward_total=backward if records else 0,
     )
 
 

@@ -5,7 +5,6 @@ import time
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -15,7 +14,9 @@ from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings
 from lit_clid.data.described import Describe, Images, in_batches
 from lit_clid.data.split import Split, load_split
+from lit_clid.data.twins import Sameness
 from lit_clid.data.written import Written, add_written, read_written, refuse_other
+from lit_clid.errors import UserError
 from lit_clid.models.captioner import load_captioner
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.load import is_hub_id
@@ -23,6 +24,8 @@ from lit_clid.provenance import provenance
 
 PAUSE = 1.0
 """Seconds between looks of a process that waits for the first one's captions."""
+PATIENCE = 3600.0
+"""Seconds without a new caption after which it gives up; a captioner may have to be downloaded."""
 LETTERS = 60
 """Most letters of a captioner's name in that of its file."""
 
@@ -44,10 +47,15 @@ def split_of(
     return load_split(config.data, config.seed, own, same, alone=alone, write=describer(config))
 
 
-def planned_split(config: Settings, folder: Path, model: str) -> Split:
-    """The split of a run that is only planned, for which no captioner is loaded."""
-    same: Any = list if is_hub_id(model) else partial(caption_keys, model)
-    return load_split(config.data, config.seed, folder, same, write=_unwritten)
+def planned_split(config: Settings, folder: Path, same: Sameness, *, alone: bool = False) -> Split:
+    """The split of a run that is only planned, for which no captioner is loaded.
+
+    Args:
+        folder: where it is drawn.
+        same: which captions are one caption to the model.
+        alone: there is no shadow to keep records for.
+    """
+    return load_split(config.data, config.seed, folder, same, alone=alone, write=_unwritten)
 
 
 def _unwritten(images: Images) -> Written:
@@ -76,12 +84,24 @@ def _describe(config: Settings, images: Images) -> Written:
     if images.keys() <= written.captions.keys():
         return written
     if not console.is_first_process():
-        while not images.keys() <= read_written(path).captions.keys():
-            time.sleep(PAUSE)
-        return read_written(path)
+        return _await(images, path)
     with held(path.parent, path.stem):
         _write(config, images, path)
     return read_written(path)
+
+
+def _await(images: Images, path: Path) -> Written:
+    """The captions, once the first process has written all of them."""
+    written, grown = read_written(path), time.monotonic()
+    while not images.keys() <= written.captions.keys():
+        time.sleep(PAUSE)
+        now = read_written(path)
+        if len(now.captions) > len(written.captions):
+            grown = time.monotonic()
+        elif time.monotonic() > grown + PATIENCE:
+            raise UserError(f"{path}: the first process writes no captions; look at what it says")
+        written = now
+    return written
 
 
 def _write(config: Settings, images: Images, path: Path) -> None:

@@ -84,6 +84,8 @@ def test_what_is_counted_is_what_is_asked() -> None:
     cost = tally(attacks, Counter(SIZES))
     assert cost.total == sum(model.calls) and cost.records == len(SIZES)
     assert cost.per_record == round(cost.total / len(SIZES))
+    done = tally(attacks, {})
+    assert (done.total, done.per_record) == (0, tally(attacks, {1: 1}).per_record)
     said = announce("target", "m", attacks, Counter(SIZES), 0)
     assert f"4 records × about {cost.per_record} queries = {cost.total} queries" in said
 

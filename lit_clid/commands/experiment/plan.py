@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +19,9 @@ from lit_clid.commands.train import plan_training
 from lit_clid.config.options.experiment import Cell, UtilityOptions
 from lit_clid.config.reading import CONFIGS
 from lit_clid.data.split import Split
+from lit_clid.data.twins import Sameness
 from lit_clid.errors import UserError, suggestion
+from lit_clid.models.captions import caption_keys
 from lit_clid.models.load import check_target, is_hub_id, load_target
 from lit_clid.provenance import refuse_changes
 from lit_clid.training.contradictions import check_records
@@ -170,7 +172,8 @@ def _split(config: Settings, dry: bool) -> Split:
     with TemporaryDirectory() as elsewhere:
         folder = config.folder if drawn else Path(elsewhere)
         if dry and not drawn:
-            return planned_split(config, folder, path)
+            same: Sameness = list if is_hub_id(path) else partial(caption_keys, path)
+            return planned_split(config, folder, same)
         return split_of(config, path, folder=folder)
 
 
