@@ -154,7 +154,7 @@ class LinearGradients(WhiteBox):
         def losses() -> Tensor:
             return (self.network(z_t) - eps).square().flatten(1).mean(1)
 
-        return gradient_norms(self.network, losses, steps)
+        return gradient_norms(self.network, losses, len(z_t), steps)
 
 
 CAPTIONS = (

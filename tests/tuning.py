@@ -23,7 +23,7 @@ from lit_clid.training.module import FineTune
 from lit_clid.training.preparation import Members, prepare
 from lit_clid.training.trainer import resume_from, training_trainer
 
-DATA = DataOptions(source="critters", members=10, nonmembers=6)
+DATA = DataOptions(source="critters", members=10, nonmembers=6, resolution=64)
 
 FACTS = Facts(seed=0, rest={"finetune.train": "cross_attention"})
 

@@ -28,7 +28,13 @@ from lit_clid.training.trainer import checkpoint_steps, resume_from, training_tr
 
 
 def main(arguments: Sequence[str]) -> None:
-    train(read(arguments))
+    config = read(arguments)
+    if config.dry_run:
+        from lit_clid.commands.dry import dry_training
+
+        dry_training(config)
+    else:
+        train(config)
 
 
 def checkpoint_folder(folder: Path, role: str, step: int) -> Path:

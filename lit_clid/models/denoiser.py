@@ -19,6 +19,13 @@ Call = Callable[[Any, Tensor, Tensor, Embedding], Tensor]
 """(network, z (B, C, h, w), time (B,), embedding) → the network's output (B, C, h, w)."""
 
 
+def lay_channels_last(network: Any) -> None:
+    """Lay the kernels of two-dimensional convolutions channels last, in place."""
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
 class Denoiser:
     """A frozen network that answers in float32.
 
@@ -46,7 +53,7 @@ class Denoiser:
         self.dtype = next(network.parameters()).dtype if precision is None else DTYPES[precision]
         self.network: Any = network if precision is None else network.to(self.dtype)
         if channels_last:
-            self.network.to(memory_format=torch.channels_last)
+            lay_channels_last(self.network)
         self._run = torch.compile(self.network) if compile else self.network
 
     @torch.no_grad()

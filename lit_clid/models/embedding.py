@@ -14,8 +14,9 @@ class Embedding:
     """Named tensors with B rows each.
 
     Args:
-        parts: name → (B, …): `tokens` (B, L, D) in every family, `pooled` (B, P) or whatever else
-            the family's encoders give. What does not come from the text its adapter makes.
+        parts: name → (B, …): `tokens` (B, L, D) in every family, `pooled` (B, P), `mask` (B, L) of
+            the places that a network is to see, or whatever else the family's encoders give. What
+            does not come from the text its adapter makes.
     """
 
     parts: Mapping[str, Tensor]
@@ -25,6 +26,9 @@ class Embedding:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.parts)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.parts
 
     @property
     def rows(self) -> int:
@@ -38,6 +42,17 @@ class Embedding:
     def take(self, rows: Tensor) -> "Embedding":
         """The given rows (int64), in their order."""
         return self.each(lambda tensor: tensor[rows])
+
+    def where(self, kept: Tensor, other: "Embedding") -> "Embedding":
+        """The rows that `kept` (B,) bool names, and in the place of the others those of `other`,
+        which has B rows or one for all.
+        """
+
+        def chosen(name: str) -> Tensor:
+            mine = self.parts[name]
+            return torch.where(expand(kept, mine), mine, other[name])
+
+        return Embedding({name: chosen(name) for name in self.parts})
 
     def split(self, rows: int) -> list["Embedding"]:
         """Parts of at most so many rows."""

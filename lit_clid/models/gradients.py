@@ -4,6 +4,9 @@ A batch needs one forward and one backward pass: a layer's gradient for row n fo
 input a and the gradient g at its output, for a linear layer Σ_l g_l·a_lᵀ (Goodfellow 2015,
 "Efficient per-example gradient computations"). The gradients of one layer are the most that is ever
 held. Rows are ordered record by record.
+
+Tables and tokens that a network adds somewhere, which are no layer's, are left out; the gradient of
+a layer that decides no answer is zero.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +17,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from lit_clid.errors import UserError, few
 from lit_clid.models.layers import rules
 
 BLOCK = 2**27
@@ -37,12 +39,19 @@ class GradientNorms:
     mean: Tensor
 
 
+class RowsMixedError(Exception):
+    """A layer is shown the rows of a call joined together; asked row by row they are apart."""
+
+
 def unreachable(network: nn.Module) -> list[str]:
     """Parameters without gradients per record: of other layers, of odd padding, or quantised."""
     reached: set[int] = set()
     for _, module, names in _layers(network):
         if _is_plain(module):
             reached |= {id(getattr(module, name)) for name in names}
+    for module in network.modules():
+        if any(module.children()):
+            reached |= {id(p) for _, p in module.named_parameters(recurse=False)}
     return [
         name
         for name, p in network.named_parameters()
@@ -74,7 +83,11 @@ Sums = dict[str, Tensor]
 
 
 def gradient_norms(
-    network: nn.Module, losses: Callable[[], Tensor], steps: int, sums: Sums | None = None
+    network: nn.Module,
+    losses: Callable[[], Tensor],
+    rows: int,
+    steps: int,
+    sums: Sums | None = None,
 ) -> GradientNorms:
     """Norms of the gradients of the losses of B records, T of each.
 
@@ -83,16 +96,17 @@ def gradient_norms(
             not require gradients.
         losses: computes the losses (B·T,), ordered record by record, by calling `network` once on
             B·T rows.
+        rows: B·T.
         steps: T.
         sums: given where one record's losses come in several calls: the gradients are added to it.
 
     Raises:
-        UserError: if a parameter takes no part in the answer.
+        RowsMixedError: if a layer does not see a row's input by itself, and there are several.
     """
     found: dict[str, tuple[Tensor, Tensor]] = {}
     hooks: list[RemovableHandle] = []
     for prefix, module, names in _layers(network):
-        hook = _watch(prefix, names, steps, found, sums)
+        hook = _watch(prefix, names, rows, steps, found, sums)
         hooks.append(module.register_forward_hook(hook))
     try:
         with torch.enable_grad():
@@ -100,14 +114,9 @@ def gradient_norms(
     finally:
         for handle in hooks:
             handle.remove()
-    parameters = parameter_names(network)
-    unused = [name for name in parameters if name not in found]
-    if unused:
-        raise UserError(
-            f"gradients: {few(unused, 2)} take no part in the network's answer; leave gsa1 and "
-            "gsa2 out"
-        )
-    each, mean = zip(*(found[name] for name in parameters), strict=True)
+    none = torch.zeros(rows // steps, steps), torch.zeros(rows // steps)
+    nothing = tuple(zeros.to(next(network.parameters()).device) for zeros in none)
+    each, mean = zip(*(found.get(name, nothing) for name in parameter_names(network)), strict=True)
     return GradientNorms(torch.stack(each, -1), torch.stack(mean, -1))
 
 
@@ -124,15 +133,19 @@ def gradient_norms_in_parts(
     each: list[Tensor] = []
     total = 0
     for rows, losses in parts:
-        each.append(gradient_norms(network, losses, rows, sums).each)
+        each.append(gradient_norms(network, losses, rows, rows, sums).each)
         total += rows
-    mean = torch.stack([sums[name].norm() / total for name in parameter_names(network)])
-    return GradientNorms(torch.cat(each, dim=1), mean[None])
+    norms = torch.cat(each, dim=1)
+    none = norms.new_zeros(())
+    names = parameter_names(network)
+    mean = torch.stack([sums[name].norm() / total if name in sums else none for name in names])
+    return GradientNorms(norms, mean[None])
 
 
 def _watch(
     prefix: str,
     names: list[str],
+    rows: int,
     steps: int,
     found: dict[str, tuple[Tensor, Tensor]],
     sums: Sums | None,
@@ -142,19 +155,22 @@ def _watch(
     Args:
         prefix: of its parameters' names.
         names: of its parameters.
-        steps, sums: as in `gradient_norms`.
+        rows, steps, sums: as in `gradient_norms`.
         found: name → norms (B, T) of each gradient and (B,) of their mean.
     """
 
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        a = inputs[0].detach()
+        a, is_joined = inputs[0].detach(), len(output) != rows
+        if is_joined and rows > 1:
+            raise RowsMixedError(prefix)
         if not output.requires_grad:  # nothing before this layer requires a gradient; it does
             output = output.detach().requires_grad_()
 
         def reduce(g: Tensor) -> None:
             assert prefix + names[0] not in found, f"{prefix} runs twice"
             with torch.no_grad():
-                found.update(_norms(module, prefix, names, a, g, steps, sums))
+                pair = (a[None], g[None]) if is_joined else (a, g)
+                found.update(_norms(module, prefix, names, *pair, steps, sums))
 
         output.register_hook(reduce)
         return output

@@ -1,10 +1,23 @@
-"""Latents: what an image is to the denoiser, z_0 = scaling·(VAE latent − shift) for a KL-VAE."""
+"""Latents: what an image is to the denoiser.
+
+| space | z_0 |
+|---|---|
+| KL-VAE | scaling · (latent − shift) |
+| KL-VAE whose latents are normalised channel by channel | (latent − mean) / deviation |
+| patches of 2 × 2 latents of a KL-VAE as channels | (patch − mean) / √(variance + ε) |
+| deep compression autoencoder | scaling · latent |
+| pixels | the image |
+"""
 
 from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pixel_unshuffle
+
+PIXELS = 2**22
+"""Most pixels that are encoded together: those of 16 images of 512 × 512."""
 
 
 class Latents(ABC):
@@ -18,6 +31,10 @@ class Latents(ABC):
 
     def __init__(self, networks: tuple[Any, ...], downsampling: int, facts: str) -> None:
         self.networks, self.downsampling, self.facts = networks, downsampling, facts
+
+    def together(self, height: int, width: int) -> int:
+        """How many images of this size in pixels are encoded together; never changes a latent."""
+        return max(1, PIXELS // (height * width))
 
     @abstractmethod
     def shape(self, images: Tensor) -> tuple[int, int, int]:
@@ -51,3 +68,79 @@ class KLLatents(Latents):
         posterior = self.vae.encode(images).latent_dist
         latent = posterior.mean if noise is None else posterior.mean + posterior.std * noise
         return (latent - self._shift) * self._scaling
+
+
+class ChannelLatents(Latents):
+    """Those of a KL-VAE for images and videos, each channel by its own mean and deviation."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self.vae = pipeline.vae
+        mean, std = self.vae.config.latents_mean, self.vae.config.latents_std
+        super().__init__((self.vae,), pipeline.vae_scale_factor, str((mean, std)))
+        self._mean, self._std = (torch.tensor(each).view(1, -1, 1, 1, 1) for each in (mean, std))
+
+    def shape(self, images: Tensor) -> tuple[int, int, int]:
+        height, width = (side // self.downsampling for side in images.shape[-2:])
+        return self.vae.config.z_dim, height, width
+
+    @torch.no_grad()
+    def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        posterior = self.vae.encode(images[:, :, None]).latent_dist  # a video of one frame
+        latent = posterior.mean
+        if noise is not None:
+            latent = latent + posterior.std * noise[:, :, None]
+        return ((latent - self._mean.to(latent)) / self._std.to(latent))[:, :, 0]
+
+
+class PatchLatents(Latents):
+    """Those of a KL-VAE, 2 × 2 of them as the channels of one, normalised by running moments."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self.vae = pipeline.vae
+        super().__init__((self.vae,), 2 * pipeline.vae_scale_factor, "patches of 2")
+
+    def shape(self, images: Tensor) -> tuple[int, int, int]:
+        height, width = (side // self.downsampling for side in images.shape[-2:])
+        return 4 * self.vae.config.latent_channels, height, width
+
+    @torch.no_grad()
+    def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        posterior = self.vae.encode(images).latent_dist
+        latent = pixel_unshuffle(posterior.mean, 2)
+        if noise is not None:
+            latent = latent + pixel_unshuffle(posterior.std, 2) * noise
+        norm = self.vae.bn
+        spread = (norm.running_var + self.vae.config.batch_norm_eps).sqrt()
+        return (latent - norm.running_mean.view(1, -1, 1, 1)) / spread.view(1, -1, 1, 1)
+
+
+class CompressedLatents(Latents):
+    """Those of a deep compression autoencoder, which has one latent for an image, no posterior."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self.vae = pipeline.vae
+        self._scaling: float = self.vae.config.scaling_factor
+        super().__init__((self.vae,), pipeline.vae_scale_factor, str(self._scaling))
+
+    def shape(self, images: Tensor) -> tuple[int, int, int]:
+        height, width = (side // self.downsampling for side in images.shape[-2:])
+        return self.vae.config.latent_channels, height, width
+
+    @torch.no_grad()
+    def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        latent: Tensor = self.vae.encode(images).latent
+        return latent * self._scaling
+
+
+class Pixels(Latents):
+    """The images themselves."""
+
+    def __init__(self, pipeline: Any) -> None:
+        super().__init__((), 1, "pixels")
+
+    def shape(self, images: Tensor) -> tuple[int, int, int]:
+        channels, height, width = images.shape[-3:]
+        return channels, height, width
+
+    def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        return images

@@ -59,6 +59,12 @@ def _rms_norm(module: Any, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tensor]]
     yield "bias", g.sum(inner) if inner else g
 
 
+def _torch_rms_norm(module: nn.RMSNorm, a: Tensor, g: Tensor) -> Iterator[tuple[str, Tensor]]:
+    normal = F.rms_norm(a, module.normalized_shape, eps=module.eps)
+    inner = tuple(range(1, a.dim() - len(module.normalized_shape)))
+    yield "weight", (g * normal).sum(inner) if inner else g * normal
+
+
 Rule = Callable[[Any, Tensor, Tensor], Iterator[tuple[str, Tensor]]]
 
 
@@ -72,5 +78,6 @@ def rules() -> dict[type[nn.Module], Rule]:
         nn.Conv2d: _conv2d,
         nn.GroupNorm: _group_norm,
         nn.LayerNorm: _layer_norm,
+        nn.RMSNorm: _torch_rms_norm,
         RMSNorm: _rms_norm,
     }

@@ -13,6 +13,9 @@ from lit_clid.models.lora import fold_file
 from lit_clid.models.pipeline import PipelineTarget, nothing
 from lit_clid.models.variants import only_variant
 
+LIBRARIES = ("diffusers", "transformers", "stable_diffusion", "kolors", "deepfloyd_if")
+"""Where parts may be from; the last ones are modules of diffusers' own pipelines."""
+
 
 def load_target(
     path: str,
@@ -139,8 +142,7 @@ def _check_parts(path: str, where: str, index: dict[str, Any], family: Family) -
     Returns the optional parts that are absent.
     """
     parts = _parts(index)
-    known = (None, "diffusers", "transformers", "stable_diffusion")
-    strange = [name for name, library in parts.items() if library not in known]
+    strange = [name for name, library in parts.items() if library not in (None, *LIBRARIES)]
     if strange:
         raise UserError(
             f"{path}: parts {few(strange)} need code from outside diffusers; nothing of it is run"

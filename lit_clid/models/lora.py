@@ -21,12 +21,12 @@ def add_lora(network: Any, modules: Sequence[str], rank: int, alpha: float, seed
 
     B is zero; A is drawn as peft draws it, but by (seed, name), so that training can be repeated.
     """
-    from peft import LoraConfig
+    from peft import LoraConfig, inject_adapter_in_model
 
     factors = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(modules))
-    network.add_adapter(factors)
+    inject_adapter_in_model(factors, network)
     for name, parameter in network.named_parameters():
-        if ".lora_A." in name:
+        if ".lora_A." in name and not parameter.is_meta:
             dice = generator(seed, "lora", name)
             torch.nn.init.kaiming_uniform_(parameter, a=sqrt(5), generator=dice)
 
@@ -34,12 +34,16 @@ def add_lora(network: Any, modules: Sequence[str], rank: int, alpha: float, seed
 @contextmanager
 def folded(target: PipelineTarget) -> Iterator[None]:
     """Within this, the target's pipeline is an ordinary one: factors folded into a copy."""
+    from diffusers.utils.peft_utils import recurse_remove_peft_layers
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
     pipeline, name = target.pipeline, target.family.network
     network = getattr(pipeline, name)
     plain = copy.deepcopy(network)
-    plain.fuse_lora()
-    plain.unload_lora()
-    setattr(pipeline, name, plain)
+    for module in plain.modules():
+        if isinstance(module, BaseTunerLayer):
+            module.merge()
+    setattr(pipeline, name, recurse_remove_peft_layers(plain))
     try:
         yield
     finally:

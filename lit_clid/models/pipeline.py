@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lit_clid.errors import UserError, first_line
 from lit_clid.files import writing
-from lit_clid.models.denoiser import Denoiser
+from lit_clid.models.denoiser import Denoiser, lay_channels_last
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import Family
 from lit_clid.models.identity import fingerprint, kinship
@@ -68,9 +68,7 @@ class PipelineTarget(Target):
         )
         if channels_last:
             for part in self.latents.networks:
-                part.to(memory_format=torch.channels_last)
-        self.resolution = _resolution(network, pipeline.vae, self.latents.downsampling)
-        """Side in pixels of the images that the model was made for; None if it does not say."""
+                lay_channels_last(part)
         self.mask_tokens = self.text.mask_tokens
         self.device = torch.device("cpu")
 
@@ -100,13 +98,14 @@ class PipelineTarget(Target):
 
             kind = getattr(diffusers, family.pipeline)
         try:
-            pipeline = kind.from_pretrained(
-                path,
-                use_safetensors=True,
-                variant=variant,
-                **family.loading,
-                **dict.fromkeys(lacking),
-            ).to(torch.float32)
+            with quiet_imports():
+                pipeline = kind.from_pretrained(
+                    path,
+                    use_safetensors=True,
+                    variant=variant,
+                    **family.loading,
+                    **dict.fromkeys(lacking),
+                ).to(torch.float32)
         except Exception as error:  # safetensors, tokenizers and both hub libraries raise their own
             way = "export it again"
             if "variant" in str(error):
@@ -130,8 +129,10 @@ class PipelineTarget(Target):
         return self.latents.shape(images)
 
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        drawn = None if noise is None else noise.to(self.device)
-        return self.latents.encode(images.to(self.device), drawn)
+        most = self.latents.together(*images.shape[-2:])
+        drawn = [None] * len(images) if noise is None else noise.to(self.device).split(most)
+        parts = zip(images.to(self.device).split(most), drawn, strict=False)
+        return torch.cat([self.latents.encode(*part) for part in parts])
 
     def embed(self, *wordings: Sequence[str]) -> Embedding:
         return self.text.embed(wordings)
@@ -157,31 +158,17 @@ class PipelineTarget(Target):
         try:
             images: list[Any] = self.pipeline(
                 prompt=list(captions),
-                latents=noise.to(self.device),
                 height=noise.shape[-2] * self.latents.downsampling,
                 width=noise.shape[-1] * self.latents.downsampling,
                 num_inference_steps=steps,
-                guidance_scale=guidance,
+                **self.family.drawing(self.pipeline, noise.to(self.device), guidance),
             ).images
         finally:
             network.to(self.denoiser.dtype)
         return images
 
     def side(self, resolution: int | None) -> int:
-        side = resolution or self.resolution
-        if side is None:
-            raise UserError(
-                f"data.resolution: {self.source} does not say for which size it was made; give the "
-                "side of its images in pixels, such as 512"
-            )
-        patch, most = self.family.sides(self.denoiser.network)
-        factor = self.latents.downsampling * patch
-        if side % factor:
-            raise UserError(f"data.resolution: {side} is not a multiple of {factor}; give one")
-        if most is not None and side > most * self.latents.downsampling:
-            largest = most * self.latents.downsampling
-            raise UserError(f"data.resolution: {side} is more than the model takes, {largest}")
-        return side
+        return self.family.side(self.denoiser.network, self.latents, self.source, resolution)
 
     def export(self, folder: Path, annotate: Callable[[Path], None] = lambda part: None) -> None:
         """Write a folder that plain diffusers loads, whole or not."""
@@ -193,17 +180,6 @@ class PipelineTarget(Target):
             self.pipeline.save_pretrained(part, safe_serialization=True)
             annotate(part)
             part.rename(folder)
-
-
-def _resolution(network: Any, vae: Any, downsampling: int) -> int | None:
-    """Side in pixels of the images that a network was made for, or the side that its VAE tells;
-    the shorter one where they are not square.
-    """
-    for size, factor in ((network.config.sample_size, downsampling), (vae.config.sample_size, 1)):
-        sides = size if isinstance(size, (list, tuple)) else [size]
-        if sides and all(isinstance(side, int) for side in sides):
-            return int(min(sides)) * factor
-    return None
 
 
 def _encoders(pipeline: Any, family: Family) -> list[Any]:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet_imports() -> Iterator[None]:
-    """Import diffusers or transformers without their notes about packages this project does not
-    need.
+    """Import diffusers or transformers, or have them load a model, without their notes about
+    packages this project does not need and about what they themselves will change.
     """
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")

@@ -24,6 +24,9 @@ from lit_clid.models.levels import (
     vp_schedule,
 )
 
+FLOWS = ("flow_prediction", None)
+"""What solvers call the prediction of a flow."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -157,16 +160,24 @@ def variance_preserving(scheduler: Any) -> VariancePreserving:
 
 
 def rectified_flow(scheduler: Any) -> RectifiedFlow:
-    """The schedule that diffusers' flow-matching scheduler stands for.
+    """The schedule that a flow-matching scheduler of diffusers, or a solver that follows a flow,
+    stands for.
+
+    A shift that depends on the resolution is one of sampling alone: levels are drawn unshifted.
 
     Raises:
         UserError: for a scheduler of another kind.
     """
-    steps, shift = (scheduler.config.get(key) for key in ("num_train_timesteps", "shift"))
-    if shift is None or hasattr(scheduler, "alphas_cumprod"):
+    config = scheduler.config
+    shift = config.get("shift")
+    if hasattr(scheduler, "alphas_cumprod"):  # a solver's table, which it leaves aside for a flow
+        follows = config.get("use_flow_sigmas") and config.get("prediction_type") in FLOWS
+        shift = config.get("flow_shift") if follows else None
+    if shift is None:
         name = type(scheduler).__name__
         raise UserError(
             f"scheduler {name} is not one of a rectified flow; give the pipeline's own, such as "
             "FlowMatchEulerDiscreteScheduler"
         )
-    return RectifiedFlow(steps, float(shift))
+    fixed = 1.0 if config.get("use_dynamic_shifting") else float(shift)
+    return RectifiedFlow(config.get("num_train_timesteps"), fixed)

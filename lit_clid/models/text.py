@@ -7,12 +7,27 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lit_clid.errors import UserError
 from lit_clid.models.embedding import Embedding, cat
 
 CHUNK = 64
 """Most captions that are encoded together."""
+
+
+def masked(tokens: Tensor, mask: Tensor, length: int) -> Embedding:
+    """`tokens` (B, length, D), zero where `mask` (B, length) is false, from those of L ≤ `length`
+    places: what a mask hides decides no answer, nor does how far a batch was padded.
+    """
+    more = length - tokens.shape[1]
+    mask, tokens = functional.pad(mask.bool(), (0, more)), functional.pad(tokens, (0, 0, 0, more))
+    return Embedding({"tokens": tokens * mask[..., None], "mask": mask})
+
+
+def with_mask(length: int, width: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of an embedding of tokens under a mask."""
+    return {"tokens": (length, width), "mask": (length,)}
 
 
 class Text(ABC):
@@ -22,6 +37,8 @@ class Text(ABC):
         tokenizers: one for each encoder.
         longest: most tokens that each takes, its special tokens included.
         rows: of each encoder's embedding; None where it is not known.
+        masks: what stands for a word that is left out, one for each encoder; None takes each
+            tokenizer's end token.
     """
 
     def __init__(
@@ -29,23 +46,33 @@ class Text(ABC):
         tokenizers: Sequence[Any],
         longest: Sequence[int],
         rows: Sequence[int | None] | None = None,
+        masks: Sequence[str] | None = None,
     ) -> None:
         self.tokenizers, self.longest = tuple(tokenizers), tuple(longest)
         self.rows = (None,) * len(self.longest) if rows is None else tuple(rows)
-
-    @property
-    def mask_tokens(self) -> tuple[str, ...]:
-        """What stands for a word that is left out: each tokenizer's end token."""
-        return tuple(tokenizer.eos_token for tokenizer in self.tokenizers)
+        ends = [tokenizer.eos_token for tokenizer in self.tokenizers]
+        self.mask_tokens = tuple(ends if masks is None else masks)
 
     @abstractmethod
     def encode(self, wordings: Sequence[Sequence[str]]) -> Embedding:
         """B texts for each encoder → their embedding, in one pass."""
 
+    def written(self, caption: str) -> str:
+        """What the tokenizers are given for a caption, where that is not the caption itself."""
+        return caption
+
     @torch.no_grad()
     def pooled(self, captions: Sequence[str]) -> Tensor:
-        """Captions → one vector each (B, D) float32, in one pass: the embedding's `pooled`."""
-        return self.encode([captions])["pooled"].float()
+        """Captions → one vector each (B, D) float32, in one pass: the embedding's `pooled`, or the
+        mean of its tokens without the padding.
+        """
+        found = self.encode([captions])
+        if "pooled" in found:
+            return found["pooled"].float()
+        tokens = found["tokens"].float()
+        said = found["mask"] if "mask" in found else self._batch(0, captions).attention_mask
+        weight = said.to(tokens)[..., None]
+        return (tokens * weight).sum(1) / weight.sum(1).clamp(min=1)
 
     @torch.no_grad()
     def embed(self, wordings: Sequence[Sequence[str]]) -> Embedding:
@@ -65,7 +92,8 @@ class Text(ABC):
         fitting = [False] * len(captions)
         each = zip(self.tokenizers, self.longest, self.rows, strict=True)
         for tokenizer, longest, rows in each:
-            ids = tokenizer(list(captions), verbose=False).input_ids
+            texts = [self.written(caption) for caption in captions]
+            ids = tokenizer(texts, verbose=False).input_ids
             self._refuse_unknown(tokenizer, rows, captions, ids)
             fitting = [fits or len(i) <= longest for fits, i in zip(fitting, ids, strict=True)]
         return fitting.count(False)
@@ -95,13 +123,15 @@ class Text(ABC):
 
     def tokens(self, which: int, captions: Sequence[str], device: torch.device) -> Tensor:
         """Token ids (B, L) for one of the encoders, padded and cut to its length."""
-        batch = self.tokenizers[which](
-            list(captions),
+        ids: Tensor = self._batch(which, captions).input_ids
+        self._refuse_unknown(self.tokenizers[which], self.rows[which], captions, ids.tolist())
+        return ids.to(device)
+
+    def _batch(self, which: int, captions: Sequence[str]) -> Any:
+        return self.tokenizers[which](
+            [self.written(caption) for caption in captions],
             padding="max_length",
             truncation=True,
             max_length=self.longest[which],
             return_tensors="pt",
         )
-        ids: Tensor = batch.input_ids
-        self._refuse_unknown(self.tokenizers[which], self.rows[which], captions, ids.tolist())
-        return ids.to(device)

@@ -44,10 +44,12 @@ class WhiteBox(ABC):
 
 
 class NetworkGradients(WhiteBox):
-    """Those of a denoiser's network, in calls of at most its `rows` rows."""
+    """Those of a denoiser's network, in calls of at most its `rows` rows, or of one where the
+    network joins rows.
+    """
 
     def __init__(self, denoiser: Denoiser) -> None:
-        self._denoiser = denoiser
+        self._denoiser, self._most = denoiser, denoiser.rows
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -67,17 +69,24 @@ class NetworkGradients(WhiteBox):
         self, z_t: Tensor, t: Tensor, embedding: Embedding, eps: Tensor, steps: int
     ) -> GradientNorms:
         rows = (z_t, t, embedding, eps)
-        most = self._denoiser.rows
-        records = _split(rows, steps * max(1, most // steps))
-        found = [self._of(record, steps) for record in records]
+        try:
+            found = self._parts(rows, steps)
+        except gradients.RowsMixedError:
+            self._most = 1
+            found = self._parts(rows, steps)
         each = torch.cat([norms.each for norms in found])
         return GradientNorms(each, torch.cat([norms.mean for norms in found]))
 
+    def _parts(self, rows: Rows, steps: int) -> list[GradientNorms]:
+        records = _split(rows, steps * max(1, self._most // steps))
+        return [self._of(record, steps) for record in records]
+
     def _of(self, rows: Rows, steps: int) -> GradientNorms:
         """The same for as many records as one call takes, or for one that takes several calls."""
-        network, most = self._denoiser.network, self._denoiser.rows
+        network, most, count = self._denoiser.network, self._most, len(rows[0])
         if most >= steps:
-            return gradients.gradient_norms(network, partial(self.losses, *rows), steps)
+            losses = partial(self.losses, *rows)
+            return gradients.gradient_norms(network, losses, count, steps)
         parts = _split(rows, most)
         calls = ((len(part[0]), partial(self.losses, *part)) for part in parts)
         return gradients.gradient_norms_in_parts(network, calls)
