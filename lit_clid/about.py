@@ -38,6 +38,28 @@ class Made(Plain):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Captioner(Plain):
+    """Which model wrote the captions, where people have none.
+
+    Args:
+        model: folder or hub id.
+        fingerprint: hash of its weights, its words and how it is asked.
+        decoding: how it is asked, in words.
+        created: UTC time of the last writing, ISO 8601.
+        transformers: its library's version.
+    """
+
+    model: str
+    fingerprint: str
+    decoding: str
+    created: str | None
+    transformers: str | None
+
+    def __str__(self) -> str:
+        return f"{self.model} ({self.fingerprint[:8]})"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts(Plain):
     """What a trained model depends on; checkpoints and exports must agree in all of it.
 
@@ -184,6 +206,7 @@ class About(Plain):
         skipped: records that could not be read, and why.
         captions_cut_by_the_tokenizer: how many were longer than the model reads.
         shared_captions: `records` and their distinct `captions`, where both sides share some.
+        captions_by: the model that wrote the captions; None where the data have them.
         training: None for a model from elsewhere.
         config: the resolved configuration.
         attacks: by name; without any, every column is judged by itself.
@@ -197,6 +220,7 @@ class About(Plain):
     skipped: tuple[str, ...] = ()
     captions_cut_by_the_tokenizer: int | None = None
     shared_captions: dict[str, int] | None = None
+    captions_by: Captioner | None = None
     queries: Cost | None = None
     training: ModelNote | None = field(default=None, metadata=EMPTY)
     config: dict[str, Any] | None = None

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lit_clid.about import About, read_about
 from lit_clid.errors import UserError, few
-from lit_clid.files import whole, write_json
+from lit_clid.files import write_json
+from lit_clid.parquet import write_parquet
 from lit_clid.tabular import choose_signals, numbers_of, parse_known, read_columns
 
+IMAGE = "same_image"
+"""Column that says which records are of one image, under several captions; empty for none."""
 GROUP = "group"
 """Column that says which artist, client or domain a record is of; empty for none."""
 FEWEST = 2
@@ -63,6 +64,7 @@ class Scores:
         claim: no member is known: `member` marks the suspects beside comparable hold-outs.
         suspects: further records, where members are known and they are not.
         groups: id → group of the records that have one.
+        images: id → image of the records that share one with others, and are resampled with them.
 
     Raises:
         UserError: for duplicate ids, a non-finite signal, a table with one class only, or no signal
@@ -78,6 +80,7 @@ class Scores:
     claim: bool = False
     suspects: Suspects | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         suspects = () if self.suspects is None else self.suspects.ids
@@ -95,6 +98,15 @@ class Scores:
         """The signal columns `names` as (N, F) float64."""
         return np.stack([self.signals[name] for name in names], axis=1)
 
+    @property
+    def cluster(self) -> np.ndarray | None:
+        """The number of each record's image (N,); None where every record has its own."""
+        if not self.images:
+            return None
+        names = [self.images.get(name, f"{name} alone") for name in self.ids]
+        found: np.ndarray = np.unique(names, return_inverse=True)[1]
+        return found
+
     def save(self, path: Path) -> None:
         """Write `path` (.parquet), and how it was made (.json) beside it; each appears whole."""
         write_json(path.with_suffix(".json"), self.about.as_json())
@@ -104,7 +116,8 @@ class Scores:
             ids, told = (*ids, *self.suspects.ids), [*told, *(None for _ in self.suspects.ids)]
             for name, values in signals.items():
                 signals[name] = np.concatenate([values, self.suspects.signals[name]])
-        write_parquet(path, ids, told, signals, self.groups)
+        beside = {GROUP: self.groups, IMAGE: self.images}
+        write_parquet(path, ids, told, signals, beside)
 
     @classmethod
     def load(cls, path: Path, signals: Sequence[str] | None = None) -> "Scores":
@@ -136,7 +149,11 @@ class Scores:
         told = [said if sure else None for said, sure in pairs]
         about, aside = read_about(path), tuple[str, ...]()
         taken = [column for spec in about.attacks.values() for column in spec.columns]
-        groups = {} if GROUP in (signals or taken) else _groups(ids, rows.pop(GROUP, ()))
+        beside: dict[str, dict[str, str]] = {}
+        for column in (GROUP, IMAGE):
+            beside[column] = {}
+            if column not in (signals or taken):
+                beside[column] = _groups(ids, rows.pop(column, ()))
         if signals is not None or not about.attacks:
             label, compared, claim = _compared(told)
             _check_kinds(label[compared], claim, str(path))
@@ -145,7 +162,7 @@ class Scores:
             rows = {name: rows[name] for name in names}
         numbers = {name: numbers_of(name, values, ids, path) for name, values in rows.items()}
         found = cls.of_told(ids, told, numbers, about, str(path), aside)
-        return replace(found, groups=groups)
+        return replace(found, groups=beside[GROUP], images=beside[IMAGE])
 
     @classmethod
     def of_told(
@@ -239,18 +256,3 @@ def _order(ids: Sequence[str]) -> list[int]:
 
 def _ordered(signals: Mapping[str, np.ndarray], order: Sequence[int]) -> dict[str, np.ndarray]:
     return {name: np.asarray(values, np.float64)[order] for name, values in signals.items()}
-
-
-def write_parquet(
-    path: Path,
-    ids: Sequence[str],
-    member: Sequence[bool | None] | np.ndarray,
-    signals: Mapping[str, np.ndarray],
-    groups: Mapping[str, str] | None = None,
-) -> None:
-    """Write a table so that it appears whole or not at all."""
-    columns: dict[str, Any] = {"id": list(ids), "member": pa.array(member, pa.bool_())}
-    if groups:
-        columns[GROUP] = pa.array([groups.get(name) for name in ids], pa.string())
-    with whole(path) as part:
-        pq.write_table(pa.table({**columns, **signals}), part)

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from lit_clid.errors import UserError, WriteError
 from lit_clid.files import check_writable, read_json, whole, write_json, write_text, writing
-from lit_clid.scores import write_parquet
+from lit_clid.parquet import write_parquet
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -20,6 +20,11 @@ class Condition:
         return None
 
     @property
+    def needs_caption(self) -> bool:
+        """True if the record's own caption makes a difference."""
+        return self.given is None
+
+    @property
     def needs_importance(self) -> bool:
         """True if `text` needs the words' importance."""
         return False
@@ -43,6 +48,10 @@ class Condition:
 @dataclass(frozen=True)
 class Null(Condition):
     """The empty caption."""
+
+    @property
+    def needs_caption(self) -> bool:
+        return False
 
     def text(self, caption: str, importance: Sequence[float] | None, mask: str) -> str:
         return ""

@@ -11,6 +11,7 @@ from lit_clid.about import Facts
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import AuditOptions
 from lit_clid.config.options.data import ROLES
+from lit_clid.data.parts import plays_the_same
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.models.load import check_target
@@ -150,5 +151,18 @@ def check_split(models: Mapping[str, Model], split: Split) -> None:
         split.require(role)
         note = read_note(model.path)
         if note is not None and note.facts != Facts():
+            if _but_for_captions(model, note.facts, split, role):
+                continue
             made = {"split": note.facts.split, "role": note.facts.role}
             refuse_changes(made, {"split": split.fingerprint, "role": role}, model.path)
+
+
+def _but_for_captions(model: Model, facts: Facts, split: Split, role: str) -> bool:
+    """Whether a model was trained on this very split, but under other captions than those that
+    another model wrote; as its run folder tells.
+    """
+    if split.captions_by is None or facts.role != role or facts.split is None:
+        return False
+    runs = Path(model.path).resolve().parents[:3]  # a checkpoint lies deeper
+    own = facts.split
+    return any(plays_the_same(split, role, run / "split.csv", own) for run in runs)

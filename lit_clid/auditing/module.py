@@ -1,6 +1,7 @@
 """`Auditor`: answers batches in `trainer.predict` and leaves one shard of signals per batch."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from lit_clid.auditing.oracle import ModelOracle, Oracle
+from lit_clid.auditing.ledger import needs_caption
+from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch
+from lit_clid.auditing.several import averaged
 from lit_clid.auditing.shards import write_shard
 from lit_clid.auditing.signals import Signals, column_names
 from lit_clid.errors import UserError, few
@@ -38,6 +41,9 @@ class Auditor(L.LightningModule):
         super().__init__()
         self.target, self.attacks, self.seed, self.folder = target, attacks, seed, folder
         self.sample_latents = sample_latents
+        told = [name for name, attack in attacks.items() if needs_caption(attack)]
+        self._each = partial(self._ask, names=told)
+        self._once = partial(self._ask, names=[name for name in attacks if name not in told])
         self._broken: list[str] = []
         self._broken_columns: set[str] = set()
         self._out_of_memory = False
@@ -60,7 +66,8 @@ class Auditor(L.LightningModule):
         if self._out_of_memory:
             return
         try:
-            signals = self._ask(ModelOracle(self.target, records, self.seed, self.sample_latents))
+            oracle = ModelOracle(self.target, records, self.seed, self.sample_latents)
+            signals = averaged(self._once, self._each, oracle, batch["captions"])
         except torch.OutOfMemoryError:
             self._out_of_memory = True
             return
@@ -72,10 +79,11 @@ class Auditor(L.LightningModule):
             rows = {column: values[kept].numpy() for column, values in signals.items()}
             write_shard(self.folder, ids, member, rows)
 
-    def _ask(self, oracle: Oracle) -> dict[str, Tensor]:
-        """Every attack's columns (B,), float64 on the CPU."""
+    def _ask(self, oracle: ModelOracle, names: Sequence[str]) -> dict[str, Tensor]:
+        """The columns (B,) of these attacks, float64 on the CPU."""
         signals: dict[str, Tensor] = {}
-        for name, attack in self.attacks.items():
+        for name in names:
+            attack = self.attacks[name]
             columns = attack.signal(oracle).double().cpu().unbind(1)
             signals |= dict(zip(column_names(name, attack, self.target), columns, strict=True))
         return signals

@@ -145,6 +145,27 @@ class ModelOracle(Oracle):
             self._embeddings[condition] = self._embed(condition)
         return self._embeddings[condition]
 
+    def under(self, rows: Sequence[int], captions: Sequence[str]) -> "ModelOracle":
+        """The same about some of the rows under other captions.
+
+        What no caption changes is not asked again.
+        """
+        batch = self.batch
+        some = Batch(tuple(batch.ids[k] for k in rows), batch.images[rows], tuple(captions))
+        found = ModelOracle(self.target, some, self.seed, self.sample_latents)
+        found._draws = {key: eps[rows] for key, eps in self._draws.items()}
+        found._latents = {view: z_0[rows] for view, z_0 in self._latents.items()}
+        for question, answer in self._answers.items():
+            if not question.condition.needs_caption:
+                found._answers[question] = answer[rows]
+        for (t, condition), eps in self._clean.items():
+            if not condition.needs_caption:
+                found._clean[t, condition] = eps[rows]
+        for asked, norms in self._gradients.items():
+            if not asked[0].condition.needs_caption:
+                found._gradients[asked] = GradientNorms(norms.each[rows], norms.mean[rows])
+        return found
+
     def _evaluate(self, questions: Sequence[Question]) -> Tensor:
         """Ask as many questions per call as the target takes rows: (B, Q)."""
         each = max(1, self.target.rows // len(self.batch.ids))

@@ -11,6 +11,7 @@ from lit_clid.about import About, Claims
 from lit_clid.auditing.claims import CLAIMS
 from lit_clid.auditing.module import Auditor
 from lit_clid.auditing.queries import describe_attacks
+from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import merge, shard_folder
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.trainer import make_trainer
@@ -60,9 +61,11 @@ def fill_table(
         about,
         made=provenance(str(trainer.strategy.root_device)),
         claims=claims,
-        attacks=describe_attacks(attacks, target),
+        attacks=describe_attacks(attacks, target, sizes(split, data.role)),
     )
-    scores = replace(merge(shards, expected, told, str(path)), groups=split.groups)
+    merged = merge(shards, expected, told, str(path))
+    shared = {name: image for name, image in split.images.items() if name in expected}
+    scores = replace(merged, groups=split.groups, images=shared)
     scores.save(path)
     for file in [*shards.glob("*.parquet"), shards / CLAIMS]:
         file.unlink()

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from lit_clid.about import About
 from lit_clid.errors import UserError, few
-from lit_clid.scores import Scores, write_parquet
+from lit_clid.parquet import write_parquet
+from lit_clid.scores import Scores
 
 
 def shard_folder(path: Path) -> Path:

@@ -36,7 +36,7 @@ def blind_table(split: Split, folder: Path) -> Scores:
             return kept
     entries: list[Entry] = []
     for kind in (True, False, None):
-        own = [entry for entry in split.of("target") if entry.member is kind]
+        own = [entry for entry in split.once(split.of("target")) if entry.member is kind]
         entries += sorted(own, key=lambda entry: entry.image_hash)[:MOST]
     features = blind_features(split, entries)
     spec = AttackSpec(title="blind baseline", columns=tuple(features), rule="first")

@@ -25,6 +25,15 @@ def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
         )
 
 
+def check_once(config: Settings, what: str) -> None:
+    """Refuse records of each caption where every record is counted once."""
+    if config.data.several_captions == "each":
+        raise UserError(
+            f"data.several_captions: {what} counts every record once, and those of one image are "
+            "not independent; set it to first or average"
+        )
+
+
 def check_headline(config: Settings) -> None:
     """Refuse a headline that no attack has, before anything is asked."""
     named, options = config.headline, config.audit

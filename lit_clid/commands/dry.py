@@ -17,10 +17,12 @@ import torch
 from lit_clid import console
 from lit_clid.auditing.lineage import Model, find_models, find_reference
 from lit_clid.auditing.queries import tally
+from lit_clid.auditing.several import sizes
 from lit_clid.auditing.sittings import Sitting, plan
 from lit_clid.commands.checks import check_headline, check_rules, check_stacked, check_suspects
 from lit_clid.commands.reading import Settings
-from lit_clid.data.split import Split, load_split
+from lit_clid.commands.splits import planned_split
+from lit_clid.data.split import Split
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.denoiser import DTYPES
 from lit_clid.models.load import check_target
@@ -112,7 +114,7 @@ def dealt(config: Settings, path: str, *, alone: bool = False) -> Split:
     """The split as the run would deal it; what it leaves is thrown away."""
     same = partial(caption_keys, path)
     with TemporaryDirectory() as folder:
-        return load_split(config.data, config.seed, Path(folder), same, alone=alone)
+        return planned_split(config, Path(folder), same, alone=alone)
 
 
 def _models(config: Settings) -> dict[str, Model]:
@@ -125,7 +127,7 @@ def _models(config: Settings) -> dict[str, Model]:
 
 
 def _evaluations(sitting: Sitting, split: Split) -> int:
-    return tally(sitting.attacks, len(split.of(sitting.role))).total
+    return tally(sitting.attacks, sizes(split, sitting.role)).total
 
 
 def _records(split: Split, roles: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """What an audit opens first, and one sitting of it: the table of one model's answers."""
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from lit_clid import console
@@ -10,6 +9,7 @@ from lit_clid.auditing.claims import carry_over, claim, finished_scores
 from lit_clid.auditing.lineage import Model, find_models
 from lit_clid.auditing.queries import announce, describe_attacks, tally
 from lit_clid.auditing.run import asking_trainer, fill_table
+from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import finished_ids, shard_folder
 from lit_clid.auditing.sittings import (
     Sitting,
@@ -17,10 +17,10 @@ from lit_clid.auditing.sittings import (
 )
 from lit_clid.commands.checks import check_headline, check_stacked, check_suspects
 from lit_clid.commands.reading import Settings
+from lit_clid.commands.splits import split_of
 from lit_clid.data.module import CaptionedImages
-from lit_clid.data.split import Split, load_split
+from lit_clid.data.split import Split
 from lit_clid.files import check_writable
-from lit_clid.models.captions import caption_keys
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
 from lit_clid.scores import Scores
@@ -31,9 +31,8 @@ def opened(config: Settings) -> tuple[dict[str, Model], Split]:
     check_headline(config)
     models = find_models(config.folder, config.audit)
     check_stacked(config, calibrated="shadow" in models)
-    same = partial(caption_keys, models["target"].path)
     elsewhere = config.audit.target is not None and "shadow" not in models
-    split = load_split(config.data, config.seed, config.folder, same, alone=elsewhere)
+    split = split_of(config, models["target"].path, alone=elsewhere)
     check_suspects(config, split, models)
     return models, split
 
@@ -62,7 +61,8 @@ def table_of(
         if scores.groups != split.groups and console.is_first_process():
             scores = replace(scores, groups=split.groups)
             scores.save(path)
-        attacks = describe_attacks(sitting.attacks, target)  # titles, rules
+        own = sizes(split, sitting.role)
+        attacks = describe_attacks(sitting.attacks, target, own)  # titles, rules
         return replace(scores, about=replace(scores.about, attacks=attacks))
     return _asked(sitting, target, config, split, claims, carried, path)
 
@@ -94,7 +94,8 @@ def _asked(
         finished=finished,
     )
     model = sitting.model.path
-    console.say(announce(sitting.table, model, sitting.attacks, len(data.audited), len(finished)))
+    pending = sizes(split, sitting.role, finished)
+    console.say(announce(sitting.table, model, sitting.attacks, pending, len(finished)))
     overlong = target.overlong(data.captions)
     console.say_overlong(overlong, len(data.captions))
     trainer = asking_trainer(config.trainer, sitting.table)
@@ -103,7 +104,8 @@ def _asked(
         skipped=tuple(split.skipped),
         captions_cut_by_the_tokenizer=overlong,
         shared_captions=split.shared.get(sitting.role),
-        queries=tally(sitting.attacks, len(split.of(sitting.role)) - len(shared)),
+        captions_by=split.captions_by,
+        queries=tally(sitting.attacks, sizes(split, sitting.role, shared)),
         training=read_note(model),
         config=config.plain,
     )

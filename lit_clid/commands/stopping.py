@@ -12,6 +12,7 @@ from lit_clid.auditing.claims import claim, finished_scores
 from lit_clid.auditing.lineage import check_split
 from lit_clid.auditing.queries import announce, describe_attacks, tally
 from lit_clid.auditing.run import ask, asking_trainer
+from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import answers, finished_ids, shard_folder
 from lit_clid.auditing.sittings import Sitting, check_sittings, load_models, plan
 from lit_clid.commands.blind import blind_table
@@ -108,17 +109,17 @@ def ask_until(
     claims = claim(target, split, sitting.attacks, options, config.seed, side)
     if finished_scores(path, claims) is not None:
         return None
-    specs = describe_attacks(sitting.attacks, target)
+    specs = describe_attacks(sitting.attacks, target, sizes(split, "target"))
     ours = sorted(entry.id for entry in split.suspects)
     theirs = sorted(entry.id for entry in split.of("target", False))
-    name = _speaker(sitting, specs, config.headline, shadow)
+    name = _speaker(sitting, specs, config.headline, shadow, split)
     asking = plan_asking(ours, theirs, shadow=shadow is not None, seed=config.seed)
     assert config.evidence.stop_at is not None
     look = Look(asking, name, specs[name], config.evidence.stop_at, shadow)
     shards = shard_folder(path)
-    every, pending = set(asking.ids), len(asking.ids) - len(finished_ids(shards))
-    model = sitting.model.path
-    most = announce(sitting.table, model, sitting.attacks, pending, len(asking.ids) - pending)
+    every, model, done = set(asking.ids), sitting.model.path, finished_ids(shards)
+    pending = sizes(split, "target", done)
+    most = announce(sitting.table, model, sitting.attacks, pending, len(done))
     console.say(f"at most: {most}")
     trainer = asking_trainer(config.trainer, sitting.table)
     for end in _ends(len(asking.ids), options.batch_size * trainer.world_size):
@@ -142,7 +143,8 @@ def ask_until(
                 model=model,
                 made=provenance(str(trainer.strategy.root_device)),
                 skipped=tuple(split.skipped),
-                queries=tally(sitting.attacks, end),
+                captions_by=split.captions_by,
+                queries=tally(sitting.attacks, sizes(split, "target", every - set(wanted))),
                 training=read_note(model),
                 config=config.plain,
                 claims=claims,
@@ -154,14 +156,18 @@ def ask_until(
 
 
 def _speaker(
-    sitting: Sitting, specs: Mapping[str, AttackSpec], named: str | None, shadow: Scores | None
+    sitting: Sitting,
+    specs: Mapping[str, AttackSpec],
+    named: str | None,
+    shadow: Scores | None,
+    split: Split,
 ) -> str:
     """The attack whose evidence is looked at; that others are asked for nothing is said."""
     name = choose_speaker(specs, named, shadow)
     if shadow is None and RULES[specs[name].rule].needs_shadow:
         raise UserError(f"headline: {name} cannot be judged without a shadow; name another attack")
     if len(specs) > 1:
-        own, every = specs[name].queries, tally(sitting.attacks, 1).per_record
+        own, every = specs[name].queries, tally(sitting.attacks, sizes(split, "target")).per_record
         console.say(
             f"note: the evidence looks at {name} alone, {own} of {every} queries per record; "
             f"attacks=[{name}] asks no more"

@@ -4,7 +4,6 @@ to be there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from lit_clid.commands.gauge.own import gauge_of
 from lit_clid.commands.holding import held
 from lit_clid.commands.probe import probe_of
 from lit_clid.commands.reading import Settings, read
-from lit_clid.data.split import Split, load_split
+from lit_clid.commands.splits import split_of
+from lit_clid.data.split import Split
 from lit_clid.files import check_writable
-from lit_clid.models.captions import caption_keys
 from lit_clid.models.load import check_target, load_target
 from lit_clid.training.contradictions import check_defenses
 from lit_clid.training.defenses import Defenses, Privacy
@@ -120,8 +119,7 @@ def _check(config: Settings) -> None:
 def _train(config: Settings) -> None:
     options, role, model = config.finetune, config.role, config.folder / config.role
     _check(config)
-    same = partial(caption_keys, config.target.path)
-    split = load_split(config.data, config.seed, config.folder, same)
+    split = split_of(config, config.target.path)
     plan = plan_training(config, split, config.trainer)
     trainer = plan.trainer
     target = load_target(config.target.path, variant=config.target.variant, channels_last=False)

@@ -62,7 +62,8 @@ def captions_beside(listing: Listing, objects: Sequence[tuple[str, ...]]) -> Bes
         raise UserError(
             f"{listing.folder}: no captions; add metadata.jsonl or metadata.csv with the columns "
             "file_name and text, or a .txt beside each image, or give the list of images that says "
-            f"them for data.path (found beside the images: {few(names, 5) or 'nothing'})"
+            f"them for data.path (found beside the images: {few(names, 5) or 'nothing'}), or have "
+            "a model write them with data.captions=MODEL"
         )
     present = [text for stem in sorted(used) for text in texts[stem]]
     require_inside(listing, [*images, *present])

@@ -6,6 +6,8 @@ Every function takes the table of N rows and, for its messages, the source's nam
 import json
 from collections import Counter
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,11 @@ from lit_clid.errors import UserError, few
 from lit_clid.tabular import parse_known
 
 CAPTION_NAMES = (
-    "text",
-    "caption",
-    "captions",
-    "prompt",
-    "txt",
-    "sentence",
-    "sentences",
-    "description",
+    *("text", "caption", "captions", "prompt"),
+    *("txt", "sentence", "sentences", "description"),
 )
+WRITTEN = "have a model write captions for all with data.captions=MODEL"
+"""What those can do who have none."""
 IMAGE_NAMES = (
     *("image", "jpg", "png", "jpeg", "webp", "img", "picture"),
     *("file_name", "image_path", "path", "filepath", "file_path", "filename", "file"),
@@ -41,37 +39,49 @@ def find_image(dataset: Any, options: DataOptions, name: str) -> str:
     )
 
 
-def find_caption(rows: Any, options: DataOptions, name: str) -> str:
-    """The caption column: the one that `options` name, or the likeliest.
+def find_captions(rows: Any, options: DataOptions, name: str) -> list[str]:
+    """The caption columns: those that `options` name, or the likeliest one.
 
     Raises:
         UserError: if there is none.
     """
     columns = rows.column_names
-    return _required(
-        options.caption_column or _first(CAPTION_NAMES, columns), "caption", columns, name
-    )
+    found = _named_captions(options, columns)
+    if found:
+        return found
+    return [_required(options.caption_column, "caption", columns, name)]
+
+
+def _named_captions(options: DataOptions, columns: Sequence[str]) -> list[str]:
+    """The columns that hold captions: the one of that name, those that match the pattern, or the
+    likeliest.
+    """
+    named = options.caption_column or _first(CAPTION_NAMES, columns)
+    if named is None or named in columns:
+        return [] if named is None else [named]
+    return [column for column in columns if fnmatchcase(column, named)]
 
 
 def used_columns(options: DataOptions, columns: Sequence[str]) -> tuple[str, ...]:
     """Those of the columns that are read: the ones that `options` name, and the likeliest."""
     image = options.image_column or _first(IMAGE_NAMES, columns)
-    caption = options.caption_column or _first(CAPTION_NAMES, columns)
     others = (
+        *_named_captions(options, columns),
         options.member_column,
         options.group_column,
         options.importance_column,
         options.rephrasings_column,
     )
-    return tuple(name for name in (image, caption, *others) if name in columns and name)
+    return tuple(name for name in (image, *others) if name in columns and name)
 
 
 def _required(column: str | None, kind: str, columns: list[str], name: str) -> str:
     if column is None or column not in columns:
         named = f" {column!r}" if column else ""
+        written = f", or {WRITTEN}" if kind == "caption" else ""
         raise UserError(
             f"{name}: no {kind} column{named} (found: {few(columns)}); name it with "
-            f"data.{kind}_column=NAME"
+            f"data.{kind}_column=NAME{written}"
         )
     return column
 
@@ -112,6 +122,18 @@ def read_groups(rows: Any, options: DataOptions) -> tuple[str, ...] | None:
     if column is None or column not in rows.column_names:
         return None
     return tuple("" if cell is None else str(cell).strip() for cell in rows[column][:])
+
+
+def read_all_captions(rows: Any, columns: Sequence[str], name: str) -> list[tuple[str, ...]]:
+    """The same of several columns, the first of which holds the caption if it has one."""
+    cells = [read_captions(rows, column, name) for column in columns]
+    if len(cells) == 1:
+        return cells[0]
+    found: list[tuple[str, ...]] = []
+    for row in zip(*cells, strict=True):
+        told = tuple(text for text in chain(*row) if text)
+        found.append(told or ("",))
+    return found
 
 
 def read_captions(rows: Any, column: str, name: str) -> list[tuple[str, ...]]:

@@ -7,6 +7,7 @@ from lit_clid.config.options.data import DataOptions
 from lit_clid.data.beside import captions_beside, several_lines, texts_alone
 from lit_clid.data.columns import CAPTION_NAMES, captions_of, unique
 from lit_clid.data.decoding import IMAGE_ENDINGS
+from lit_clid.data.described import undescribed
 from lit_clid.data.folder import Listing, listed
 from lit_clid.data.groups import FOLDER, by_folder
 from lit_clid.data.metadata import Row, Rows, read_json
@@ -27,7 +28,12 @@ def read_folder(listing: Listing, options: DataOptions) -> Source:
             f"{listing.folder}: no images ({', '.join(IMAGE_ENDINGS)}); give the folder that holds "
             f"them{f' (left out: {few(list(found), 3)})' if found else ''}"
         )
-    source = _described(listing, options) if listing.metadata else _beside(listing, options)
+    if listing.metadata:
+        source = _described(listing, options)
+    elif options.captions is not None:
+        source = undescribed(listing)
+    else:
+        source = _beside(listing, options)
     return by_folder(source) if options.group_column == FOLDER else source
 
 

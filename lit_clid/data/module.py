@@ -68,15 +68,16 @@ class CaptionedImages(L.LightningDataModule):
             with_images=member_images,
             shapes=self.shapes,
         )
-        self.holdouts = RecordSet(split, split.of(role, False), side, seed)
+        self.holdouts = RecordSet(split, split.once(split.of(role, False)), side, seed)
         pending = [entry for entry in split.of(role) if entry.id not in finished]
         self.audited = RecordSet(split, pending, side, seed)
         self._split, self._side = split, side
 
     @cached_property
     def known(self) -> RecordSet:
-        """The members as an audit sees them."""
-        return RecordSet(self._split, self.members.entries, self._side, self.seed)
+        """The members as an audit sees them, each image once."""
+        own = self._split.once(self.members.entries)
+        return RecordSet(self._split, own, self._side, self.seed)
 
     @cached_property
     def auxiliary(self) -> RecordSet:
@@ -86,8 +87,9 @@ class CaptionedImages(L.LightningDataModule):
 
     @property
     def captions(self) -> list[str]:
-        """Captions of all members and hold-outs of the role."""
-        return [*self.members.captions, *self.holdouts.captions]
+        """Captions under which the members and hold-outs of the role are asked about."""
+        told, entries = self._split.wordings(), (*self.members.entries, *self.holdouts.entries)
+        return [caption for entry in entries for caption in told[entry.id]]
 
     def train_dataloader(self) -> DataLoader[Item]:
         assert self.trainer is not None

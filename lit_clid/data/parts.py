@@ -1,9 +1,14 @@
-"""Parts of a split that are asked once more: some records, or some with another's caption."""
+"""Parts of a split that are asked once more (some records, or some with another's caption), and
+the parts that its images play in another.
+"""
 
+import csv
+import io
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
-from lit_clid.data.scan import Entry, hash_bytes
+from lit_clid.data.scan import Entry, from_csv, hash_bytes
 from lit_clid.data.source import Source
 from lit_clid.data.split import Split
 from lit_clid.randomness import permutation
@@ -18,6 +23,25 @@ def only(split: Split, ids: Collection[str]) -> Split:
     return replace(split, entries=tuple(chosen))
 
 
+def plays_the_same(split: Split, role: str, manifest: Path, fingerprint: str) -> bool:
+    """Whether a role's images play the parts that they play in another split, whatever their
+    captions.
+
+    Args:
+        split: whose role.
+        role: target or shadow.
+        manifest: of the other split.
+        fingerprint: that the other must have.
+    """
+    if not manifest.is_file():
+        return False
+    lines = csv.DictReader(io.StringIO(manifest.read_text(encoding="utf-8")))
+    others = Split(tuple(from_csv(line) for line in lines), (), ())
+    played = {(entry.image_hash, entry.member) for entry in others.of(role)}
+    own = {(entry.image_hash, entry.member) for entry in split.of(role)}
+    return others.fingerprint == fingerprint and own <= played
+
+
 def swapped(split: Split, most: int, seed: int) -> Split | None:
     """At most so many of the target's records of each kind, each with the caption of another of its
     kind; None where a kind has too few, or one caption.
@@ -29,7 +53,7 @@ def swapped(split: Split, most: int, seed: int) -> Split | None:
     given: dict[str, str] = {}
     place = split.locate()
     for kind in kinds:
-        some = sorted(kind, key=lambda entry: entry.image_hash)[:most]
+        some = sorted(split.once(kind), key=lambda entry: entry.image_hash)[:most]
         circle = [some[k].id for k in permutation(len(some), seed, "swapped captions")]
         texts = {name: place[name][0].captions[place[name][1]] for name in circle}
         if len(circle) < FEWEST or len(set(texts.values())) < FEWEST:
@@ -50,12 +74,14 @@ def _with_captions(
 ) -> Source:
     """The source in which the rows of `given` have the captions, and importances, of others."""
     captions = list(source.captions)
+    others = list(source.others or [()] * len(captions))
     importance = None if source.importance is None else list(source.importance)
     for row, name in enumerate(source.names):
         if name in given:
             other, at = place[given[name]]
             captions[row] = other.captions[at]
+            others[row] = other.others[at] if other.others is not None else ()
             if importance is not None and other.importance is not None:
                 importance[row] = other.importance[at]
     kept = None if importance is None else tuple(importance)
-    return replace(source, captions=tuple(captions), importance=kept)
+    return replace(source, captions=tuple(captions), others=tuple(others), importance=kept)

@@ -1,4 +1,6 @@
-"""`RecordSet`: entries of a split as items {id, index, image, caption, member, importance}."""
+"""`RecordSet`: entries of a split as items {id, index, image, caption, captions, member,
+importance}.
+"""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -65,6 +67,7 @@ class RecordSet(Dataset[Item]):
             "id": entry.id,
             "index": index,
             "caption": self.caption(index, passes),
+            "captions": source.wordings(row),
             "member": entry.member,
             "importance": source.importance[row] if source.importance else None,
         }

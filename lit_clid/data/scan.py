@@ -20,6 +20,8 @@ FIELDS = ("id", "where", "image_hash", "caption_hash", "role", "member")
 
 KINDS = {"1": True, "0": False, "": None}
 """What a manifest says of a record: a member, none, or a suspect."""
+EMPTY = "empty caption"
+"""Why a row without a caption is no record."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def read_row(source: Source, row: int, stamps: Stamps, *, trusting: bool = False
     """
     name, caption = f"{source.mark}{source.ids[row]}", source.captions[row]
     if not caption:
-        return Read(None, f"{name} (row {row + 1}): empty caption")
+        return Read(None, f"{name} (row {row + 1}): {EMPTY}")
     try:
         found = _look(source.open_image, row, stamps, trusting)
     except Exception as error:  # Pillow's decoders raise all kinds on broken files
@@ -155,9 +157,11 @@ def scan(sources: Sequence[Source], on_error: str, *, trusting: bool = False) ->
     results = _read_all(jobs, trusting)
     bad = [read.fault for read in results if read.entry is None]
     if bad and on_error == "fail":
+        untold = any(each.endswith(EMPTY) for each in bad)
+        written = ", or data.captions=MODEL to have a model describe all" if untold else ""
         raise UserError(
             f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or "
-            "remove them, or set data.on_error=skip to leave them out"
+            f"remove them, or set data.on_error=skip to leave them out{written}"
         )
     rows = {read.entry.id: read.entry for read in results if read.entry is not None}
     seen = {name: read.seen for name, read in zip(names, results, strict=True)}

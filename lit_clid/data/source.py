@@ -8,8 +8,8 @@ from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.columns import (
-    find_caption,
-    read_captions,
+    find_captions,
+    read_all_captions,
     read_groups,
     read_importances,
     read_members,
@@ -35,6 +35,8 @@ class Source:
         left_out: what looks like records and is none, each as "name: reason".
         notes: what a reader of the data should be told, a sentence each.
         mark: stands before the ids of a further source, which may hold files of the same name.
+        averaged: an audit's signals are means over a row's caption and its further ones.
+        images: per row the id of the first row of its image; None where every row has its own.
     """
 
     name: str
@@ -49,11 +51,18 @@ class Source:
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     mark: str = ""
+    averaged: bool = False
+    images: tuple[str, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """The ids with the mark."""
         return tuple(f"{self.mark}{name}" for name in self.ids)
+
+    def wordings(self, row: int) -> tuple[str, ...]:
+        """The captions under which a row is asked about, each once."""
+        others = self.others[row] if self.averaged and self.others is not None else ()
+        return tuple(dict.fromkeys((self.captions[row], *others)))
 
 
 def from_rows(
@@ -62,10 +71,13 @@ def from_rows(
     """What the columns of a table say, its images aside.
 
     Args:
-        cells: each row's caption and its further ones; None takes them from the caption's column.
+        cells: each row's caption and its further ones; None takes them from the caption's column,
+            or none where a model is to write them.
     """
+    if options.captions is not None:
+        cells = [("",)] * len(rows)
     if cells is None:
-        cells = read_captions(rows, find_caption(rows, options, name), name)
+        cells = read_all_captions(rows, find_captions(rows, options, name), name)
     captions = tuple(cell[0] for cell in cells)
     others = tuple(cell[1:] for cell in cells)
     if options.rephrasings_column is not None:

@@ -10,7 +10,7 @@ from lit_clid.config.options.data import DataOptions
 from lit_clid.data.archives import read_archives
 from lit_clid.data.beside import several_lines
 from lit_clid.data.columns import (
-    find_caption,
+    find_captions,
     unique,
     used_columns,
 )
@@ -168,7 +168,8 @@ def _lists(options: DataOptions, files: Sequence[Path], name: str) -> Source:
 
 def _archives(options: DataOptions, files: Sequence[Path], name: str) -> Source:
     shards = read_archives(files, options.image_column)
-    cells = None if options.caption_column else shards.rows.captions
+    told = options.caption_column or options.captions
+    cells = None if told else shards.rows.captions
     return replace(
         from_rows(shards.rows, options, name, cells or None),
         ids=unique(shards.keys),
@@ -191,11 +192,12 @@ def _hub(options: DataOptions, name: str) -> Source:
     else:
         dataset, guessed = stream_hub(*asked, options.stream)
     kept = [Path(each["filename"]) for each in dataset.cache_files]
-    if not guessed:
+    if not guessed or options.captions is not None:
         return from_dataset(dataset, options, name, [], kept)
-    caption = find_caption(dataset, options, name)
-    require_written(dataset, caption, name)
-    notes = missing_note(dataset, caption, name)
+    notes: tuple[str, ...] = ()
+    for caption in find_captions(dataset, options, name):
+        require_written(dataset, caption, name)
+        notes += missing_note(dataset, caption, name)
     return replace(from_dataset(dataset, options, name, [], kept), notes=notes)
 
 

@@ -9,14 +9,16 @@ is re-read and verified, never re-drawn.
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lit_clid.config.options.data import DataOptions
+from lit_clid.about import Captioner
+from lit_clid.config.options.data import OWN, DataOptions
 from lit_clid.data.again import verify
-from lit_clid.data.deal import deal, find_piles, find_suspects
+from lit_clid.data.deal import find_suspects
+from lit_clid.data.described import Describe, describe
 from lit_clid.data.groups import groups_of
 from lit_clid.data.scan import (
     Entry,
@@ -26,6 +28,15 @@ from lit_clid.data.scan import (
     to_csv,
 )
 from lit_clid.data.seen import write_seen
+from lit_clid.data.several import (
+    captions_of,
+    dealt,
+    further,
+    images_of,
+    several,
+    with_wordings,
+    wordings,
+)
 from lit_clid.data.source import Source
 from lit_clid.data.sources import open_sources
 from lit_clid.data.told import say_dealt, say_going_on, say_left_out, say_shared, say_telling
@@ -45,12 +56,14 @@ class Split:
         skipped: rows left out, as "id: reason".
         shared: role → how many `records` and distinct `captions`, where its members and hold-outs
             share captions.
+        captions_by: the model that wrote the captions; None where the data have them.
     """
 
     entries: tuple[Entry, ...]
     sources: tuple[Source, ...]
     skipped: tuple[str, ...]
     shared: Mapping[str, dict[str, int]] = field(default_factory=dict)
+    captions_by: Captioner | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -59,8 +72,12 @@ class Split:
 
     @property
     def asked(self) -> str:
-        """The same, with the suspects: what an audit asks about."""
-        return _hash(self.entries)
+        """The same, with the suspects and all captions: what an audit asks about."""
+        return with_wordings(_hash(self.entries), self.wordings())
+
+    def wordings(self) -> dict[str, tuple[str, ...]]:
+        """id → the captions under which a record is asked about."""
+        return wordings(self.entries, self.locate())
 
     @property
     def vouched(self) -> bool:
@@ -116,6 +133,16 @@ class Split:
         found = groups_of(self.sources)
         return {entry.id: found[entry.id] for entry in self.entries if entry.id in found}
 
+    @property
+    def images(self) -> dict[str, str]:
+        """id → id of the first record of its image, of the records that share one on purpose."""
+        return images_of(self.entries, self.sources)
+
+    def once(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        """Those of the entries that are the first of their image."""
+        images = self.images
+        return tuple(entry for entry in entries if images.get(entry.id, entry.id) == entry.id)
+
     def locate(self) -> dict[str, tuple[Source, int]]:
         """id → (source, row number)."""
         place: dict[str, tuple[Source, int]] = {}
@@ -131,7 +158,13 @@ def _hash(entries: Iterable[Entry]) -> str:
 
 
 def load_split(
-    options: DataOptions, seed: int, folder: Path, same: Sameness = list, *, alone: bool = False
+    options: DataOptions,
+    seed: int,
+    folder: Path,
+    same: Sameness = list,
+    *,
+    alone: bool = False,
+    write: Describe | None = None,
 ) -> Split:
     """Re-read and verify the split of the run `folder`, or draw and write it.
 
@@ -142,31 +175,35 @@ def load_split(
         same: which captions are one caption to the model, asked only when the split is drawn;
             by default those of the same text.
         alone: there is no shadow to keep records for.
+        write: has images described where `options.captions` names a model.
 
     Raises:
         UserError: for unreadable rows (unless skipped), too few records, records shared by members
             and hold-outs, a manifest drawn from something else, or data that changed since it was
             drawn.
     """
-    opened = open_sources(options)
-    sources = tuple(opened.values())
     manifest, trusting = folder / "split.csv", options.verify == "auto"
+    opened, by = describe(open_sources(options), options, write, manifest)
+    opened = several(opened, options)
+    sources = tuple(opened.values())
     if manifest.is_file():
-        return _reread(manifest, options, seed, sources)
+        return replace(_reread(manifest, options, seed, sources), captions_by=by)
     scanned = scan(sources, options.on_error, trusting=trusting)
     rows, skipped = scanned.rows, list(scanned.bad)
     for source in sources:
         skipped += say_left_out(source)
     say_going_on(scanned.going_on)
     unknown = find_suspects(opened)
+    first = further(sources, unknown)
     # of twins the first is kept: a hold-out goes that a suspect is a copy of
-    rows = dict(sorted(rows.items(), key=lambda item: item[0] not in unknown))
-    captions = _captions(sources)
-    twins = find_twins(rows, captions, same, options.shared_captions)
+    order = sorted(rows, key=lambda name: (name not in unknown, name in first))
+    rows = {name: rows[name] for name in order}
+    captions, keep = captions_of(sources), options.shared_captions
+    twins = find_twins(rows, captions, same, keep, by is not None, first)
     if options.on_duplicates == "drop":
         rows, dropped = twins.drop(rows)
         skipped += dropped
-    entries = _draw(rows, opened, options, seed, alone=alone)
+    entries = dealt(rows, opened, options, seed, alone=alone)
     twins.refuse(entries)
     if unknown:
         entries, copies = without_copies(entries)
@@ -179,28 +216,7 @@ def load_split(
     write_seen(manifest, scanned.seen)
     say_shared(shared)
     say_telling(twins.telling(entries))
-    return Split(entries, sources, tuple(skipped), shared)
-
-
-def _captions(sources: Sequence[Source]) -> dict[str, str]:
-    """id → caption of every row."""
-    found: dict[str, str] = {}
-    for source in sources:
-        found |= dict(zip(source.names, source.captions, strict=True))
-    return found
-
-
-def _draw(
-    rows: Mapping[str, Entry],
-    opened: Mapping[str, Source],
-    options: DataOptions,
-    seed: int,
-    *,
-    alone: bool,
-) -> tuple[Entry, ...]:
-    """Say of every row where it may be taken from, and deal."""
-    parts = deal(find_piles(list(rows), opened, alone=alone), options, seed)
-    return tuple(replace(rows[name], role=role, member=member) for name, role, member in parts)
+    return Split(entries, sources, tuple(skipped), shared, by)
 
 
 def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Source, ...]) -> Split:
@@ -212,6 +228,7 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
     header: dict[str, Any] = read_json(note)
     # what older manifests do not tell: they share no captions, have no suspects, were not streamed
     untold = {"shared_captions": options.shared_captions, "suspects": None, "stream": None}
+    untold |= {"captions": OWN, "several_captions": "first"}
     found = {"seed": header["seed"], **untold, **header["data"]}
     refuse_changes(found, {"seed": seed, **options.drawn_from}, str(manifest))
     text = manifest.read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.scan import Entry
@@ -21,11 +21,18 @@ class Twins:
     Args:
         images, captions: id → key; equal keys mean the same image, or the same caption.
         sharing: records of one caption may be members and hold-outs alike.
+        by_chance: where some are, a model that wrote the captions saw no difference.
     """
 
     images: Mapping[str, str]
     captions: Mapping[str, str]
     sharing: bool
+    by_chance: bool = False
+
+    @property
+    def templates(self) -> bool:
+        """Whether captions are templates or name the subject: fewer than half the images."""
+        return 2 * len(set(self.captions.values())) < len(set(self.images.values()))
 
     @property
     def apart(self) -> dict[str, Mapping[str, str]]:
@@ -64,7 +71,7 @@ class Twins:
     def shared(self, entries: Sequence[Entry]) -> dict[str, dict[str, int]]:
         """Role → how many `records` and distinct `captions`, if both sides share one."""
         found: dict[str, dict[str, int]] = {}
-        for role in ROLES:
+        for role in ROLES if not self.by_chance else ():
             own = [entry for entry in entries if entry.role == role]
             if _pairs(own, self.captions):
                 captions = {self.captions[entry.id] for entry in own}
@@ -121,7 +128,12 @@ def without_copies(entries: Sequence[Entry]) -> tuple[tuple[Entry, ...], list[st
 
 
 def find_twins(
-    rows: Mapping[str, Entry], captions: Mapping[str, str], same: Sameness, shared_captions: str
+    rows: Mapping[str, Entry],
+    captions: Mapping[str, str],
+    same: Sameness,
+    shared_captions: str,
+    written: bool = False,
+    first: Mapping[str, str] | None = None,
 ) -> Twins:
     """The twins among the rows.
 
@@ -133,13 +145,19 @@ def find_twins(
         captions: by id.
         same: which captions are one to the model.
         shared_captions: of the data options.
+        written: a model wrote the captions, to which two images may look alike: that makes no twins
+            of them unless it is asked for.
+        first: id → id of the first record of its image, of records that share one on purpose.
     """
     keys = same([captions[name] for name in rows])
     own = dict(zip(rows, keys, strict=True))
     images = {name: entry.image_hash for name, entry in rows.items()}
-    templates = 2 * len(set(own.values())) < len(set(images.values()))
-    sharing = templates if shared_captions == "auto" else shared_captions == "keep"
-    return Twins(images, own, sharing)
+    images |= {name: f"{images[name]} {name}" for name in first or {} if name in images}
+    found = Twins(images, own, shared_captions == "keep")
+    if shared_captions != "auto":
+        return found
+    by_chance = written and not found.templates
+    return replace(found, sharing=found.templates or by_chance, by_chance=by_chance)
 
 
 def _refuse_pairs(pairs: Sequence[str], others: str, kind: str, whose: str) -> None:

@@ -36,7 +36,10 @@ class Verdict:
 
 
 def calibrate(
-    rule: Rule, columns: np.ndarray, shadow: tuple[np.ndarray, np.ndarray] | None
+    rule: Rule,
+    columns: np.ndarray,
+    shadow: tuple[np.ndarray, np.ndarray] | None,
+    image: np.ndarray | None = None,
 ) -> Verdict | None:
     """Score the target's records with a rule fitted on the shadow's.
 
@@ -46,6 +49,7 @@ def calibrate(
         rule: not fitted yet.
         columns: of the target's records, (N, F).
         shadow: of the shadow's, (M, F), and who is a member, (M,).
+        image: of each of the shadow's (M,), where records share images.
     """
     if shadow is None:
         prior = rule.prior(columns)
@@ -53,27 +57,37 @@ def calibrate(
             return None
         return Verdict(prior.score(columns), None, prior.describe(), fitted=prior)
     fitted = rule.fit(*shadow)
-    held_out = cross_fitted(rule, *shadow) if rule.flexible else fitted.score(shadow[0])
+    held_out = fitted.score(shadow[0])
+    if rule.flexible:
+        held_out = cross_fitted(rule, *shadow, image)
     threshold = best_threshold(held_out, shadow[1])
     return Verdict(fitted.score(columns), threshold, fitted.describe(), held_out, fitted)
 
 
-def cross_fitted(rule: Rule, columns: np.ndarray, member: np.ndarray) -> np.ndarray:
+def cross_fitted(
+    rule: Rule, columns: np.ndarray, member: np.ndarray, image: np.ndarray | None = None
+) -> np.ndarray:
     """Score each shadow record (M,) by a rule fitted on the other folds, which never saw it.
 
     Args:
         rule: not fitted yet.
         columns: of the shadow's records, (M, F).
         member: (M,) bool; with fewer than two of a kind there are no folds, and the fit sees all.
+        image: of each record (M,), whose records are in one fold; None where each has its own.
     """
     from sklearn.model_selection import StratifiedKFold
 
     score = np.empty(len(member))
-    smallest = int(min(member.sum(), (~member).sum()))
+    number = np.arange(len(member)) if image is None else image
+    _, heads, place = np.unique(number, return_index=True, return_inverse=True)
+    kinds = member[heads]
+    smallest = int(min(kinds.sum(), (~kinds).sum()))
     if smallest < 2:
         return rule.fit(columns, member).score(columns)
     folds = StratifiedKFold(min(FOLDS, smallest), shuffle=True, random_state=0)
-    for train, test in folds.split(columns, member):
+    for _, own in folds.split(heads, kinds):
+        test = np.isin(place, own)
+        train = ~test
         score[test] = rule.fit(columns[train], member[train]).score(columns[test])
     return score
 

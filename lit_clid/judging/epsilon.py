@@ -14,6 +14,7 @@ from math import log
 import numpy as np
 
 from lit_clid.judging.calibration import Verdict
+from lit_clid.judging.evidence import independent
 from lit_clid.judging.rates import exact_limits
 from lit_clid.judging.trials import Trial
 from lit_clid.scores import Scores
@@ -52,6 +53,7 @@ def epsilon_bound(
     member: np.ndarray,
     shadow: tuple[np.ndarray, np.ndarray],
     delta: float = 0.0,
+    image: np.ndarray | None = None,
 ) -> EpsilonBound:
     """Bound ε from below on the target's records, at the threshold and on the side that bound it
     best on the shadow's.
@@ -61,6 +63,7 @@ def epsilon_bound(
         member: (N,) bool.
         shadow: scores of the shadow's records (M,), and who is a member.
         delta: δ, in [0, 1).
+        image: of each of the target's records (N,); None where each has its own.
     """
     seen, known = shadow
     best, threshold, by = 0.0, float(np.median(seen)), "members"
@@ -69,19 +72,25 @@ def epsilon_bound(
             bound = _bound(seen, known, each, side, delta)
             if bound > best:
                 best, threshold, by = bound, each, side
-    return EpsilonBound(_bound(score, member, threshold, by, delta), delta, threshold, by)
+    low = _bound(score, member, threshold, by, delta, image)
+    return EpsilonBound(low, delta, threshold, by)
 
 
 def _bound(
-    score: np.ndarray, member: np.ndarray, threshold: float, side: str, delta: float
+    score: np.ndarray,
+    member: np.ndarray,
+    threshold: float,
+    side: str,
+    delta: float,
+    image: np.ndarray | None = None,
 ) -> float:
     """log((right − δ) / wrong) with the lower limit of `right`, the upper one of `wrong`; ≥ 0."""
     called = score > threshold
     if side == "hold-outs":
         called, member = ~called, ~member
-    members, others = int(member.sum()), int((~member).sum())
-    right = exact_limits(int(called[member].sum()), members, ALPHA / 2)[0] - delta
-    wrong = exact_limits(int(called[~member].sum()), others, ALPHA / 2)[1]
+    members, others = independent(member, image)
+    right = exact_limits(called[member].mean() * members, members, ALPHA / 2)[0] - delta
+    wrong = exact_limits(called[~member].mean() * others, others, ALPHA / 2)[1]
     return max(0.0, log(right / wrong)) if right > 0 else 0.0
 
 
@@ -93,5 +102,9 @@ def epsilon_of(trial: Trial, verdict: Verdict, target: Scores) -> EpsilonBound |
     training = target.about.training
     spent = None if training is None else training.privacy
     return epsilon_bound(
-        verdict.score, target.member, shadow, 0.0 if spent is None else spent.delta
+        verdict.score,
+        target.member,
+        shadow,
+        0.0 if spent is None else spent.delta,
+        target.cluster,
     )

@@ -2,8 +2,9 @@
 
 A replicate reweights the records within each class, w ~ Multinomial(n, 1/n) for the n members and
 for the hold-outs on their own (Efron and Tibshirani 1993, § 8.3), so that a thousand replicates of
-a ROC curve are one cumulative sum. An interval reaches from the 0.025 to the 0.975 quantile of the
-replicates.
+a ROC curve are one cumulative sum. Records of one image (`image`, a number for each record) are no
+independent draws: images are then resampled whole (Field and Welsh 2007). An interval reaches from
+the 0.025 to the 0.975 quantile of the replicates.
 """
 
 from collections.abc import Iterator, Mapping
@@ -57,14 +58,22 @@ Evidence = Estimate | Unresolved
 """What is known of a figure: its interval, or why there is none."""
 
 
-def replicate_weights(member: np.ndarray, replicates: int, seed: int) -> Iterator[np.ndarray]:
+def replicate_weights(
+    member: np.ndarray, replicates: int, seed: int, image: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
     """Yield blocks (b, N) of multinomial counts, `replicates` rows in all.
 
     Args:
         member: (N,) bool; each class is resampled on its own.
         replicates: R.
         seed: of the counts.
+        image: of each record (N,), never of both classes; None where each has its own.
     """
+    if image is not None:
+        _, heads, place = np.unique(image, return_index=True, return_inverse=True)
+        for weights in replicate_weights(member[heads], replicates, seed):
+            yield weights[:, place]
+        return
     if replicates * len(member) <= BLOCK:
         yield _weights(member.tobytes(), replicates, seed)
         return
@@ -91,7 +100,11 @@ def _blocks(member: np.ndarray, replicates: int, seed: int) -> Iterator[np.ndarr
 
 
 def replicate(
-    statistics: Mapping[str, Statistic], score: np.ndarray, member: np.ndarray, seed: int = 0
+    statistics: Mapping[str, Statistic],
+    score: np.ndarray,
+    member: np.ndarray,
+    seed: int = 0,
+    image: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Each statistic on every bootstrap replicate (R,).
 
@@ -100,13 +113,27 @@ def replicate(
         score: (N,), larger = more member-like.
         member: (N,) bool.
         seed: equal ones resample equal records, which pairs two scores.
+        image: see `replicate_weights`.
     """
     blocks: dict[str, list[np.ndarray]] = {name: [] for name in statistics}
-    for weights in replicate_weights(member, REPLICATES, seed):
+    for weights in replicate_weights(member, REPLICATES, seed, image):
         roc = curve(score, member, weights)
         for name, statistic in statistics.items():
             blocks[name].append(statistic(roc))
     return {name: np.concatenate(parts) for name, parts in blocks.items()}
+
+
+def independent(member: np.ndarray, image: np.ndarray | None) -> tuple[int, int]:
+    """How many members, and how many hold-outs, are independent: images where records share them.
+
+    Args:
+        member: (N,) bool.
+        image: see `replicate_weights`.
+    """
+    own = member
+    if image is not None:
+        own = member[np.unique(image, return_index=True)[1]]
+    return int(own.sum()), int((~own).sum())
 
 
 def replicate_means(values: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -118,7 +145,10 @@ def replicate_means(values: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def estimate(
-    statistics: Mapping[str, Statistic], score: np.ndarray, member: np.ndarray
+    statistics: Mapping[str, Statistic],
+    score: np.ndarray,
+    member: np.ndarray,
+    image: np.ndarray | None = None,
 ) -> dict[str, Estimate]:
     """Point values with 95 % stratified percentile-bootstrap intervals.
 
@@ -126,10 +156,11 @@ def estimate(
         statistics: rates in [0, 1], by name.
         score: (N,), larger = more member-like.
         member: (N,) bool.
+        image: see `replicate_weights`.
     """
     roc = curve(score, member)
-    replicates = replicate(statistics, score, member)
-    smaller = int(min(member.sum(), (~member).sum()))
+    replicates = replicate(statistics, score, member, image=image)
+    smaller = min(independent(member, image))
     return {
         name: percentile_interval(float(statistic(roc)), replicates[name], smaller)
         for name, statistic in statistics.items()
@@ -172,14 +203,17 @@ def auroc_bound(score: np.ndarray, member: np.ndarray) -> tuple[float, float]:
     return value, upper
 
 
-def paired_auroc_difference(first: np.ndarray, second: np.ndarray, member: np.ndarray) -> Estimate:
+def paired_auroc_difference(
+    first: np.ndarray, second: np.ndarray, member: np.ndarray, image: np.ndarray | None = None
+) -> Estimate:
     """AUROC of `first` minus that of `second`, in [−1, 1], on the same resampled records.
 
     Args:
         first, second: scores (N,) of the same records, larger = more member-like.
         member: (N,) bool.
+        image: see `replicate_weights`.
     """
     value = float(auroc(curve(first, member)) - auroc(curve(second, member)))
-    ours = replicate({"auroc": auroc}, first, member)["auroc"]
-    theirs = replicate({"auroc": auroc}, second, member)["auroc"]
+    ours = replicate({"auroc": auroc}, first, member, image=image)["auroc"]
+    theirs = replicate({"auroc": auroc}, second, member, image=image)["auroc"]
     return percentile_interval(value, ours - theirs)

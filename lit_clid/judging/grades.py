@@ -89,17 +89,19 @@ class Grade:
 
 def grade(trial: Trial, verdict: Verdict, member: np.ndarray) -> Grade:
     """Grade one attack's verdict on the target's records by who is a member, (N,) bool."""
-    score = verdict.score
-    figures = estimate(STATISTICS, score, member)
+    score, image = verdict.score, trial.image
+    figures = estimate(STATISTICS, score, member, image)
     shadow, mirrored = trial.shadow_scores(verdict), (-score, ~member)
-    tpr = {name: capped_rate(score, member, cap) for name, cap in CAPS.items()}
-    tnr = {name: capped_rate(*mirrored, cap) for name, cap in CAPS.items()}
-    carried = {name: carried_rates(score, member, shadow, cap) for name, cap in CAPS.items()}
+    tpr = {name: capped_rate(score, member, cap, image) for name, cap in CAPS.items()}
+    tnr = {name: capped_rate(*mirrored, cap, image) for name, cap in CAPS.items()}
+    carried: dict[str, Carried | Unresolved] = {}
+    for name, cap in CAPS.items():
+        carried[name] = carried_rates(score, member, shadow, cap, image)
     return Grade(
         title=trial.title,
         verdict=verdict,
         auroc=figures["auroc"],
-        asr=_carried_accuracy(verdict, member),
+        asr=_carried_accuracy(verdict, member, image),
         oracle_asr=figures["oracle_asr"],
         tpr_at_fpr=tpr,
         tnr_at_fnr=tnr,
@@ -111,7 +113,7 @@ def grade(trial: Trial, verdict: Verdict, member: np.ndarray) -> Grade:
     )
 
 
-def _carried_accuracy(verdict: Verdict, member: np.ndarray) -> Evidence:
+def _carried_accuracy(verdict: Verdict, member: np.ndarray, image: np.ndarray | None) -> Evidence:
     """Balanced accuracy of the calls at the threshold carried over from shadow: ½·(TPR + TNR)."""
     if verdict.threshold is None:
         return NO_SHADOW
@@ -122,4 +124,4 @@ def _carried_accuracy(verdict: Verdict, member: np.ndarray) -> Evidence:
             return np.full(roc.tpr.shape[:-1], 0.5)
         return (roc.tpr[..., 1] + 1 - roc.fpr[..., 1]) / 2
 
-    return estimate({"asr": accuracy}, called, member)["asr"]
+    return estimate({"asr": accuracy}, called, member, image)["asr"]

@@ -9,15 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from lit_clid.about import Spent
 from lit_clid.asked import Cost
 from lit_clid.errors import UserError, few
 from lit_clid.judging.controls.all import controls_of
 from lit_clid.judging.controls.control import Control
 from lit_clid.judging.epsilon import EpsilonBound, epsilon_of
-from lit_clid.judging.evidence import paired_auroc_difference
+from lit_clid.judging.evidence import independent, paired_auroc_difference
 from lit_clid.judging.grades import Grade, grade
 from lit_clid.judging.headline import check_headline, choose_beforehand, find_headline
 from lit_clid.judging.maximum import Maximum, maximum
@@ -67,7 +65,7 @@ class Judgement:
         there is none.
         """
         critical = None if self.selection is None else self.selection.critical
-        return smallest_auroc(self.members, self.holdouts, critical)
+        return smallest_auroc(*independent(self.target.member, self.target.cluster), critical)
 
     @property
     def claim(self) -> bool:
@@ -213,7 +211,8 @@ def judge(
     speaks, chosen = find_headline(grades, headline, claim=target.claim)
     selection = None
     if chosen == "maximum":
-        selection = maximum([verdict.score for verdict in given.values()], target.member)
+        every = [verdict.score for verdict in given.values()]
+        selection = maximum(every, target.member, image=target.cluster)
     beside = {"reference": reference, "reference_shadow": reference_shadow}
     beside |= {"swapped": swapped, "cascade": cascade}
     kept = {name: table for name, table in beside.items() if table is not None}
@@ -225,7 +224,7 @@ def judge(
     return Judgement(
         target=target,
         shadow=shadow,
-        grades=_compared(grades, speaks, target.member),
+        grades=_compared(grades, speaks, target),
         unjudged=unjudged,
         headline=speaks,
         chosen=chosen,
@@ -237,12 +236,13 @@ def judge(
     )
 
 
-def _compared(grades: Mapping[str, Grade], headline: str, member: np.ndarray) -> dict[str, Grade]:
+def _compared(grades: Mapping[str, Grade], headline: str, target: Scores) -> dict[str, Grade]:
     """Add the paired difference between the headline attack and every other."""
     best = grades[headline].verdict.score
     found = dict(grades)
     for name, each in grades.items():
         if name != headline:
-            versus = paired_auroc_difference(best, each.verdict.score, member)
+            score, image = each.verdict.score, target.cluster
+            versus = paired_auroc_difference(best, score, target.member, image)
             found[name] = replace(each, versus_headline=versus)
     return found

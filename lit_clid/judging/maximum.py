@@ -48,22 +48,31 @@ class Maximum:
         }
 
 
-def maximum(scores: Sequence[np.ndarray], member: np.ndarray, seed: int = 0) -> Maximum:
+def maximum(
+    scores: Sequence[np.ndarray],
+    member: np.ndarray,
+    seed: int = 0,
+    image: np.ndarray | None = None,
+) -> Maximum:
     """Test the largest AUROC of `scores` by permuting the labels.
 
     Args:
         scores: of A attacks, each (N,), larger = more member-like.
         member: (N,) bool, both kinds among them.
         seed: of the permutations.
+        image: of each record (N,), whose records keep one label; None where each has its own.
     """
     ranks = np.stack([midranks(score) for score in scores])
     value = float(_largest(ranks, member[None])[0])
     rng = np.random.default_rng(seed)
+    number = np.arange(len(member)) if image is None else image
+    _, heads, place = np.unique(number, return_index=True, return_inverse=True)
     block = max(1, BLOCK // len(member))
     found: list[np.ndarray] = []
     for start in range(0, PERMUTATIONS, block):
         rows = min(block, PERMUTATIONS - start)
-        found.append(_largest(ranks, rng.permuted(np.tile(member, (rows, 1)), axis=1)))
+        labels = rng.permuted(np.tile(member[heads], (rows, 1)), axis=1)[:, place]
+        found.append(_largest(ranks, labels))
     chance = np.sort(np.concatenate(found))[::-1]
     p = (1 + int((chance >= value - SLACK).sum())) / (1 + PERMUTATIONS)
     allowed = int(TAIL * (1 + PERMUTATIONS)) - 1
@@ -79,7 +88,7 @@ def midranks(score: np.ndarray) -> np.ndarray:
 
 def _largest(ranks: np.ndarray, member: np.ndarray) -> np.ndarray:
     """The largest AUROC over attacks (P,) of midranks (A, N) for labels (P, N)."""
-    members = int(member[0].sum())
+    members = member.sum(axis=1)
     holdouts = member.shape[1] - members
     sums = ranks @ member.T.astype(float)
     aurocs: np.ndarray = (sums - members * (members + 1) / 2) / (members * holdouts)

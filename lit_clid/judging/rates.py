@@ -6,14 +6,16 @@ a_{n+1} = m), j ~ Bin(n, f) says where the threshold lies, x ~ U[a_j, a_{j+1}] h
 members lie above it, and θ ~ Beta(x + ½, m − x + ½) what rate that shows; an interval reaches from
 the 2.5 to the 97.5 % quantile of θ. In simulations it covers 95 to 99 %, where a bootstrap covers
 69 to 83 % if the cap allows one hold-out. At a threshold that was fixed without these records, both
-rates have exact intervals (Clopper and Pearson 1934).
+rates have exact intervals (Clopper and Pearson 1934). Where records share images, m, n and every
+count above a threshold are taken per image (a share of them each), as if the records of one image
+were always called alike: no correlation within images makes them worth less.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from lit_clid.judging.evidence import TAIL, Estimate, Evidence, Unresolved
+from lit_clid.judging.evidence import TAIL, Estimate, Evidence, Unresolved, independent
 
 FEWEST = 1
 """Hold-outs that a cap must allow for its rate to be shown."""
@@ -52,7 +54,9 @@ def can_show(records: int, cap: float, fewest: int = FEWEST) -> bool:
     return records * cap >= fewest - SLACK
 
 
-def capped_rate(score: np.ndarray, member: np.ndarray, cap: float) -> Evidence:
+def capped_rate(
+    score: np.ndarray, member: np.ndarray, cap: float, image: np.ndarray | None = None
+) -> Evidence:
     """The TPR at the largest threshold set with FPR ≤ cap, and its 95 % interval.
 
     The TNR at a capped FNR is the same of `−score` and `~member`.
@@ -61,15 +65,21 @@ def capped_rate(score: np.ndarray, member: np.ndarray, cap: float) -> Evidence:
         score: (N,), larger = more member-like.
         member: (N,) bool; they are the positive class.
         cap: in (0, 1).
+        image: of each record (N,); None where each has its own.
     """
     ours, theirs = np.sort(score[member]), np.sort(score[~member])[::-1]
     m, n = len(ours), len(theirs)
-    if not can_show(n, cap):
-        return Unresolved(f"unresolved: {n} records cannot show a rate of {cap:g}")
+    members, holdouts = independent(member, image)
+    if not can_show(holdouts, cap):
+        what = "records" if image is None else "images"
+        return Unresolved(f"unresolved: {holdouts} {what} cannot show a rate of {cap:g}")
     above = np.concatenate([[0], m - np.searchsorted(ours, theirs, side="right"), [m]])
     allowed = int(n * cap + SLACK)
     value = float(above[allowed + 1] / m)
-    low, high = _quantiles(above, m, n, cap)
+    if image is not None:
+        places = np.arange(holdouts + 2) * (n + 1) / (holdouts + 1)
+        above = np.interp(places, np.arange(n + 2), above) * members / m
+    low, high = _quantiles(above, members, holdouts, cap)
     return Estimate(value, min(low, value), max(high, value))
 
 
@@ -93,9 +103,10 @@ def _quantiles(above: np.ndarray, m: int, n: int, cap: float) -> tuple[float, fl
     return float(found[0]), float(found[1])
 
 
-def exact_rate(reached: int, trials: int) -> Estimate:
-    """A rate with its exact 95 % interval."""
-    low, high = exact_limits(reached, trials, TAIL)
+def exact_rate(reached: int, trials: int, images: int | None = None) -> Estimate:
+    """A rate with its exact 95 % interval, that of so many images where records share them."""
+    whole = trials if images is None else images
+    low, high = exact_limits(reached * whole / trials, whole, TAIL)
     return Estimate(reached / trials, low, high)
 
 
@@ -118,6 +129,7 @@ def carried_rates(
     member: np.ndarray,
     shadow: tuple[np.ndarray, np.ndarray] | None,
     cap: float,
+    image: np.ndarray | None = None,
 ) -> Carried | Unresolved:
     """The rates at the smallest threshold whose FPR on the shadow does not exceed the cap.
 
@@ -126,6 +138,7 @@ def carried_rates(
         member: (N,) bool.
         shadow: scores of the shadow's records (M,), and who is a member; None without a shadow.
         cap: of the FPR on the shadow, in (0, 1).
+        image: of each of the target's records (N,); None where each has its own.
     """
     if shadow is None:
         return NO_SHADOW
@@ -135,8 +148,9 @@ def carried_rates(
         return Unresolved(few)
     threshold = float(theirs[int(len(theirs) * cap + SLACK)])
     called = score > threshold
+    members, holdouts = independent(member, image)
     return Carried(
         threshold,
-        exact_rate(int(called[member].sum()), int(member.sum())),
-        exact_rate(int(called[~member].sum()), int((~member).sum())),
+        exact_rate(int(called[member].sum()), int(member.sum()), members),
+        exact_rate(int(called[~member].sum()), int((~member).sum()), holdouts),
     )

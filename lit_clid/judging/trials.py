@@ -43,6 +43,8 @@ class Trial:
         backward: backward passes per record.
         weights: by column, how much of the reference's signal is subtracted; None where nothing is.
         suspects: columns of further records whose membership nobody knows, (M, F); None without.
+        image, shadow_image: of each record of the target's (N,), and of the shadow's (M,), a number
+            that records share which are resampled together; None where none do.
     """
 
     title: str
@@ -53,6 +55,8 @@ class Trial:
     backward: int
     weights: Mapping[str, float] | None = None
     suspects: np.ndarray | None = None
+    image: np.ndarray | None = None
+    shadow_image: np.ndarray | None = None
 
     def shadow_scores(self, verdict: Verdict) -> tuple[np.ndarray, np.ndarray] | None:
         """Scores of the shadow's records (M,), and who is a member; None without a shadow."""
@@ -124,6 +128,8 @@ def _trial(name: str, spec: AttackSpec, graded: Scores, fitted: Scores | None) -
         queries=spec.queries,
         backward=spec.backward,
         suspects=None if graded.suspects is None else graded.suspects.columns(spec.columns),
+        image=graded.cluster,
+        shadow_image=None if fitted is None else fitted.cluster,
     )
 
 

@@ -23,7 +23,8 @@ def calibrated(tried: Mapping[str, Trial]) -> dict[str, Verdict]:
     """The verdict of every trial that can be judged."""
     found: dict[str, Verdict] = {}
     for name, trial in tried.items():
-        verdict = calibrate(RULES[trial.rule], trial.columns, trial.fit_on)
+        rule, image = RULES[trial.rule], trial.shadow_image
+        verdict = calibrate(rule, trial.columns, trial.fit_on, image)
         if verdict is not None:
             found[name] = verdict
     return found

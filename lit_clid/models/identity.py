@@ -39,6 +39,15 @@ def kinship(network: Any, schedule: Schedule, latents: Latents) -> dict[str, str
     }
 
 
+def network_fingerprint(network: Any, facts: Sequence[str]) -> str:
+    """Hash (32 hex digits) of a network's weights as stored, and of what else decides answers."""
+    digest = blake2b(digest_size=16)
+    _add_weights(digest, network)
+    for text in facts:
+        digest.update(text.encode())
+    return digest.hexdigest()
+
+
 def _hash(text: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 

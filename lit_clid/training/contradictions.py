@@ -46,6 +46,11 @@ def check_defenses(
     if defenses.dp is not None:
         need_opacus()
         _check_private(options, trainer, processes)
+        if data.several_captions == "each":
+            raise UserError(
+                "data.several_captions: contradicts defenses.dp, whose ε is of one record, while "
+                "an image has several under 'each'; set it to first"
+            )
     if defenses.one(MemberAware) is not None:
         _check_aware(data, processes)
     remarks = [f"{name}: {defense.describe()}" for name, defense in defenses.chosen.items()]

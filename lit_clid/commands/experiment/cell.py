@@ -19,6 +19,7 @@ from lit_clid.commands.audit import audit
 from lit_clid.commands.experiment.plan import Job, held_out_loss, refuse_stale
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings
+from lit_clid.commands.splits import on_gpu
 from lit_clid.commands.train import checkpoint_folder, train
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
@@ -131,18 +132,10 @@ def _audit(stage: Stage, config: Settings, split: Split) -> None:
 
 def _report(target: Target, config: Settings, split: Split, folder: Path) -> None:
     """Have the samples graded, on the card where there is one."""
-    if config.utility.samples and _on_gpu(config):
+    if config.utility.samples and on_gpu(config):
         target.to(torch.device("cuda", torch.cuda.current_device()))
     elif config.utility.samples:
         target.to(torch.device("cpu"))
     side = target.side(config.data.resolution)
     data = CaptionedImages(split, config.data, "target", seed=config.seed, side=side, batch_size=1)
     report_samples(target, data, config.utility, folder)
-
-
-def _on_gpu(config: Settings) -> bool:
-    return torch.cuda.is_available() and config.trainer.get("accelerator", "auto") in (
-        "auto",
-        "gpu",
-        "cuda",
-    )

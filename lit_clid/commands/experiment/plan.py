@@ -12,12 +12,14 @@ from lit_clid.about import Facts, ModelNote
 from lit_clid.auditing.losses import UTILITY, Denoising
 from lit_clid.auditing.queries import check_attacks
 from lit_clid.auditing.utility.features import clip_score, features_named
-from lit_clid.commands.checks import check_headline, check_rules, check_stacked
+from lit_clid.commands.checks import check_headline, check_once, check_rules, check_stacked
 from lit_clid.commands.reading import Settings, read
+from lit_clid.commands.splits import planned_split, split_of
 from lit_clid.commands.train import plan_training
 from lit_clid.config.options.experiment import Cell, UtilityOptions
 from lit_clid.config.reading import CONFIGS
-from lit_clid.data.split import Split, load_split
+from lit_clid.data.split import Split
+from lit_clid.data.twins import Sameness
 from lit_clid.errors import UserError, suggestion
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.load import check_target, is_hub_id, load_target
@@ -46,8 +48,7 @@ class Job:
     @cached_property
     def split(self) -> Split:
         """The cell's split, drawn or read and verified once."""
-        same = partial(caption_keys, self.config.target.path)
-        return load_split(self.config.data, self.config.seed, self.config.folder, same)
+        return split_of(self.config, self.config.target.path)
 
 
 def read_jobs(arguments: Sequence[str], experiment: Settings, default: Path) -> list[Job]:
@@ -125,6 +126,7 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
                 f"grid.defenses.{name}: changes the attacks; all cells are asked the same"
             )
         try:
+            check_once(job.config, "a comparison")
             split = _split(job.config, dry)
             checked[name] = _check_job(job, split, dry)
         except UserError as error:
@@ -166,12 +168,13 @@ def held_out_loss(options: UtilityOptions) -> Denoising:
 
 def _split(config: Settings, dry: bool) -> Split:
     """The cell's split; one that is only planned is written nowhere."""
-    path = config.target.path
-    same = list if dry and is_hub_id(path) else partial(caption_keys, path)
-    if (config.folder / "split.csv").is_file():
-        return load_split(config.data, config.seed, config.folder, same)
-    with TemporaryDirectory() as folder:
-        return load_split(config.data, config.seed, Path(folder), same)
+    path, drawn = config.target.path, (config.folder / "split.csv").is_file()
+    with TemporaryDirectory() as elsewhere:
+        folder = config.folder if drawn else Path(elsewhere)
+        if dry and not drawn:
+            same: Sameness = list if is_hub_id(path) else partial(caption_keys, path)
+            return planned_split(config, folder, same)
+        return split_of(config, path, folder=folder)
 
 
 def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:

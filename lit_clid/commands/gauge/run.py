@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,20 @@ from lit_clid.auditing.lineage import Model, check_split
 from lit_clid.auditing.losses import GAUGED, CaptionLoss
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import Sitting, check_sittings
+from lit_clid.commands.checks import check_once
 from lit_clid.commands.gauge.checkpoints import INDEX, Checkpoint, find_checkpoints, is_pattern
 from lit_clid.commands.gauge.measure import judged
 from lit_clid.commands.gauge.written import write_answer, write_curve
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import table_of
-from lit_clid.data.split import Split, load_split
+from lit_clid.commands.splits import split_of
+from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json
 from lit_clid.judging.gauge import Reading, sentence, table
 from lit_clid.judging.headline import BEFOREHAND
 from lit_clid.judging.rules import RULES
-from lit_clid.models.captions import caption_keys
 from lit_clid.models.load import check_target, load_target, locate
 from lit_clid.models.target import Target
 from lit_clid.scores import Scores
@@ -102,9 +102,9 @@ def _split(config: Settings, found: Sequence[Checkpoint]) -> Split:
             "audit.target: a pattern gauges models by known members, and suspects have none; name "
             "one model, or leave out data.suspects"
         )
-    same = partial(caption_keys, found[0].base or found[0].path)
+    check_once(config, "a gauge")
     shadow = config.audit.shadow or (config.folder / "shadow" / INDEX).is_file()
-    split = load_split(config.data, config.seed, config.folder, same, alone=not shadow)
+    split = split_of(config, found[0].base or found[0].path, alone=not shadow)
     split.require("target")
     for each in found:
         check_split({"target": Model(each.path)}, split)

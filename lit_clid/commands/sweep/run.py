@@ -14,18 +14,18 @@ from lit_clid.auditing.lineage import Model, check_split, find_models
 from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.sittings import Sitting, check_sittings, load_models
 from lit_clid.auditing.swept import Losses, Swept, read_losses
+from lit_clid.commands.checks import check_once
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import table_of
+from lit_clid.commands.splits import split_of
 from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
 from lit_clid.config.reading import DEMO, config_text
-from lit_clid.data.split import load_split
 from lit_clid.errors import UserError
 from lit_clid.files import write_text
 from lit_clid.judging import plots
 from lit_clid.judging.choice import Choice, at_each_timestep
 from lit_clid.judging.evidence import Estimate
-from lit_clid.models.captions import caption_keys
 from lit_clid.models.levels import STEPS
 
 PROXY = (
@@ -48,6 +48,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _sweep(config: Settings, arguments: Sequence[str]) -> None:
+    check_once(config, "a sweep")
     attacks = config.attacks
     grid = Grid(tuple(config.sweep.t), config.sweep.draws)
     late = [t for t in grid.t if t >= STEPS]
@@ -55,8 +56,7 @@ def _sweep(config: Settings, arguments: Sequence[str]) -> None:
         raise UserError(f"sweep.t: {late} lie outside the model's schedule of {STEPS} steps")
     wanted = wishes(attacks, grid)
     models = find_models(config.folder, config.audit, wanted="shadow")
-    same = partial(caption_keys, models["shadow"].path)
-    split = load_split(config.data, config.seed, config.folder, same)
+    split = split_of(config, models["shadow"].path)
     check_split(models, split)
     sitting = Sitting("sweep", "shadow", models["shadow"], {"grid": grid})
     targets = load_models([sitting], config.audit)

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
-from lit_clid.errors import UserError
+from lit_clid.errors import UserError, few
 
 ROLES = ("target", "shadow")
 """Whose records: the model's under audit, or those of the model that calibrates it."""
+
+OWN = "the data's"
+"""Whose captions they are where no model writes them."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,16 @@ class DataOptions:
             files and the keys of the `.json` beside them are the columns. The importance column
             holds one number per word of the caption, the rephrasings column further captions, one
             or a list; null takes those after the first where a caption cell is a list.
+            `caption_column` may name several by a pattern, such as "caption_*", in their order.
+        captions: an image-to-text model of transformers (folder or hub id) that writes the captions
+            of all records, once, whatever captions they have; null takes those of the data. Attacks
+            that live on captions lose power, unless the model was trained on these.
+        several_captions: where records have more than one (a list in their cell, several lines,
+            columns such as "caption_*", the rephrasings): "first" asks about the first, "average"
+            takes the mean of every signal over all of them, "each" makes a record of each, named
+            `id`, `id#2`, …, which stay together: `members` and `nonmembers` then count images, and
+            intervals resample these. Training takes the first, or the defense `several_captions`
+            draws; under "each" every record is trained on.
         members, nonmembers: records per role (target and shadow each); null takes as many as there
             are.
         shadow: "disjoint" gives the shadow records that the target's split does not touch;
@@ -82,6 +95,8 @@ class DataOptions:
     caption_column: str | None = None
     importance_column: str | None = None
     rephrasings_column: str | None = None
+    captions: str | None = None
+    several_captions: str = "first"
     members: int | None = 256
     nonmembers: int | None = 256
     shadow: str = "disjoint"
@@ -99,6 +114,7 @@ class DataOptions:
             ("shadow", self.shadow, ("disjoint", "redrawn")),
             ("on_error", self.on_error, ("fail", "skip")),
             ("on_duplicates", self.on_duplicates, ("fail", "drop")),
+            ("several_captions", self.several_captions, ("first", "average", "each")),
             ("shared_captions", self.shared_captions, ("auto", "refuse", "keep")),
             ("verify", self.verify, ("auto", "content")),
         ):
@@ -115,6 +131,18 @@ class DataOptions:
                     f"data.{key}: {count} is not a positive number; give one, or null for the "
                     "default"
                 )
+        if self.several_captions != "first" and self.importance_column is not None:
+            raise UserError(
+                "data.several_captions: data.importance_column speaks of the words of one caption; "
+                "set it to null, or ask about the first caption"
+            )
+        told = ("caption_column", "importance_column", "rephrasings_column")
+        given = [f"data.{key}" for key in told if getattr(self, key) is not None]
+        if self.captions is not None and given:
+            raise UserError(
+                f"data.captions: {self.captions} writes every caption, and {few(given)} speaks of "
+                "captions in the data; set one of them to null"
+            )
         if self.workers < 0:
             raise UserError(f"data.workers: {self.workers} must be 0 or more")
 
@@ -163,4 +191,7 @@ class DataOptions:
         )
         told = {key: getattr(self, key) for key in keys}
         others = {"nonmember_source": self.nonmembers_from, "suspects": self.suspects_from}
+        each = self.several_captions == "each"
+        told["several_captions"] = "each" if each else "first"  # averaged, they are the same rows
+        told["captions"] = OWN if self.captions is None else "a model's"
         return {**told, **others}

@@ -53,7 +53,7 @@ def _negative(kind: str, table: Scores) -> Control | None:
     if not scores:
         return None
     both = [sign * score for score in scores.values() for sign in (1.0, -1.0)]
-    test = maximum(both, table.member)
+    test = maximum(both, table.member, image=table.cluster)
     fires = test.p <= LEVEL
     model = table.about.model
     called = "The reference" + (f" ({model})" if model else "")

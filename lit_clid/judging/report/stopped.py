@@ -16,6 +16,7 @@ from lit_clid.judging import pages, plots
 from lit_clid.judging.controls.control import Control
 from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import VERSION
+from lit_clid.judging.report.sections.captions import captions_json, captions_words
 from lit_clid.judging.report.sections.controls import SIGNS, controls_json, doubt
 from lit_clid.judging.report.sections.opening import HASH
 from lit_clid.judging.report.sections.provenance import flat
@@ -59,6 +60,11 @@ class StoppedReport:
         return f"{doubt(self.controls)} {found_in_words(self.stopped, self.about)}".strip()
 
     @property
+    def captions(self) -> str:
+        """What is to be said of captions that a model wrote."""
+        return captions_words(self.about)
+
+    @property
     def question(self) -> str:
         """What was asked."""
         model = self.about.model or "the model"
@@ -82,6 +88,7 @@ class StoppedReport:
             "verdict": self.verdict,
             "stopped": self.stopped.as_json(),
             "controls": controls_json(self.controls),
+            **captions_json(self.about),
             "provenance": {"target": self.about.as_json()},
         }
 
@@ -93,6 +100,8 @@ class StoppedReport:
         for each in self.controls:
             words = literal(each.words)
             lines.append(f"- Control, {literal(each.title)}: **{each.state}**. {words}")
+        if self.captions:
+            lines.append(f"- {literal(self.captions)}")
         return "\n\n".join(lines) + "\n"
 
     def html(self) -> str:
@@ -125,7 +134,8 @@ def publish_stopped(report: StoppedReport, folder: Path) -> None:
     write_text(folder / "report.html", report.html())
     for name in OTHERS:
         (folder / name).unlink(missing_ok=True)
-    console.say(f"\n{report.verdict}\n\nreport: {folder / 'report.html'}")
+    said = "\n\n".join(part for part in (report.verdict, report.captions) if part)
+    console.say(f"\n{said}\n\nreport: {folder / 'report.html'}")
 
 
 def found_in_words(stopped: Stopped, about: About) -> str:

@@ -41,21 +41,27 @@ def tpr_on(grid: np.ndarray) -> Statistic:
 
 
 def roc_band(
-    score: np.ndarray, member: np.ndarray, grid: np.ndarray
+    score: np.ndarray, member: np.ndarray, grid: np.ndarray, image: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the pointwise 95 % interval of the TPR at each FPR of `grid`, each (G,)."""
-    drawn = replicate({"tpr": tpr_on(grid)}, score, member)["tpr"]
+    drawn = replicate({"tpr": tpr_on(grid)}, score, member, image=image)["tpr"]
     low, high = np.quantile(drawn, (TAIL, 1 - TAIL), axis=0)
     return low, high
 
 
-def roc(scores: Mapping[str, np.ndarray], member: np.ndarray, kind: str = "members") -> "Markup":
+def roc(
+    scores: Mapping[str, np.ndarray],
+    member: np.ndarray,
+    kind: str = "members",
+    image: np.ndarray | None = None,
+) -> "Markup":
     """The curves of a few scores.
 
     Args:
         scores: (N,) by name, the one that has a band first.
         member: (N,) bool.
         kind: what they are called; of a claim they are suspects.
+        image: of each record (N,), where records share images.
     """
     floor = max(LEAST, 1 / max(2, int((~member).sum())))
     grid = np.geomspace(floor, 1, POINTS)
@@ -64,7 +70,7 @@ def roc(scores: Mapping[str, np.ndarray], member: np.ndarray, kind: str = "membe
     across = [x(rate) for rate in grid]
     parts = _frame(x, y, kind)
     first = next(iter(scores.values()))
-    low, high = (_heights(rates, y) for rates in roc_band(first, member, grid))
+    low, high = (_heights(rates, y) for rates in roc_band(first, member, grid, image))
     outline = path([*across, *across[::-1]], [*low, *high[::-1]])
     parts.append(element("path", d=f"{outline}Z", class_="band"))
     curves: dict[str, np.ndarray] = {}

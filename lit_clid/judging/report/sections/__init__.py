@@ -2,6 +2,7 @@
 
 from lit_clid.judging.report.section import Section
 from lit_clid.judging.report.sections.attacks import AttackTable
+from lit_clid.judging.report.sections.captions import Captions
 from lit_clid.judging.report.sections.controls import Controls
 from lit_clid.judging.report.sections.curves import Histograms, Roc
 from lit_clid.judging.report.sections.limits import Limits
@@ -19,6 +20,7 @@ SECTIONS: tuple[Section, ...] = (
     VerdictInWords(),
     SuspectsInWords(),
     Controls(),
+    Captions(),
     AttackTable(),
     Roc(),
     Histograms(),

@@ -36,7 +36,8 @@ class Roc(Section):
         speakers = [family.speaker for family in families(found)]
         names = dict.fromkeys([found.headline, *speakers, *(name for name, _ in found.ranked)])
         scores = {name: found.grades[name].verdict.score for name in list(names)[:ON_PAGE]}
-        return {"drawing": roc(scores, found.target.member, found.kind), "curves": len(scores)}
+        drawing = roc(scores, found.target.member, found.kind, found.target.cluster)
+        return {"drawing": drawing, "curves": len(scores)}
 
 
 class Histograms(Section):
