@@ -23,17 +23,19 @@ from lit_clid.files import check_writable
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
+from lit_clid.models.weights import hashes
 from lit_clid.scores import Scores
 
 
 def opened(config: Settings) -> tuple[dict[str, Model], Split]:
     """The models to audit and the verified split, everything refused that can be by now."""
     check_headline(config)
-    models = find_models(config.folder, config.audit)
+    models = find_models(config.folder, config.audit, config.target)
     check_stacked(config, calibrated="shadow" in models)
-    same = partial(caption_keys, models["target"].path)
-    elsewhere = config.audit.target is not None and "shadow" not in models
-    split = load_split(config.data, config.seed, config.folder, same, alone=elsewhere)
+    same = partial(caption_keys, models["target"].source)
+    elsewhere = config.audit.target is not None or bool(models["target"].source.parts)
+    alone = elsewhere and "shadow" not in models
+    split = load_split(config.data, config.seed, config.folder, same, alone=alone)
     check_suspects(config, split, models)
     return models, split
 
@@ -93,18 +95,20 @@ def _asked(
         batch_size=options.batch_size,
         finished=finished,
     )
-    model = sitting.model.path
+    source = sitting.model.source
+    model = str(source)
     console.say(announce(sitting.table, model, sitting.attacks, len(data.audited), len(finished)))
     overlong = target.overlong(data.captions)
     console.say_overlong(overlong, len(data.captions))
     trainer = asking_trainer(config.trainer, sitting.table)
     about = About(
         model=model,
+        files=hashes(source),
         skipped=tuple(split.skipped),
         captions_cut_by_the_tokenizer=overlong,
         shared_captions=split.shared.get(sitting.role),
         queries=tally(sitting.attacks, len(split.of(sitting.role)) - len(shared)),
-        training=read_note(model),
+        training=read_note(source),
         config=config.plain,
     )
     return fill_table(target, split, data, sitting.attacks, claims, path, trainer, about)

@@ -117,7 +117,7 @@ def ask_until(
     look = Look(asking, name, specs[name], config.evidence.stop_at, shadow)
     shards = shard_folder(path)
     every, pending = set(asking.ids), len(asking.ids) - len(finished_ids(shards))
-    model = sitting.model.path
+    model = str(sitting.model.source)
     most = announce(sitting.table, model, sitting.attacks, pending, len(asking.ids) - pending)
     console.say(f"at most: {most}")
     trainer = asking_trainer(config.trainer, sitting.table)

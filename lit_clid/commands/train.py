@@ -16,6 +16,7 @@ from lit_clid.commands.holding import held
 from lit_clid.commands.probe import probe_of
 from lit_clid.commands.reading import Settings, read
 from lit_clid.data.split import Split, load_split
+from lit_clid.errors import UserError
 from lit_clid.files import check_writable
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.load import check_target, load_target
@@ -108,12 +109,17 @@ def _train(config: Settings) -> None:
     options, role, model = config.finetune, config.role, config.folder / config.role
     # before a split is drawn
     check_defenses(config.defenses, options, config.data, config.trainer)
-    check_target(config.target.path).check_group(options.train)
-    same = partial(caption_keys, config.target.path)
+    check_target(config.target.source).check_group(options.train)
+    same = partial(caption_keys, config.target.source)
     split = load_split(config.data, config.seed, config.folder, same)
     plan = plan_training(config, split, config.trainer)
     trainer = plan.trainer
-    target = load_target(config.target.path, variant=config.target.variant, channels_last=False)
+    target = load_target(config.target.source, channels_last=False, offload=config.target.offload)
+    if target.quantised:
+        raise UserError(
+            f"target.path: the denoiser of {target.source} is quantised, and its weights cannot be "
+            "trained; name one that is not"
+        )
     facts = training_facts(config, split.fingerprint, target.fingerprint, trainer.world_size)
     for step in checkpoint_steps(options.checkpoints, plan.members, trainer.max_steps).values():
         # of another recipe? then it is refused

@@ -20,7 +20,8 @@ from lit_clid.config.reading import CONFIGS
 from lit_clid.data.split import Split, load_split
 from lit_clid.errors import UserError, suggestion
 from lit_clid.models.captions import caption_keys
-from lit_clid.models.load import check_target, is_hub_id, load_target
+from lit_clid.models.load import check_target, load_target
+from lit_clid.models.weights import is_hub_id
 from lit_clid.provenance import refuse_changes
 from lit_clid.training.contradictions import check_records
 from lit_clid.training.defenses import StepBudget
@@ -46,7 +47,7 @@ class Job:
     @cached_property
     def split(self) -> Split:
         """The cell's split, drawn or read and verified once."""
-        same = partial(caption_keys, self.config.target.path)
+        same = partial(caption_keys, self.config.target.source)
         return load_split(self.config.data, self.config.seed, self.config.folder, same)
 
 
@@ -130,7 +131,7 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
         except UserError as error:
             raise UserError(f"grid.defenses.{name}: {error}") from None
         config = job.config
-        facts = str(training_facts(config, split.fingerprint, config.target.path, 1))
+        facts = str(training_facts(config, split.fingerprint, str(config.target.source), 1))
         if facts in seen:
             raise UserError(
                 f"grid.defenses: '{seen[facts]}' and '{name}' collide, they train the same model; "
@@ -146,7 +147,7 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
 def _check_questions(config: Settings) -> None:
     """Refuse attacks and utility that the base cannot serve, before anything is trained."""
     options = config.utility
-    base = load_target(config.target.path, variant=config.target.variant)
+    base = load_target(config.target.source)
     attacks = config.attacks
     check_rules(attacks, calibrated=config.grid.shadow)
     check_headline(config)
@@ -167,7 +168,7 @@ def held_out_loss(options: UtilityOptions) -> Denoising:
 def _split(config: Settings, dry: bool) -> Split:
     """The cell's split; one that is only planned is written nowhere."""
     path = config.target.path
-    same = list if dry and is_hub_id(path) else partial(caption_keys, path)
+    same = list if dry and is_hub_id(path) else partial(caption_keys, config.target.source)
     if (config.folder / "split.csv").is_file():
         return load_split(config.data, config.seed, config.folder, same)
     with TemporaryDirectory() as folder:
@@ -182,7 +183,7 @@ def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:
 def _check_job(job: Job, split: Split, dry: bool) -> Job:
     config = job.config
     if not (dry and is_hub_id(config.target.path)):
-        check_target(config.target.path).check_group(config.finetune.train)
+        check_target(config.target.source).check_group(config.finetune.train)
     machine = {
         "accelerator": "cpu",
         "devices": 1,

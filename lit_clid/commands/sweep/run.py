@@ -54,8 +54,8 @@ def _sweep(config: Settings, arguments: Sequence[str]) -> None:
     if late:
         raise UserError(f"sweep.t: {late} lie outside the model's schedule of {STEPS} steps")
     wanted = wishes(attacks, grid)
-    models = find_models(config.folder, config.audit, wanted="shadow")
-    same = partial(caption_keys, models["shadow"].path)
+    models = find_models(config.folder, config.audit, config.target, "shadow")
+    same = partial(caption_keys, models["shadow"].source)
     split = load_split(config.data, config.seed, config.folder, same)
     check_split(models, split)
     sitting = Sitting("sweep", "shadow", models["shadow"], {"grid": grid})
@@ -86,7 +86,8 @@ def next_command(
     files = [word for word in arguments if "=" not in word] or [str(DEMO)]
     own = ("attacks=", "name=", "audit.target=", "audit.shadow=", "sweep.")
     kept = [word for word in arguments if "=" in word and not word.startswith(own)]
-    named = [f"audit.{role}={model.path}" for role, model in models.items()]
+    alone = [(role, model.source) for role, model in models.items() if not model.source.parts]
+    named = [f"audit.{role}={source.path}" for role, source in alone]
     words = [*files, str(overlay), f"name={name}-swept", *kept, *named]
     return shlex.join(["lit-clid", "audit", *words])
 
