@@ -108,12 +108,11 @@ def header(file: Path) -> dict[str, Any]:
     """
     size = file.stat().st_size
     with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(LENGTH), "little")
+        first = stream.read(LENGTH)
+        length = int.from_bytes(first, "little")
         start = stream.read(min(length, size))
-    if start.startswith(b"version https://git-lfs") or length > size:
-        pointer = b"git-lfs" in file.open("rb").read(200)
-        why = "is a pointer of Git LFS" if pointer else "is truncated, or no safetensors"
-        raise UserError(f"{file}: {why}; fetch it again{' with git lfs pull' if pointer else ''}")
+    if (first + start).startswith(b"version https://git-lfs"):
+        raise UserError(f"{file}: is a pointer of Git LFS; fetch it with git lfs pull")
     try:
         told: dict[str, Any] = json.loads(start)
         ends = [told[name]["data_offsets"][1] for name in told if name != "__metadata__"]

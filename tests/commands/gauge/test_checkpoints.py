@@ -77,7 +77,7 @@ def test_models_in_the_order_of_their_steps(pipeline_folder: Path, tmp_path: Pat
     assert [each.step for each in models] == [9, 20, 30, 50, 100]
     bases = [each.base and each.base.path for each in models]
     assert bases == [None, None, "demo", "demo", None]
-    assert [each.variant for each in models] == ["bf16", "bf16", "fp16", "fp16", "bf16"]
+    assert [each.source.variant for each in models] == ["bf16", "bf16", "fp16", "fp16", "bf16"]
 
 
 def test_folders_of_models_are_entered_and_shadows_left_out(
