@@ -16,6 +16,8 @@ from lit_clid.randomness import generator
 
 KOHYA_FILE = "kohya.safetensors"
 """The factors as kohya's tools name them."""
+AS_UNET = ("QwenImagePipeline", "ZImagePipeline")
+"""Families whose transformer kohya's tools call a U-Net; the others' names are OneTrainer's."""
 
 
 def add_lora(network: Any, modules: Sequence[str], rank: int, alpha: float, seed: int) -> None:
@@ -62,7 +64,8 @@ def write_factors(target: PipelineTarget, folder: Path) -> None:
     from safetensors.torch import save_file
 
     part = target.family.network
-    prefix = "lora_unet" if part == "unet" else "lora_transformer"
+    is_unet = part == "unet" or target.family.pipeline in AS_UNET
+    prefix = "lora_unet" if is_unet else "lora_transformer"
     plain: dict[str, Tensor] = {}
     kohya: dict[str, Tensor] = {}
     told: dict[str, str] = {}
