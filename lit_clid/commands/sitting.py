@@ -23,6 +23,7 @@ from lit_clid.files import check_writable
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
+from lit_clid.models.tokens import learned_tokens
 from lit_clid.models.weights import hashes
 from lit_clid.scores import Scores
 
@@ -31,6 +32,8 @@ def opened(config: Settings) -> tuple[dict[str, Model], Split]:
     """The models to audit and the verified split, everything refused that can be by now."""
     check_headline(config)
     models = find_models(config.folder, config.audit, config.target)
+    for line in learned_tokens(models["target"].source):
+        console.say(line)
     check_stacked(config, calibrated="shadow" in models)
     same = partial(caption_keys, models["target"].source)
     elsewhere = config.audit.target is not None or bool(models["target"].source.parts)

@@ -20,6 +20,7 @@ from lit_clid.errors import UserError
 from lit_clid.files import check_writable
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.load import check_target, load_target
+from lit_clid.models.tokens import learned_tokens
 from lit_clid.training.contradictions import check_defenses
 from lit_clid.training.defenses import Defenses, Privacy
 from lit_clid.training.exported import finish, finished_model, write_model
@@ -141,6 +142,8 @@ def _train(config: Settings) -> None:
         schedule_steps=config.trainer["max_steps"],
     )
     announce(ready.module, plan, role)
+    for line in learned_tokens(config.target.source):
+        console.say(f"  {line}")
     console.say_overlong(target.overlong(ready.data.members.captions), plan.members)
     trainer.fit(ready.module, ready.data, ckpt_path=resumed, weights_only=True)
     finish(ready.module, trainer, model, config.plain)

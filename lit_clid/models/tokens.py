@@ -11,7 +11,8 @@ from typing import Any
 
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.models.quiet import silent
-from lit_clid.models.weights import header, read_tensors
+from lit_clid.models.weights import header, put_on, read_tensors
+from lit_clid.source import Source
 
 ENCODERS = {"clip_l": "", "clip_g": "_2"}
 """Whose vectors stand under a name: how the pipeline's tokenizer and text encoder end."""
@@ -86,11 +87,12 @@ def add_tokens(parts: Mapping[str, Any], file: Path) -> None:
             parts[f"text_encoder{end}"].config.vocab_size = len(tokenizer)
 
 
-def told(files: Mapping[str, Path]) -> list[str]:
-    """A sentence for each file of tokens."""
-    lines: list[str] = []
-    for name, file in files.items():
-        found = {token: count for _, token, count in taught(file).values()}
-        for token, count in found.items():
-            lines.append(f"{name}: {token} in a caption is {count} learned vectors")
+def learned_tokens(source: Source) -> list[str]:
+    """A sentence for each token that a source teaches its text encoders."""
+    files, lines = put_on(source), []
+    for name in source.textual_inversion:
+        counts = {token: count for _, token, count in taught(files[name]).values()}
+        for token, count in counts.items():
+            vectors = "a learned vector" if count == 1 else f"{count} learned vectors"
+            lines.append(f"token {token} in a caption stands for {vectors} ({name})")
     return lines

@@ -81,7 +81,7 @@ ANSWER: Any = SimpleNamespace(headers={}, request=None)
 FAULTS: list[tuple[Callable[[], Exception], str]] = [
     (
         lambda: GatedRepoError("403", response=ANSWER),
-        r"owner/name: is gated; accept its licence at https://huggingface\.co/owner/name and log in",
+        r"owner/name: is gated; accept its licence at https://\S+/owner/name and log in",
     ),
     (
         lambda: RevisionNotFoundError("404", response=ANSWER),
