@@ -15,6 +15,7 @@ import torch
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.models.factors import Factors, read_factors
 from lit_clid.models.families import Family
+from lit_clid.models.quantised import plain_tensors
 from lit_clid.models.quiet import silent
 
 NETWORK = ("unet", "transformer", "diffusion_model", "lora_unet", "lora_transformer", "lycoris")
@@ -53,7 +54,8 @@ def fold_file(pipeline: Any, family: Family, file: Path, strength: float = 1.0) 
 @torch.no_grad()
 def _fold(module: Any, factors: Factors, file: Path, strength: float) -> None:
     weight = getattr(module, "weight", None)
-    if weight is None or not weight.is_floating_point() or hasattr(module, "quant_state"):
+    plain = [] if weight is None else list(plain_tensors(weight))
+    if len(plain) != 1 or plain[0] is not weight or not weight.is_floating_point():
         raise UserError(
             f"{file}: {factors.module} has no plain weights here that factors can be added to; "
             "put it on the unquantised base"

@@ -12,7 +12,7 @@ from lit_clid.config.options.target import TargetOptions
 from lit_clid.errors import UserError, few
 from lit_clid.models.load import check_target
 from lit_clid.models.note import read_note
-from lit_clid.models.weights import LORA_FILE, locate
+from lit_clid.models.weights import LORA_FILES, locate
 from lit_clid.source import Source
 
 INDEX = "model_index.json"
@@ -109,8 +109,9 @@ def _model(place: Path) -> Path | None:
     """A pipeline's folder or a LoRA file; None for anything else."""
     if (place / INDEX).is_file():
         return place
-    if (place / LORA_FILE).is_file():
-        return place / LORA_FILE
+    for name in LORA_FILES:
+        if (place / name).is_file():
+            return place / name
     return place if place.is_file() and place.suffix == ".safetensors" else None
 
 
@@ -140,7 +141,9 @@ def step_of(model: Path) -> int:
     note = read_note(str(model))
     if note is not None and note.steps:
         return note.steps
-    name = model.parent.name if model.name == LORA_FILE else model.name.removesuffix(".safetensors")
+    name = (
+        model.parent.name if model.name in LORA_FILES else model.name.removesuffix(".safetensors")
+    )
     told = NAMED.findall(name) or ([name] if NUMBER.fullmatch(name) else [])
     if len(told) != 1:
         raise UserError(
