@@ -59,16 +59,21 @@ class Factors:
     stable: bool = False
     magnitude: Tensor | None = None
 
+    @property
+    def scale(self) -> float:
+        """s."""
+        rank = self.down.shape[0]
+        alpha = rank if self.alpha is None else self.alpha
+        return alpha / (sqrt(rank) if self.stable else rank)
+
     def merged(self, weight: Tensor, strength: float) -> Tensor:
         """W with this put on it, in float32.
 
         Raises:
             ValueError: if it is of another shape.
         """
-        rank = self.down.shape[0]
-        alpha = rank if self.alpha is None else self.alpha
-        scale = alpha / (sqrt(rank) if self.stable else rank)
-        change = strength * scale * (self.up.float().flatten(1) @ self.down.float().flatten(1))
+        factors = self.up.float().flatten(1) @ self.down.float().flatten(1)
+        change = strength * self.scale * factors
         if change.numel() != weight.numel() or change.shape[0] != weight.shape[0]:
             raise ValueError(f"{tuple(change.shape)} for {tuple(weight.shape)}")
         whole: Tensor = weight.float() + change.reshape(weight.shape)

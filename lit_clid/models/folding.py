@@ -13,10 +13,11 @@ from typing import Any
 import torch
 
 from lit_clid.errors import UserError, few, first_line
-from lit_clid.models.factors import Factors, read_factors
+from lit_clid.models.factors import NAME, ROLES, Factors, read_factors
 from lit_clid.models.families import Family
 from lit_clid.models.quantised import plain_tensors
 from lit_clid.models.quiet import silent
+from lit_clid.models.weights import read_tensors
 
 NETWORK = ("unet", "transformer", "diffusion_model", "lora_unet", "lora_transformer", "lycoris")
 """How files call a denoiser."""
@@ -45,10 +46,11 @@ def fold_file(pipeline: Any, family: Family, file: Path, strength: float = 1.0) 
     if lost and not hasattr(pipeline, "load_lora_weights"):
         _refuse(file, lost, len(found))
     if lost:
-        _fold_by_diffusers(pipeline, file, strength, lost, len(found))
-        return
+        _fold_by_diffusers(pipeline, file, strength, lost, found)
     for each in found:
-        _fold(placed[each.module], each, file, strength)
+        module = placed[each.module]
+        if module is not None:
+            _fold(module, each, file, strength)
 
 
 @torch.no_grad()
@@ -119,29 +121,36 @@ def _refuse(file: Path, lost: list[str], count: int) -> None:
 
 
 def _fold_by_diffusers(
-    pipeline: Any, file: Path, strength: float, lost: list[str], count: int
+    pipeline: Any, file: Path, strength: float, lost: list[str], found: list[Factors]
 ) -> None:
-    """The same where diffusers must translate names that are lost among `count`."""
+    """The same for modules that are lost until diffusers has translated their names."""
     try:
         with silent():
-            pipeline.load_lora_weights(
-                str(file.parent),
-                weight_name=file.name,
-                use_safetensors=True,
-                local_files_only=True,
-                adapter_name="folded",
-            )
+            pipeline.load_lora_weights(_tensors_of(file, lost, found), adapter_name="folded")
         changed = [part for part, names in pipeline.get_list_adapters().items() if names]
     except Exception as error:  # peft, torch and safetensors raise their own
         said = first_line(error).rstrip(":")
         raise UserError(
             f"{file}: no LoRA of this base ({said}); name its base with target.path"
         ) from None
-    taken = sum(_adapted(getattr(pipeline, part)) for part in changed)
-    if taken < count:
-        _refuse(file, lost, count)
+    if sum(_adapted(getattr(pipeline, part)) for part in changed) < len(lost):
+        _refuse(file, lost, len(found))
     pipeline.fuse_lora(components=changed, lora_scale=strength)
     pipeline.unload_lora_weights()
+
+
+def _tensors_of(file: Path, modules: list[str], found: list[Factors]) -> dict[str, torch.Tensor]:
+    """A file's tensors of some modules; where α stands elsewhere, s is multiplied into B."""
+    factors = {each.module: each for each in found if each.module in modules}
+    tensors, kept = read_tensors(file), {}
+    matches = {name: match for name in tensors if (match := NAME.fullmatch(name))}
+    told = {match["module"] for match in matches.values() if match["role"] == "alpha"}
+    for name, match in matches.items():
+        module, tensor = match["module"], tensors[name]
+        if module in factors:
+            is_up = ROLES[match["role"]] == "up" and module not in told
+            kept[name] = tensor * factors[module].scale if is_up else tensor
+    return kept
 
 
 def _adapted(network: Any) -> int:

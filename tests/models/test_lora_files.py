@@ -65,23 +65,6 @@ def test_several_add_up_each_by_its_weight(pipeline_folder: Path, tmp_path: Path
     assert_weights(found, expected)
 
 
-def test_names_of_a_first_release_are_translated(tmp_path: Path) -> None:
-    """Kohya's tools train FLUX by the names and the joint projections of its first release."""
-    base = zoo.make("flux dev", tmp_path / "flux")
-    plain = network_of(base)
-    dice = torch.Generator().manual_seed(0)
-    down = torch.randn(RANK, 32, generator=dice)
-    up = 0.1 * torch.randn(3 * 32, RANK, generator=dice)
-    name = "lora_unet_double_blocks_0_img_attn_qkv"
-    tensors = {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up}
-    tensors[f"{name}.alpha"] = torch.tensor(ALPHA)
-    save_file(tensors, tmp_path / "kohya.safetensors")
-    thirds = zip(("to_q", "to_k", "to_v"), up.chunk(3), strict=True)
-    drawn = {f"transformer_blocks.0.attn.{own}": (down, each) for own, each in thirds}
-    expected = by_hand(plain, drawn, 0.5 * ALPHA / RANK)
-    assert_weights(put_on(base, (tmp_path / "kohya.safetensors", 0.5)), expected)
-
-
 @pytest.mark.parametrize(
     ("told", "scale"),
     [
