@@ -63,7 +63,7 @@ def find_models(
     models = {}
     for role, named in (("target", options.target), ("shadow", options.shadow)):
         if named is not None:
-            models[role] = Model(Source(named, options.variant))
+            models[role] = Model(Source(named, options.variant, config=base.config))
         elif (folder / role / INDEX).is_file():
             models[role] = Model(Source(str(folder / role)))
     if "target" not in models and base.source.parts:
@@ -102,7 +102,10 @@ def _put_on(source: Source) -> tuple[object, ...]:
 
 
 def find_reference(
-    target: str | Source, named: str | None, variant: str | None = None
+    target: str | Source,
+    named: str | None,
+    variant: str | None = None,
+    config: str | None = None,
 ) -> tuple[Model | None, str]:
     """The reference, and a remark if there is none although one was wanted.
 
@@ -110,7 +113,7 @@ def find_reference(
         target: the model whose base is meant by "base"; of a pipeline that something was put on,
             the pipeline without.
         named: what `audit.reference` says.
-        variant: of the weights of a model that is named.
+        variant, config: of a model that is named, see `Source`.
 
     Raises:
         UserError: if a model was named that cannot be used.
@@ -119,10 +122,10 @@ def find_reference(
         return None, ""
     if named != BASE:
         try:
-            check_target(named)
+            check_target(Source(named, variant, config=config))
         except UserError as error:
             raise UserError(f"audit.reference: {error}") from None
-        return Model(Source(named, variant)), ""
+        return Model(Source(named, variant, config=config)), ""
     source = as_source(target)
     if source.parts:
         return Model(source.base), ""

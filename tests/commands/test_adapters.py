@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from adapters import ALPHA, FORMATS, RANK, by_hand, draw
 from runs import SMALL, Run
+from singles import save_single
 
 from lit_clid.models.load import load_target
 from lit_clid.models.weights import LORA_FILE
@@ -102,6 +103,22 @@ def test_training_begins_at_base_and_lora(pipeline_folder: Path, tmp_path: Path,
     assert code == 2 and "was not tuned from" in printed
 
 
+def test_a_single_file_from_elsewhere(pipeline_folder: Path, tmp_path: Path, run: Run) -> None:
+    pipeline = load_target(str(pipeline_folder), channels_last=False).pipeline
+    file = save_single(pipeline, tmp_path / "model.safetensors")
+    more = [f"audit.target={file}", f"target.config={pipeline_folder}", "audit.reference=null"]
+    code, printed = run("audit", *words(pipeline_folder, tmp_path, "single", *more))
+    assert code == 0, printed
+    folder = [f"audit.target={pipeline_folder}", "audit.reference=null"]
+    code, printed = run("audit", *words(pipeline_folder, tmp_path, "folder", *folder))
+    assert code == 0, printed
+    found, expected = table(tmp_path, "single"), table(tmp_path, "folder")
+    for column, values in expected.signals.items():
+        assert np.array_equal(found.signals[column], values)
+    told = json.loads((tmp_path / "single" / "scores" / "target.json").read_text())
+    assert list(told["files"]) == [str(file)]
+
+
 def test_bad_input_is_one_line(pipeline_folder: Path, tmp_path: Path, run: Run) -> None:
     network = load_target(str(pipeline_folder)).denoiser.network
     file = FORMATS["kohya"](draw(network, ("attn2.to_k",)), "unet", tmp_path / "file")
@@ -109,13 +126,12 @@ def test_bad_input_is_one_line(pipeline_folder: Path, tmp_path: Path, run: Run) 
     (tmp_path / "model.ckpt").write_bytes(b"\x80\x04.")
     cases = [
         ([f"target.lora=[{file}]", "target.lora_weights=[1, 2]"], "2 weights for 1 files of"),
-        ([f"target.lora={file}"], "target.lora"),
+        ([f"target.lora={file}"], r"target.lora: is a list, .*; write target.lora=\[…\]"),
         ([f"target.lora=[{tmp_path / 'model.ckpt'}]"], "model.ckpt is pickled"),
         ([f"target.lora=[{tmp_path / 'no.safetensors'}]"], "target.lora: no file"),
         ([f"target.lora=[{weights}]"], "no LoRA of this base"),
         ([f"target.path={file}"], "is a LoRA; name it with target.lora"),
         ([f"target.path={tmp_path / 'model.ckpt'}"], "is pickled"),
-        (["target.config=./x"], "target.config: ./x is for a single file"),
         ([f"target.network={file}"], "target.network: .* is no UNet2DConditionModel of this base"),
     ]
     import re

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass, field
 
-from lit_clid.errors import UserError
 from lit_clid.source import Source
 
 PRECISIONS = ("32", "bf16", "16")
@@ -20,8 +19,9 @@ class TargetOptions:
         variant: weight variant to load, such as "fp16"; null takes the plain files or, in a folder
             without them, the only variant there is.
         revision: branch, tag or commit of a hub id; null takes its main branch.
-        config: diffusers folder or hub id whose configs and tokenizers a single file is read with;
-            null guesses the released pipeline that it is like, and needs the hub.
+        config: diffusers folder or hub id whose configs and tokenizers a single file is read with,
+            be it `path` or one that `audit` names; null guesses the released pipeline that it is
+            like, and needs the hub.
         network: U-Net or transformer that takes the place of the pipeline's own: a file
             (.safetensors), a folder of diffusers, or owner/name::file.
         lora: LoRA files (.safetensors of peft, diffusers or kohya) that are added to the weights;
@@ -42,12 +42,7 @@ class TargetOptions:
     offload: bool = False
 
     def __post_init__(self) -> None:
-        source = self.source  # as many weights as files
-        if self.config is not None and not source.is_single_file:
-            raise UserError(
-                f"target.config: {self.config} is for a single file, and target.path is "
-                f"{self.path}; set it to null"
-            )
+        Source.of(asdict(self))  # refuses other numbers of weights than of files
 
     @property
     def source(self) -> Source:
