@@ -73,18 +73,17 @@ def _fold(module: Any, factors: Factors, file: Path, strength: float) -> None:
 
 def _modules(pipeline: Any, family: Family) -> Iterator[tuple[str, Any]]:
     """Modules that factors may be of by every name that files call them by; a name without its
-    part's is the denoiser's.
+    part's is the denoiser's or, of a pipeline with one text encoder, that one's.
     """
-    for part in (*ENCODERS, family.network):
-        owner = getattr(pipeline, part, None)
-        if owner is None:
-            continue
+    encoders = [part for part in ENCODERS if getattr(pipeline, part, None) is not None]
+    for part in (*encoders, family.network):
         titles = NETWORK if part == family.network else ENCODERS[part]
-        for name, module in owner.named_modules():
+        for name, module in getattr(pipeline, part).named_modules():
             if not name or not hasattr(module, "weight"):
                 continue
             for own in _spellings(name, part):
-                yield own, module
+                if part == family.network or len(encoders) == 1:
+                    yield own, module
                 for title in titles:
                     yield f"{title}.{own}", module
                     yield f"{title}_{own.replace('.', '_')}", module

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,7 @@ def hashes(source: Source) -> dict[str, str] | None:
     return {name: _hash(file) for name, file in files.items()} or None
 
 
+@lru_cache(maxsize=64)
 def _hash(file: Path) -> str:
     digest = sha256()
     with file.open("rb") as stream:
