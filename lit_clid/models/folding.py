@@ -128,6 +128,8 @@ def _fold_by_diffusers(
             pipeline.load_lora_weights(_tensors_of(file, lost, found), adapter_name="folded")
         changed = [part for part, names in pipeline.get_list_adapters().items() if names]
     except Exception as error:  # peft, torch and safetensors raise their own
+        if len(lost) < len(found):
+            _refuse(file, lost, len(found))
         said = first_line(error).rstrip(":")
         raise UserError(
             f"{file}: no LoRA of this base ({said}); name its base with target.path"
