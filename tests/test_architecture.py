@@ -54,6 +54,7 @@ HOMES = {
     "pyarrow": ("scores", "tabular", "data", "auditing.shards"),
     "imagehash": ("data.blind",),
     "PIL": ("data", "models", "judging"),
+    "pillow_heif": ("data.decoding",),
     "numpy": ("scores", "tabular", "data", "models", "training", "auditing", "judging", "commands"),
     "filelock": ("commands.holding",),
     "tqdm": ("config.trainer", "data", "models", "commands.pretrain"),

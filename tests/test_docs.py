@@ -91,8 +91,15 @@ def test_files_that_the_documents_name_exist(page: Path) -> None:
     assert not [path for path in named - new if not (ROOT / path).exists()]
 
 
-def test_every_family_and_what_it_lets_be_tuned_has_its_column() -> None:
+def test_every_family_and_what_it_lets_be_tuned_has_its_row() -> None:
     page = (ROOT / "docs" / "families.md").read_text(encoding="utf-8")
     for name, family in FAMILIES.items():
-        words = (name, *family.groups, *(module.removeprefix("attn.") for module in family.lora))
+        words = (
+            name,
+            *family.groups,
+            *(
+                module.split(".", 1)[-1] if module.startswith("att") else module
+                for module in family.lora
+            ),
+        )
         assert not [word for word in words if f"`{word}`" not in page]

@@ -17,6 +17,7 @@ from lit_clid.auditing.sittings import (
 )
 from lit_clid.commands.blind import blind_table
 from lit_clid.commands.checks import check_rules
+from lit_clid.commands.dry import dry_audit
 from lit_clid.commands.further import (
     cascade_table,
     check_cascade,
@@ -37,6 +38,9 @@ from lit_clid.scores import Scores
 
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
+    if config.dry_run:
+        dry_audit(config)
+        return
     with held(config.folder):
         if config.evidence.stop_at is not None and stopped_early(config) is not None:
             return

@@ -11,6 +11,7 @@ from typing import Any
 import lightning as L
 
 from lit_clid import console
+from lit_clid.commands.dry import dealt, dry_training
 from lit_clid.commands.gauge.own import gauge_of
 from lit_clid.commands.holding import held
 from lit_clid.commands.probe import probe_of
@@ -31,7 +32,13 @@ from lit_clid.training.trainer import checkpoint_steps, resume_from, training_tr
 
 
 def main(arguments: Sequence[str]) -> None:
-    train(read(arguments))
+    config = read(arguments)
+    if config.dry_run:
+        _check(config)
+        planned = plan_training(config, dealt(config, config.target.source), config.trainer)
+        dry_training(config, planned.members, planned.trainer.max_steps, planned.remarks)
+    else:
+        train(config)
 
 
 def checkpoint_folder(folder: Path, role: str, step: int) -> Path:
@@ -106,11 +113,15 @@ def train(config: Settings) -> None:
         _train(config)
 
 
+def _check(config: Settings) -> None:
+    """Refuse what can be refused before a split is drawn."""
+    check_defenses(config.defenses, config.finetune, config.data, config.trainer)
+    check_target(config.target.source).check_group(config.finetune.train)
+
+
 def _train(config: Settings) -> None:
     options, role, model = config.finetune, config.role, config.folder / config.role
-    # before a split is drawn
-    check_defenses(config.defenses, options, config.data, config.trainer)
-    check_target(config.target.source).check_group(options.train)
+    _check(config)
     same = partial(caption_keys, config.target.source)
     split = load_split(config.data, config.seed, config.folder, same)
     plan = plan_training(config, split, config.trainer)

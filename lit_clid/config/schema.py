@@ -37,6 +37,8 @@ class Config(Generic[A, D]):
         runs: folder of all runs.
         seed: of the split, of training and of the audit's noise.
         role: which model `lit-clid train` trains, "target" or "shadow".
+        dry_run: `lit-clid train` and `lit-clid audit` check everything but the weights, say what
+            memory and work it would take, and stop.
         data, target, finetune, gauge, audit, evidence, sweep, grid, utility: see the options'
             classes.
         attacks: list of names, or a mapping from name to changed parameters, or all; a later one
@@ -59,6 +61,7 @@ class Config(Generic[A, D]):
     runs: str = "runs"
     seed: int = 0
     role: str = "target"
+    dry_run: bool = False
     data: DataOptions = field(default_factory=DataOptions)
     target: TargetOptions = field(default_factory=TargetOptions)
     finetune: FineTuneOptions = field(default_factory=FineTuneOptions)

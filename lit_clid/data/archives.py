@@ -3,7 +3,6 @@
 Names are taken literally and nothing is unpacked; images of any format may stand side by side.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,13 +10,13 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from PIL import Image
-
+from lit_clid.data.beside import caption_lines
 from lit_clid.data.columns import CAPTION_NAMES, captions_of
-from lit_clid.data.folder import IMAGE_ENDINGS, UNREADABLE, caption_lines, hidden
-from lit_clid.data.images import decode
+from lit_clid.data.decoding import IMAGE_ENDINGS, UNREADABLE, why_unread
+from lit_clid.data.folder import hidden
 from lit_clid.data.metadata import read_json
-from lit_clid.data.tar import Part, members
+from lit_clid.data.packed import PackedImages, Part
+from lit_clid.data.tar import members
 from lit_clid.data.text import printable
 from lit_clid.errors import UserError, few
 from lit_clid.files import decode_text
@@ -146,16 +145,6 @@ class Archives:
 
 
 @dataclass(frozen=True)
-class ArchiveImages:
-    """Images within archives by row."""
-
-    parts: tuple[Part, ...]
-
-    def __call__(self, row: int) -> Image.Image:
-        return decode(io.BytesIO(self.parts[row].read()))
-
-
-@dataclass(frozen=True)
 class Shards:
     """What archives hold.
 
@@ -166,7 +155,7 @@ class Shards:
     """
 
     rows: Archives
-    images: ArchiveImages
+    images: PackedImages
     left_out: tuple[str, ...]
 
     @property
@@ -202,7 +191,7 @@ def read_archives(files: Sequence[Path], image_column: str | None) -> Shards:
         if image is None:
             left_out.append(f"{printable(sample.key)}: {_why(sample, chosen)}")
     kept, parts = zip(*pairs, strict=True)
-    return Shards(Archives(kept), ArchiveImages(parts), tuple(left_out))
+    return Shards(Archives(kept), PackedImages(parts), tuple(left_out))
 
 
 def _why(sample: Sample, column: str | None) -> str:
@@ -214,8 +203,9 @@ def _why(sample: Sample, column: str | None) -> str:
             f"a name with a further dot ({few(list(sample.parts), 3)} of one record): everything "
             "behind the first dot is the ending"
         )
-    if endings & set(UNREADABLE):
-        return "images of this format are not read"
+    unread = [ending for ending in endings if ending in UNREADABLE]
+    if unread:
+        return why_unread(unread[0])
     return "a text without an image"
 
 

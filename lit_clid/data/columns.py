@@ -24,7 +24,10 @@ CAPTION_NAMES = (
     "sentences",
     "description",
 )
-IMAGE_NAMES = ("image", "jpg", "png", "jpeg", "webp", "img", "picture")
+IMAGE_NAMES = (
+    *("image", "jpg", "png", "jpeg", "webp", "img", "picture"),
+    *("file_name", "image_path", "path", "filepath", "file_path", "filename", "file"),
+)
 
 
 def find_image(dataset: Any, options: DataOptions, name: str) -> str:

@@ -11,11 +11,12 @@ from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.columns import unique
-from lit_clid.data.images import decode
+from lit_clid.data.decoding import decode
 from lit_clid.data.scan import hash_bytes, scan
 from lit_clid.data.source import Source
-from lit_clid.data.sources import from_dataset, open_source
+from lit_clid.data.sources import open_source
 from lit_clid.data.split import Split
+from lit_clid.data.table_rows import from_dataset
 from lit_clid.data.text import as_text
 from lit_clid.errors import UserError, few
 from lit_clid.randomness import permutation
@@ -65,7 +66,7 @@ def given_split(members: Any, holdouts: Any, most: int, seed: int) -> Split:
     ]
     entries = []
     for source, kind in zip(sources, (True, False), strict=True):
-        rows, _ = scan([source], "fail")
+        rows = scan([source], "fail").rows
         entries += [replace(entry, role="target", member=kind) for entry in rows.values()]
     known = {entry.image_hash for entry in entries if entry.member}
     both = [e.id for e in entries if not e.member and e.image_hash in known]

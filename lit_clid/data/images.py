@@ -1,29 +1,23 @@
-"""Images by row number, drawn, in files or in a table; safely decoded, and as tensors."""
+"""Images by row number, drawn, in files or in a table, and as tensors."""
 
 import io
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
+from lit_clid.data.decoding import decode, size_of
 from lit_clid.data.drawings.critters import critter
 from lit_clid.data.drawings.scenes import scene
 
 EMBEDDED = {"critters": critter, "scenes": scene}
 """The embedded families: a function from a number to a captioned drawing each."""
-PHOTOMETRIC = 262
-"""The TIFF tag that says whether zero is black or, where it is 0, white."""
-try:
-    from PIL import AvifImagePlugin
-
-    AVIF = bool(AvifImagePlugin.SUPPORTED)
-except ImportError:  # Pillow before 11.3
-    AVIF = False
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", *(("AVIF",) if AVIF else ()))
 
 
 @dataclass(frozen=True)
@@ -38,78 +32,112 @@ class DrawnImages:
 
 
 @dataclass(frozen=True)
-class FileImages:
-    """Images in files by row."""
+class Place:
+    """Where the bytes of an image lie.
+
+    Args:
+        files: in which they are; several where they may be in any.
+        within: which part of the files.
+    """
 
     files: tuple[Path, ...]
+    within: str = ""
+
+
+class StoredImages(ABC):
+    """Images whose bytes lie in files, by row."""
+
+    @abstractmethod
+    def place(self, row: int) -> Place:
+        """Where the bytes of a row lie."""
+
+    @abstractmethod
+    def content(self, row: int) -> bytes:
+        """The bytes of a row.
+
+        Raises:
+            OSError, ValueError: if there are none.
+        """
 
     def __call__(self, row: int) -> Image.Image:
-        return decode(self.files[row])
+        return decode(io.BytesIO(self.content(row)))
+
+    def size(self, row: int) -> tuple[int, int]:
+        """Width and height of a row's image in pixels, without decoding it."""
+        return size_of(io.BytesIO(self.content(row)))
+
+
+def read_plain(file: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        ValueError: if it is none, such as a folder, or a pipe that would be waited for.
+    """
+    if not file.is_file():
+        raise ValueError("no file" if not file.exists() else "no plain file")
+    return file.read_bytes()
 
 
 @dataclass(frozen=True)
-class TableImages:
-    """Images in a column of a `datasets` table: bytes, or paths that must stay inside `allowed`."""
+class FileImages(StoredImages):
+    """Images in files of their own."""
+
+    files: tuple[Path, ...]
+
+    def place(self, row: int) -> Place:
+        return Place((self.files[row],))
+
+    def content(self, row: int) -> bytes:
+        return read_plain(self.files[row])
+
+
+@dataclass(frozen=True)
+class TableImages(StoredImages):
+    """Images in a column of a `datasets` table: bytes, or paths that must stay inside `allowed`.
+
+    Args:
+        files: that hold all its rows in their order; none where that is not known.
+    """
 
     dataset: Any
     column: str
     allowed: tuple[Path, ...]
+    files: tuple[Path, ...]
 
-    def __call__(self, row: int) -> Image.Image:
-        cell = self.dataset[row][self.column]
+    def place(self, row: int) -> Place:
+        name = self._names[row]
+        if name is None:
+            return Place(self.files, f"{self.column} {row}")
+        return Place((self._inside(name),))
+
+    def content(self, row: int) -> bytes:
+        cell = self._cells[row][self.column]
         if cell is None:
             raise ValueError("no image")
         if cell["bytes"] is not None:
-            return decode(io.BytesIO(cell["bytes"]))
-        path = (self.allowed[0] / cell["path"]).resolve()
+            return bytes(cell["bytes"])
+        return read_plain(self._inside(cell["path"]))
+
+    def _inside(self, name: str) -> Path:
+        path = (self.allowed[0] / name).resolve()
         if not any(path.is_relative_to(folder) for folder in self.allowed):
             raise ValueError(f"{path} lies outside {self.allowed[0]}")
-        return decode(path)
+        return path
 
+    @cached_property
+    def _cells(self) -> Any:
+        """The column alone, whatever the others hold."""
+        return self.dataset.select_columns([self.column])
 
-def decode(file: Path | io.BytesIO) -> Image.Image:
-    """Open an image as RGB: turned as its EXIF says, transparency laid on white, 16 bits a channel
-    brought to 8.
-
-    Only raster formats are tried: what is called .png may hold anything, PostScript included.
-
-    Raises:
-        ValueError: for pixels whose range is not known (floats, whole numbers beyond 16 bits).
-    """
-    with Image.open(file, formats=FORMATS) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode == "F" or upright.mode.startswith("I"):
-            tags = getattr(image, "tag_v2", {})
-            upright = _eight_bits(
-                upright,
-                known=upright.mode != "F" and image.format == "PNG",
-                inverted=tags.get(PHOTOMETRIC) == 0,
-            )
-        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-            layered = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
-        return upright.convert("RGB")
-
-
-def _eight_bits(image: Image.Image, *, known: bool, inverted: bool) -> Image.Image:
-    """An image of 16-bit greys as 8-bit greys: v / 257, rounded, so that black and white stay.
-
-    Args:
-        known: that wider pixels hold 16 bits.
-        inverted: that zero is white.
-    """
-    values = np.asarray(image)
-    if not image.mode.startswith("I;16") and not known:
-        raise ValueError(
-            f"pixels of mode {image.mode} have no known range; save the image with 8 or 16 bits"
-        )
-    scaled = (values.astype(np.uint32) * 2 + 257) // 514
-    if inverted:
-        scaled = 255 - scaled
-    clear = image.info.get("transparency")
-    if isinstance(clear, int):  # laid on white
-        scaled[values == clear] = 255
-    return Image.fromarray(scaled.astype(np.uint8))
+    @cached_property
+    def _names(self) -> list[str | None]:
+        """Per row the path that stands for the image; None where its bytes are in the table."""
+        names: list[str | None] = []
+        for chunk in self._cells.with_format("arrow")[:][self.column].chunks:
+            held, paths = chunk.field("bytes").is_valid(), chunk.field("path")
+            pairs = zip(held.to_pylist(), paths.to_pylist(), strict=True)
+            names += [None if there else path for there, path in pairs]
+        return names
 
 
 def to_tensor(image: Image.Image) -> Tensor:
@@ -119,16 +147,21 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 
 def fit_square(image: Image.Image, side: int, at: float = 0.5) -> Image.Image:
-    """Resize the shorter side to `side` (bilinear) and crop a square.
+    """See `fit`; the shape is a square of `side` pixels."""
+    return fit(image, (side, side), at)
+
+
+def fit(image: Image.Image, shape: tuple[int, int], at: float = 0.5) -> Image.Image:
+    """Resize an image until it just covers a shape (bilinear) and crop that.
 
     Args:
         image: RGB.
-        side: in pixels.
-        at: where the square lies, as a fraction of what overhangs.
+        shape: width and height in pixels.
+        at: where the shape lies, as a fraction of what overhangs.
     """
-    width, height = image.size
-    scale = side / min(width, height)
-    size = (max(side, round(width * scale)), max(side, round(height * scale)))
+    scale = max(side / old for side, old in zip(shape, image.size, strict=True))
+    width, height = (max(s, round(o * scale)) for s, o in zip(shape, image.size, strict=True))
+    size = (width, height)
     resized = image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
-    left, top = round(at * (size[0] - side)), round(at * (size[1] - side))
-    return resized.crop((left, top, left + side, top + side))
+    left, top = round(at * (width - shape[0])), round(at * (height - shape[1]))
+    return resized.crop((left, top, left + shape[0], top + shape[1]))

@@ -11,7 +11,7 @@ from typing import Any
 
 from lit_clid.data.text import as_text
 from lit_clid.errors import UserError, few, first_line
-from lit_clid.files import read_text
+from lit_clid.files import decode_text
 
 METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 DELIMITERS = (",", ";", "\t")
@@ -33,18 +33,18 @@ class Rows:
         return [row.get(column) for row in self.rows]
 
 
-def read_metadata(file: Path) -> Rows:
+def read_metadata(file: Path, content: bytes | None = None) -> Rows:
     """The rows of a metadata file, each with its `file_name`; cells are as they were written.
+
+    Args:
+        file: for messages, and for its ending.
+        content: its bytes; None reads them from it.
 
     Raises:
         UserError: for a file or row that cannot be read, or a row that names no image.
     """
-    if file.suffix == ".parquet":
-        rows = _parquet(file)
-    elif file.suffix == ".csv":
-        rows = _csv(file)
-    else:
-        rows = _jsonl(file)
+    held = file.read_bytes() if content is None else content
+    rows = read_rows(file, held, ("file_name",))
     nameless: list[str] = []
     for k, row in rows:
         row["file_name"] = as_text(row.get("file_name"), f"{file}: file_name in row {k}")
@@ -58,22 +58,41 @@ def read_metadata(file: Path) -> Rows:
     return Rows([row for _, row in rows])
 
 
-def _parquet(file: Path) -> list[tuple[int, Row]]:
+def read_rows(file: Path, content: bytes, wanted: Sequence[str]) -> list[tuple[int, Row]]:
+    """The rows of a table by number, from 1 on (lines, of JSON lines); cells are as they were
+    written.
+
+    Args:
+        file: for messages, and for its ending: .parquet, .csv, .tsv, or else JSON lines.
+        content: its bytes.
+        wanted: columns by which the delimiter of a CSV is told.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
+    ending = file.suffix.lower()
+    if ending == ".parquet":
+        return _parquet(file, content)
+    text = decode_text(content, str(file))
+    return _csv(file, text, wanted) if ending in (".csv", ".tsv") else _jsonl(file, text)
+
+
+def _parquet(file: Path, content: bytes) -> list[tuple[int, Row]]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(file) as table:
+        with pq.ParquetFile(io.BytesIO(content)) as table:
             return list(enumerate(table.read().to_pylist(), 1))
     except Exception as error:  # pyarrow raises kinds of its own
         raise UserError(f"{file}: not a parquet table ({first_line(error)})") from None
 
 
-def _csv(file: Path) -> list[tuple[int, Row]]:
+def _csv(file: Path, text: str, wanted: Sequence[str]) -> list[tuple[int, Row]]:
     csv.field_size_limit(sys.maxsize)  # captions may be long
-    text = read_text(file)
     header = re.split(r"[\r\n]", text, maxsplit=1)[0]
     cells = {sign: next(csv.reader([header], delimiter=sign), []) for sign in DELIMITERS}
-    sign = next((sign for sign in DELIMITERS if "file_name" in cells[sign]), ",")
+    usual = "\t" if file.suffix.lower() == ".tsv" else ","
+    sign = next((sign for sign in DELIMITERS if set(wanted) & set(cells[sign])), usual)
     twice = sorted({name for name in cells[sign] if cells[sign].count(name) > 1})
     if twice:
         raise UserError(f"{file}: columns named twice: {few(twice)}; rename one of each")
@@ -91,9 +110,9 @@ def _csv(file: Path) -> list[tuple[int, Row]]:
     return rows
 
 
-def _jsonl(file: Path) -> list[tuple[int, Row]]:
+def _jsonl(file: Path, text: str) -> list[tuple[int, Row]]:
     """Lines end where JSON's do: other separators may stand inside a string."""
-    lines = enumerate(read_text(file).split("\n"), 1)
+    lines = enumerate(text.split("\n"), 1)
     return [(k, json_row(line, f"{file}: line {k}")) for k, line in lines if line.strip()]
 
 

@@ -13,7 +13,8 @@ import lightning as L
 from torch.utils.data import DataLoader, Sampler
 
 from lit_clid.config.options.data import DataOptions
-from lit_clid.data.records import Captioner, Item, RecordSet, collate
+from lit_clid.data.buckets import Bucketing, BucketStream, Shape
+from lit_clid.data.records import Captioner, Item, RecordSet, collate, image_sizes
 from lit_clid.data.split import Split
 from lit_clid.data.stream import Place, Poisson, PoissonStream, TrainingStream
 
@@ -32,6 +33,7 @@ class CaptionedImages(L.LightningDataModule):
         edit: says what the members' captions are in a pass of training.
         poisson: whether training takes Poisson samples, and with which dice.
         member_images: whether training batches hold images.
+        bucketing: the shapes that members are cut to; None makes all of them squares.
     """
 
     def __init__(
@@ -47,18 +49,24 @@ class CaptionedImages(L.LightningDataModule):
         edit: Captioner | None = None,
         poisson: Poisson | None = None,
         member_images: bool = True,
+        bucketing: Bucketing | None = None,
     ) -> None:
         super().__init__()
         self.options, self.role, self.seed, self.batch_size = options, role, seed, batch_size
         self.poisson = poisson
+        inside = split.of(role, True)
+        self.shapes: tuple[Shape, ...] | None = None
+        if bucketing is not None:
+            self.shapes = bucketing.assign(image_sizes(split, inside), batch_size)
         self.members = RecordSet(
             split,
-            split.of(role, True),
+            inside,
             side,
             seed,
             crops=options.random_crop,
             edit=edit,
             with_images=member_images,
+            shapes=self.shapes,
         )
         self.holdouts = RecordSet(split, split.of(role, False), side, seed)
         pending = [entry for entry in split.of(role) if entry.id not in finished]
@@ -89,9 +97,12 @@ class CaptionedImages(L.LightningDataModule):
         def start() -> int:
             return int(trainer.fit_loop.epoch_loop.batch_progress.current.ready)
 
+        ranks = {"rank": trainer.global_rank, "world": trainer.world_size}
         batches: Sampler[list[Place]]
-        if self.poisson is None:
-            ranks = {"rank": trainer.global_rank, "world": trainer.world_size}
+        if self.shapes is not None:
+            shapes, size = self.shapes, self.batch_size
+            batches = BucketStream(shapes, size, total, self.seed, start=start, **ranks)
+        elif self.poisson is None:
             batches = TrainingStream(count, self.batch_size, total, self.seed, start=start, **ranks)
         else:
             rate = self.batch_size / count

@@ -1,13 +1,15 @@
 """`RecordSet`: entries of a split as items {id, index, image, caption, member, importance}."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lit_clid.data.images import fit_square, to_tensor
+from lit_clid.data.buckets import Shape
+from lit_clid.data.images import StoredImages, fit, to_tensor
 from lit_clid.data.scan import Entry
 from lit_clid.data.split import Split
 from lit_clid.data.stream import Place
@@ -31,6 +33,7 @@ class RecordSet(Dataset[Item]):
         crops: whether each pass crops anew, a function of (seed, id, pass); else at the centre.
         edit: says what the captions are in a pass; an audit never sets it.
         with_images: whether the items hold an image.
+        shapes: width and height of each image; None makes all of them squares.
     """
 
     def __init__(
@@ -43,12 +46,13 @@ class RecordSet(Dataset[Item]):
         crops: bool = False,
         edit: Captioner | None = None,
         with_images: bool = True,
+        shapes: Sequence[Shape] | None = None,
     ) -> None:
         place = split.locate()
         self.entries, self.side, self.seed, self.crops = tuple(entries), side, seed, crops
         self.rows = [place[entry.id] for entry in entries]
         self.captions = [source.captions[row] for source, row in self.rows]
-        self.edit, self.with_images = edit, with_images
+        self.edit, self.with_images, self.shapes = edit, with_images, shapes
         self._edited: dict[int, list[str]] = {}
 
     def __len__(self) -> int:
@@ -67,13 +71,16 @@ class RecordSet(Dataset[Item]):
         return item | {"image": self.image(index, passes)} if self.with_images else item
 
     def image(self, index: int, passes: int = 0) -> Tensor:
-        """The image (3, side, side) in [−1, 1] as the given pass over the data sees it."""
+        """The image (3, side, side), or of its own shape, in [−1, 1] as the given pass over the
+        data sees it.
+        """
         source, row = self.rows[index]
         at = 0.5
         if self.crops:
             dice = generator(self.seed, source.ids[row], "crop", passes)
             at = float(torch.rand((), generator=dice))
-        return to_tensor(fit_square(source.open_image(row), self.side, at))
+        shape = (self.side, self.side) if self.shapes is None else self.shapes[index]
+        return to_tensor(fit(source.open_image(row), shape, at))
 
     def images(self, rows: Sequence[int]) -> Tensor:
         """The images (B, 3, side, side) of some rows as the first pass sees them."""
@@ -105,3 +112,16 @@ def collate(items: Sequence[Item]) -> Item:
     batch["index"] = torch.tensor(batch["index"])
     batch["member"] = torch.tensor([SAID[member] for member in batch["member"]])
     return batch
+
+
+def image_sizes(split: Split, entries: Sequence[Entry]) -> list[Shape]:
+    """Width and height in pixels of the entries' images."""
+    place = split.locate()
+
+    def one(entry: Entry) -> Shape:
+        source, row = place[entry.id]
+        images = source.open_image
+        return images.size(row) if isinstance(images, StoredImages) else images(row).size
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(one, entries))

@@ -2,13 +2,17 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 
+from PIL import Image
 from tqdm import tqdm
 
+from lit_clid.data.decoding import read_image
+from lit_clid.data.images import Place, StoredImages
+from lit_clid.data.seen import Seen, Stamps
 from lit_clid.data.source import Source
 from lit_clid.errors import UserError, few, first_line
 
@@ -37,45 +41,127 @@ def hash_bytes(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
 
 
-def _entry(source: Source, row: int) -> Entry | str:
-    """The manifest line of a row (without its part), or why the row cannot be used."""
+@dataclass(frozen=True)
+class Read:
+    """What reading a row came to.
+
+    Args:
+        entry: its manifest line, without its part; None if it cannot be used.
+        fault: why not.
+        seen: of it.
+        goes_on: its file holds frames or pages after the first.
+    """
+
+    entry: Entry | None
+    fault: str = ""
+    seen: Seen = field(default_factory=Seen)
+    goes_on: bool = False
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What reading every row came to.
+
+    Args:
+        rows: the usable ones by id.
+        bad: why the others are not, as "id: reason".
+        seen: of every row by id.
+        going_on: ids of images with frames or pages after the first.
+    """
+
+    rows: dict[str, Entry]
+    bad: list[str]
+    seen: dict[str, Seen]
+    going_on: list[str]
+
+
+Images = Callable[[int], Image.Image]
+"""Row number → RGB image."""
+DECODED: dict[tuple[Place, str], Read] = {}
+"""What this process decoded, by place and stamp: the cells of a grid hold the same data."""
+
+
+def read_row(source: Source, row: int, stamps: Stamps, *, trusting: bool = False) -> Read:
+    """Decode and hash one row.
+
+    Args:
+        trusting: that a file of the same size and times holds what this process decoded before.
+    """
     name, caption = f"{source.mark}{source.ids[row]}", source.captions[row]
     if not caption:
-        return f"{name} (row {row + 1}): empty caption"
+        return Read(None, f"{name} (row {row + 1}): empty caption")
     try:
-        image = source.open_image(row)
+        found = _look(source.open_image, row, stamps, trusting)
     except Exception as error:  # Pillow's decoders raise all kinds on broken files
-        return f"{name} (row {row + 1}): image does not decode ({first_line(error, 80)})"
-    pixels = hash_bytes(f"{image.size}".encode() + image.tobytes())
-    return Entry(
+        why = f"image does not decode ({first_line(error, 80)})"
+        return Read(None, f"{name} (row {row + 1}): {why}")
+    entry = Entry(
         id=name,
         where=f"{source.name}#{row}",
-        image_hash=pixels,
+        image_hash=found.seen.image_hash,
         caption_hash=hash_bytes(caption.encode()),
         role="",
         member=False,
     )
+    return replace(found, entry=entry)
 
 
-def read_rows(jobs: Sequence[tuple[Source, int]]) -> list[Entry | str]:
+def _look(images: Images, row: int, stamps: Stamps, trusting: bool) -> Read:
+    """What an image alone comes to, decoded or known."""
+    if not isinstance(images, StoredImages):
+        return Read(None, seen=Seen(image_hash=_hash_pixels(images(row))))
+    place = images.place(row)
+    stamp = stamps.of(place)  # before its bytes, which may change in between
+    known = DECODED.get((place, stamp)) if trusting and stamp else None
+    if known is not None:
+        return known
+    held = images.content(row)
+    found = read_image(io.BytesIO(held))
+    seen = Seen(stamp, hash_bytes(held), _hash_pixels(found.image))
+    read = Read(None, seen=seen, goes_on=found.goes_on)
+    if stamp:
+        DECODED[place, stamp] = read
+    return read
+
+
+def _hash_pixels(image: Image.Image) -> str:
+    return hash_bytes(f"{image.size}".encode() + image.tobytes())
+
+
+def _read_all(jobs: Sequence[tuple[Source, int]], trusting: bool) -> list[Read]:
+    stamps = Stamps()
+
+    def one(job: tuple[Source, int]) -> Read:
+        return read_row(*job, stamps, trusting=trusting)
+
     with ThreadPoolExecutor() as pool:
-        results = pool.map(lambda job: _entry(*job), jobs)
+        results = pool.map(one, jobs)
         return list(tqdm(results, "checking images", len(jobs), unit="image", leave=False, delay=2))
 
 
-def scan(sources: Sequence[Source], on_error: str) -> tuple[dict[str, Entry], list[str]]:
-    """Decode and hash every row; all that cannot be used are listed at once."""
+def scan(sources: Sequence[Source], on_error: str, *, trusting: bool = False) -> Scan:
+    """Decode and hash every row; all that cannot be used are listed at once.
+
+    Args:
+        sources: of the rows.
+        on_error: "fail" or "skip" rows that cannot be used.
+        trusting: see `read_row`.
+    """
     jobs: list[tuple[Source, int]] = []
+    names: list[str] = []
     for source in sources:
         jobs += [(source, row) for row in range(len(source.ids))]
-    results = read_rows(jobs)
-    bad = [result for result in results if isinstance(result, str)]
+        names += source.names
+    results = _read_all(jobs, trusting)
+    bad = [read.fault for read in results if read.entry is None]
     if bad and on_error == "fail":
         raise UserError(
             f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or "
             "remove them, or set data.on_error=skip to leave them out"
         )
-    return {entry.id: entry for entry in results if isinstance(entry, Entry)}, bad
+    rows = {read.entry.id: read.entry for read in results if read.entry is not None}
+    seen = {name: read.seen for name, read in zip(names, results, strict=True)}
+    return Scan(rows, bad, seen, [read.entry.id for read in results if read.entry and read.goes_on])
 
 
 def to_csv(entries: Sequence[Entry]) -> str:

@@ -1,41 +1,39 @@
-"""Sources: any `datasets` source, or the embedded drawings, as N rows of captioned images."""
+"""Sources: folders, archives, tables, lists, hub data sets or drawings as N captioned images."""
 
 import glob
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.archives import read_archives
+from lit_clid.data.beside import several_lines
 from lit_clid.data.columns import (
     find_caption,
-    find_image,
-    require_one_folder,
-    row_ids,
     unique,
     used_columns,
 )
-from lit_clid.data.folder import (
-    IMAGE_ENDINGS,
-    Listing,
-    captions_beside,
-    listed,
-    several_lines,
-    texts_alone,
-    walk,
-)
-from lit_clid.data.groups import FOLDER, by_folder, check_groups
+from lit_clid.data.folder import walk, walk_zips
+from lit_clid.data.groups import check_groups
 from lit_clid.data.hub import missing_note, read_hub, require_written
-from lit_clid.data.images import EMBEDDED, DrawnImages, FileImages, TableImages
+from lit_clid.data.hub_stream import stream_hub
+from lit_clid.data.imagefolder import read_folder
+from lit_clid.data.images import EMBEDDED, DrawnImages
+from lit_clid.data.lists import SQLITE, read_lists
 from lit_clid.data.source import Source, from_rows
+from lit_clid.data.table_rows import from_dataset
 from lit_clid.data.tables import read_tables
-from lit_clid.data.text import printable
-from lit_clid.errors import UserError, few, first_line
+from lit_clid.errors import UserError, few
 
-BUILDERS = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
+KINDS = {
+    ".tar": "webdataset",
+    ".zip": "zip",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    **dict.fromkeys((".csv", ".tsv", ".jsonl", *SQLITE), "list"),
+}
+"""Endings of files → what they hold; a folder without images is read as the first that it holds."""
 
 
 def open_sources(options: DataOptions) -> dict[str, Source]:
@@ -45,21 +43,33 @@ def open_sources(options: DataOptions) -> dict[str, Source]:
     Raises:
         UserError: if one does not exist or has no image or caption column.
     """
+    if options.stream is not None and not any(map(_on_hub, options.sources)):
+        told = few(list(options.sources))
+        raise UserError(f"data.stream: streams a hub data set, and {told} is none; set it to null")
     found = {"first": open_source(options)}
-    if options.nonmember_source is not None:
-        other = replace(options, source=options.nonmember_source, path=options.nonmember_path)
-        found["nonmembers"] = replace(open_source(other), mark="nonmembers:")
-    if options.suspects is not None:
-        if options.suspects in EMBEDDED:
+    if options.nonmembers_from is not None:
+        other = replace(options, source=options.nonmembers_from, path=options.nonmember_path)
+        found["nonmembers"] = _further(other, "nonmembers:", "nonmember_path")
+    suspects = options.suspects_from
+    if suspects is not None:
+        if suspects in EMBEDDED:
             raise UserError(
-                f"data.suspects: the embedded {options.suspects} are drawn anew each time; give "
+                f"data.suspects: the embedded {suspects} are drawn anew each time; give "
                 "records of your own"
             )
         path = options.suspects_path
-        other = replace(options, source=options.suspects, path=path, member_column=None)
-        found["suspects"] = replace(open_source(other), mark="suspects:")
+        other = replace(options, source=suspects, path=path, member_column=None)
+        found["suspects"] = _further(other, "suspects:", "suspects_path")
     check_groups(found, options)
     return found
+
+
+def _further(options: DataOptions, mark: str, key: str) -> Source:
+    """A source beside the first; faults name its own key."""
+    try:
+        return replace(open_source(options), mark=mark)
+    except UserError as error:
+        raise UserError(str(error).replace("data.path", f"data.{key}")) from None
 
 
 def open_source(options: DataOptions) -> Source:
@@ -68,22 +78,26 @@ def open_source(options: DataOptions) -> Source:
     Raises:
         UserError: if it does not exist or has no image or caption column.
     """
-    source, path = options.source, options.path
+    source = options.source
     if source in EMBEDDED:
         return _draw(source, options)
     if source == "imagefolder":
-        return _imagefolder(options, path)
-    pattern = path if source in BUILDERS.values() else source
+        return _imagefolder(options)
+    pattern = options.path if source in OPENERS else source
     if pattern is None:
+        ending = next(ending for ending, kind in KINDS.items() if kind == source)
         raise UserError(
             f"data.path: source '{source}' needs a file or pattern, such as "
-            f"data.path=records/*.{source}"
+            f"data.path=records/*{ending}"
         )
-    ending = Path(pattern).suffix
-    if source in BUILDERS.values() or ending in BUILDERS:
-        builder = source if source in BUILDERS.values() else BUILDERS[ending]
-        return _files(options, builder, pattern)
-    return _hub(options, source)
+    kind = source if source in OPENERS else KINDS.get(Path(pattern).suffix.lower())
+    return _hub(options, source) if kind is None else _files(options, kind, pattern)
+
+
+def _on_hub(source: str) -> bool:
+    """Whether a source is looked for on the hub."""
+    known = source in EMBEDDED or source in OPENERS or source == "imagefolder"
+    return not known and Path(source).suffix.lower() not in KINDS
 
 
 def _draw(family: str, options: DataOptions) -> Source:
@@ -104,53 +118,23 @@ def _draw(family: str, options: DataOptions) -> Source:
     return Source(family, ids, tuple(seen), DrawnImages(family, numbers), others=others)
 
 
-def _imagefolder(options: DataOptions, path: str | None) -> Source:
-    folder = Path(path).expanduser() if path else None
-    if folder is None or not folder.is_dir():
-        raise UserError(
-            f"data.path: no folder {path or '(none given)'}; give the folder that holds the images"
-        )
-    listing = walk(folder)
-    if not listing.images:
-        raise UserError(
-            f"{folder}: no images ({', '.join(IMAGE_ENDINGS)}); give the folder that holds them"
-        )
-    source = _described(listing, options) if listing.metadata else _beside(listing)
-    return by_folder(source) if options.group_column == FOLDER else source
-
-
-def _beside(listing: Listing) -> Source:
-    """A folder with a text beside each image."""
-    found = captions_beside(listing)
-    captions, others = zip(*((first, tuple(rest)) for first, *rest in found.captions), strict=True)
-    return Source(
-        name=printable(str(listing.folder)),
-        ids=unique(list(map(listing.name, listing.images))),
-        captions=captions,
-        others=others,
-        open_image=FileImages(listing.images),
-        left_out=listing.left_out(found.alone),
-        notes=several_lines(str(listing.folder), found.several),
-    )
-
-
-def _described(listing: Listing, options: DataOptions) -> Source:
-    """A folder with metadata files, those of the split's own sub-folder where it has any."""
-    name, part = printable(str(listing.folder)), listing.folder / options.split
-    own = [file for file in listing.metadata if file.is_relative_to(part)]
-    rows, images = listed(listing, own or listing.metadata)
-    root = listing.folder.resolve()
-    named = [file.resolve() for file in images]
-    within = [file for file in listing.images if not own or file.is_relative_to(part)]
-    seen = set(named)
-    unlisted = [file for file in within if file.resolve() not in seen]
-    names = [printable(file.relative_to(root).as_posix()) for file in named]
-    return replace(
-        from_rows(rows, options, name),
-        ids=unique(names),
-        open_image=FileImages(images),
-        unlisted=tuple(map(listing.name, unlisted)),
-        left_out=listing.left_out(texts_alone(listing)),
+def _imagefolder(options: DataOptions) -> Source:
+    """A folder of images, or a file or shards that stand for one."""
+    path = options.path or ""
+    folder = Path(path).expanduser()
+    if path and folder.is_dir():
+        listing = walk(folder)
+        if not listing.images:
+            for ending, kind in KINDS.items():
+                files = [file for file in listing.files if file.suffix == ending]
+                if files and kind != "list":
+                    return OPENERS[kind](options, files, path)
+        return read_folder(listing, options)
+    if folder.suffix.lower() in KINDS:
+        return _files(options, KINDS[folder.suffix.lower()], path)
+    raise UserError(
+        f"data.path: no folder {path or '(none given)'}; give the folder that holds the images, or "
+        f"a file or pattern ending in {', '.join(KINDS)}"
     )
 
 
@@ -166,15 +150,23 @@ def _files(options: DataOptions, kind: str, pattern: str) -> Source:
         raise UserError(
             f"data: {few(folders, 3)} is a folder; give its files, as in FOLDER/*.{kind}"
         )
-    if kind == "webdataset":
-        return _archives(options, files, pattern)
-    used = partial(used_columns, options)
-    dataset, notes = read_tables(files, kind, options.split, used)
-    source = from_dataset(dataset, options, pattern, files)
-    return replace(source, notes=notes)
+    return OPENERS[kind](options, files, pattern)
 
 
-def _archives(options: DataOptions, files: list[Path], name: str) -> Source:
+def _tables(kind: str, options: DataOptions, files: Sequence[Path], name: str) -> Source:
+    dataset, notes = read_tables(files, kind, options.split, partial(used_columns, options))
+    return replace(from_dataset(dataset, options, name, files), notes=notes)
+
+
+def _zips(options: DataOptions, files: Sequence[Path], name: str) -> Source:
+    return read_folder(walk_zips(files), options)
+
+
+def _lists(options: DataOptions, files: Sequence[Path], name: str) -> Source:
+    return read_lists(files, options, name)
+
+
+def _archives(options: DataOptions, files: Sequence[Path], name: str) -> Source:
     shards = read_archives(files, options.image_column)
     cells = None if options.caption_column else shards.rows.captions
     return replace(
@@ -190,48 +182,28 @@ def _hub(options: DataOptions, name: str) -> Source:
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).exists():
         raise UserError(
             f"data.source: '{name}' is neither an embedded family ({', '.join(EMBEDDED)}), "
-            f"'imagefolder' (with data.path), a file pattern ending in {', '.join(BUILDERS)}, nor "
+            f"'imagefolder' (with data.path), a file pattern ending in {', '.join(KINDS)}, nor "
             "a hub id"
         )
-    dataset, guessed = read_hub(name, options.config, options.split)
+    asked = name, options.config, options.split
+    if options.stream is None:
+        dataset, guessed = read_hub(*asked)
+    else:
+        dataset, guessed = stream_hub(*asked, options.stream)
+    kept = [Path(each["filename"]) for each in dataset.cache_files]
     if not guessed:
-        return from_dataset(dataset, options, name, [])
+        return from_dataset(dataset, options, name, [], kept)
     caption = find_caption(dataset, options, name)
     require_written(dataset, caption, name)
     notes = missing_note(dataset, caption, name)
-    return replace(from_dataset(dataset, options, name, []), notes=notes)
+    return replace(from_dataset(dataset, options, name, [], kept), notes=notes)
 
 
-def from_dataset(dataset: Any, options: DataOptions, name: str, files: Sequence[Path]) -> Source:
-    """The source of a `datasets` table; beside its `files` may lie those of its images."""
-    import datasets
-
-    image = find_image(dataset, options, name)
-    try:
-        dataset = dataset.cast_column(image, datasets.Image(decode=False))
-    except Exception as error:  # pyarrow's and the library's own
-        raise UserError(
-            f"{name}: column '{image}' holds no single images ({first_line(error, 80)}); give one "
-            "image per row, or name another column with data.image_column=NAME"
-        ) from None
-    folders = {file.parent for file in files}
-    root = Path(os.path.commonpath(folders)) if folders else None
-    if len(folders) > 1:
-        require_one_folder(dataset, image, name)
-    return replace(
-        from_rows(dataset, options, name),
-        ids=row_ids(dataset, image, root),
-        open_image=TableImages(dataset, image, _allowed(root)),
-    )
-
-
-def _allowed(root: Path | None) -> tuple[Path, ...]:
-    """Folders that images may be read from: the source's own, or the libraries' caches."""
-    if root is not None:
-        return (root.resolve(),)
-    import datasets
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    own = datasets.config
-    caches = (own.HF_CACHE_HOME, own.HF_DATASETS_CACHE, own.DOWNLOADED_DATASETS_PATH, HF_HUB_CACHE)
-    return tuple(Path(cache).expanduser().resolve() for cache in caches)
+OPENERS: dict[str, Callable[[DataOptions, Sequence[Path], str], Source]] = {
+    "webdataset": _archives,
+    "zip": _zips,
+    "parquet": partial(_tables, "parquet"),
+    "arrow": partial(_tables, "arrow"),
+    "list": _lists,
+}
+"""What files hold → how they are opened."""

@@ -3,7 +3,8 @@
 It is drawn once from the seed and written as a manifest.
 
 `split.csv` has a line per record (id, where, image hash, caption hash, role, member), `split.json`
-what it was drawn from. Wherever it is needed again it is re-read and verified, never re-drawn.
+what it was drawn from, `split.seen.json` what spares a second look. Wherever it is needed again it
+is re-read and verified, never re-drawn.
 """
 
 import csv
@@ -14,21 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.config.options.data import DataOptions
+from lit_clid.data.again import verify
 from lit_clid.data.deal import deal, find_piles, find_suspects
 from lit_clid.data.groups import groups_of
 from lit_clid.data.scan import (
     Entry,
     from_csv,
     hash_bytes,
-    read_rows,
     scan,
     to_csv,
 )
+from lit_clid.data.seen import write_seen
 from lit_clid.data.source import Source
 from lit_clid.data.sources import open_sources
-from lit_clid.data.told import say_dealt, say_left_out, say_shared, say_telling
+from lit_clid.data.told import say_dealt, say_going_on, say_left_out, say_shared, say_telling
 from lit_clid.data.twins import Sameness, find_twins, without_copies
-from lit_clid.errors import UserError, few
+from lit_clid.errors import UserError
 from lit_clid.files import read_json, write_json, write_text
 from lit_clid.provenance import refuse_changes
 
@@ -148,12 +150,14 @@ def load_split(
     """
     opened = open_sources(options)
     sources = tuple(opened.values())
-    manifest = folder / "split.csv"
+    manifest, trusting = folder / "split.csv", options.verify == "auto"
     if manifest.is_file():
         return _reread(manifest, options, seed, sources)
-    rows, skipped = scan(sources, options.on_error)
+    scanned = scan(sources, options.on_error, trusting=trusting)
+    rows, skipped = scanned.rows, list(scanned.bad)
     for source in sources:
         skipped += say_left_out(source)
+    say_going_on(scanned.going_on)
     unknown = find_suspects(opened)
     # of twins the first is kept: a hold-out goes that a suspect is a copy of
     rows = dict(sorted(rows.items(), key=lambda item: item[0] not in unknown))
@@ -172,6 +176,7 @@ def load_split(
     drawn = {"seed": seed, "data": options.drawn_from, "skipped": skipped}
     write_json(folder / "split.json", {**drawn, **({"shared_captions": shared} if shared else {})})
     write_text(manifest, to_csv(entries))
+    write_seen(manifest, scanned.seen)
     say_shared(shared)
     say_telling(twins.telling(entries))
     return Split(entries, sources, tuple(skipped), shared)
@@ -205,8 +210,8 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
             f"{manifest}: {note.name} is missing beside it; restore it or delete the run folder"
         )
     header: dict[str, Any] = read_json(note)
-    # what older manifests do not tell: they share no captions and have no suspects
-    untold = {"shared_captions": options.shared_captions, "suspects": None}
+    # what older manifests do not tell: they share no captions, have no suspects, were not streamed
+    untold = {"shared_captions": options.shared_captions, "suspects": None, "stream": None}
     found = {"seed": header["seed"], **untold, **header["data"]}
     refuse_changes(found, {"seed": seed, **options.drawn_from}, str(manifest))
     text = manifest.read_text(encoding="utf-8")
@@ -214,30 +219,5 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
     entries = tuple(from_csv(line) for line in lines)
     shared = header.get("shared_captions", {})
     split = Split(entries, sources, tuple(header["skipped"]), shared)
-    _verify(split, manifest)
+    verify(split.entries, split.locate(), manifest, trusting=options.verify == "auto")
     return split
-
-
-def _verify(split: Split, manifest: Path) -> None:
-    """The data still hold what the manifest says."""
-    place = split.locate()
-    gone = [e.id for e in split.entries if e.id not in place]
-    if gone:
-        raise UserError(
-            f"{manifest}: records are gone from the data: {few(gone)}; restore them or use another "
-            "name=…"
-        )
-    now = read_rows([place[entry.id] for entry in split.entries])
-    changed = [old.id for old, new in zip(split.entries, now, strict=True) if not _same(old, new)]
-    if changed:
-        raise UserError(
-            f"{manifest}: these records changed since the split was drawn: {few(changed)}; restore "
-            "them or use another name=…"
-        )
-
-
-def _same(old: Entry, new: Entry | str) -> bool:
-    """True if a row still decodes to the image and the caption of its entry."""
-    if isinstance(new, str):
-        return False
-    return (old.image_hash, old.caption_hash) == (new.image_hash, new.caption_hash)

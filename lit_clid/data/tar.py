@@ -1,23 +1,19 @@
-"""Tar archives, indexed where they lie: nothing is unpacked, nothing outside is read."""
+"""Tar archives, indexed where they lie."""
 
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from lit_clid.data.packed import Part
 from lit_clid.errors import UserError, first_line
 
 
 @dataclass(frozen=True)
-class Part:
-    """One file within an archive: `size` bytes from `start`."""
-
-    archive: Path
-    start: int
-    size: int
+class TarPart(Part):
+    """One file within a tar archive."""
 
     def read(self) -> bytes:
-        """Its bytes."""
         with self.archive.open("rb") as file:
             file.seek(self.start)
             return file.read(self.size)
@@ -34,7 +30,7 @@ def members(file: Path) -> Iterator[tuple[str, Part]]:
             found: dict[str, Part] = {}
             for member in archive:
                 if member.isreg() and not member.issparse():
-                    found[member.name] = Part(file, member.offset_data, member.size)
+                    found[member.name] = TarPart(file, member.offset_data, member.size)
                     yield member.name, found[member.name]
                 elif _target(member) in found:
                     yield member.name, found[_target(member)]

@@ -44,6 +44,15 @@ def say_left_out(source: Source) -> list[str]:
     return found
 
 
+def say_going_on(names: Sequence[str]) -> None:
+    """That files hold more than the image that is read."""
+    if names:
+        console.say(
+            f"note: {len(names)} images are animated or have several pages; the first frame is "
+            f"read: {few(names, 5)}"
+        )
+
+
 def say_telling(telling: Mapping[str, int]) -> None:
     """That prompts tell members from hold-outs."""
     for role, told in telling.items():

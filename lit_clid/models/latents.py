@@ -16,6 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pixel_unshuffle
 
+PIXELS = 2**22
+"""Most pixels that are encoded together: those of 16 images of 512 × 512."""
+
 
 class Latents(ABC):
     """The space that a family denoises in.
@@ -28,6 +31,10 @@ class Latents(ABC):
 
     def __init__(self, networks: tuple[Any, ...], downsampling: int, facts: str) -> None:
         self.networks, self.downsampling, self.facts = networks, downsampling, facts
+
+    def together(self, height: int, width: int) -> int:
+        """How many images of this size in pixels are encoded together; never changes a latent."""
+        return max(1, PIXELS // (height * width))
 
     @abstractmethod
     def shape(self, images: Tensor) -> tuple[int, int, int]:

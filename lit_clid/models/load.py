@@ -11,7 +11,7 @@ from lit_clid.models.opening import open_pipeline
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.models.singles import check_single, guessed_config
 from lit_clid.models.variants import only_variant
-from lit_clid.models.weights import check_folder, hub_file, is_hub_id, locate, put_on
+from lit_clid.models.weights import hub_file, is_hub_id, locate, put_on
 from lit_clid.source import Source, as_source
 
 LIBRARIES = ("diffusers", "transformers", "stable_diffusion", "kolors", "deepfloyd_if")
@@ -172,4 +172,3 @@ def _check_files(path: str, folder: Path, patterns: Sequence[str]) -> None:
             f"{path}: the part {folder.name}/ is incomplete, {few(missing)} is missing; export the "
             "pipeline again"
         )
-    check_folder(folder)

@@ -30,7 +30,7 @@ def add_lora(network: Any, modules: Sequence[str], rank: int, alpha: float, seed
     factors = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(modules))
     inject_adapter_in_model(factors, network)
     for name, parameter in network.named_parameters():
-        if ".lora_A." in name:
+        if ".lora_A." in name and not parameter.is_meta:
             dice = generator(seed, "lora", name)
             torch.nn.init.kaiming_uniform_(parameter, a=sqrt(5), generator=dice)
 

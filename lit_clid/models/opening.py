@@ -52,6 +52,8 @@ def open_pipeline(
 
 
 def _of_folder(kind: Any, source: Source, variant: str | None, more: Mapping[str, Any]) -> Any:
+    for part in sorted(Path(locate(source.path)).glob("*/")):
+        check_folder(part)
     try:
         return kind.from_pretrained(
             locate(source.path),

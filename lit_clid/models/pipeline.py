@@ -9,13 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lit_clid.errors import UserError
 from lit_clid.files import writing
 from lit_clid.models.denoiser import Denoiser, lay_channels_last
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import Family
 from lit_clid.models.identity import fingerprint, kinship
-from lit_clid.models.latents import Latents
 from lit_clid.models.quantised import is_quantised
 from lit_clid.models.target import Target
 from lit_clid.models.white_box import NetworkGradients, WhiteBox
@@ -75,8 +73,6 @@ class PipelineTarget(Target):
         if channels_last:
             for part in self.latents.networks:
                 lay_channels_last(part)
-        self.resolution = _resolution(network, self.latents)
-        """Side in pixels of the images that the model was made for; None if it does not say."""
         self.mask_tokens = self.text.mask_tokens
         self.device = torch.device("cpu")
 
@@ -96,8 +92,10 @@ class PipelineTarget(Target):
         return self.latents.shape(images)
 
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        drawn = None if noise is None else noise.to(self.device)
-        return self.latents.encode(images.to(self.device), drawn)
+        most = self.latents.together(*images.shape[-2:])
+        drawn = [None] * len(images) if noise is None else noise.to(self.device).split(most)
+        parts = zip(images.to(self.device).split(most), drawn, strict=False)
+        return torch.cat([self.latents.encode(*part) for part in parts])
 
     def embed(self, *wordings: Sequence[str]) -> Embedding:
         return self.text.embed(wordings).to(self.device)
@@ -141,20 +139,7 @@ class PipelineTarget(Target):
         return images
 
     def side(self, resolution: int | None) -> int:
-        side = resolution or self.resolution
-        if side is None:
-            raise UserError(
-                f"data.resolution: {self.source} does not say for which size it was made; give the "
-                "side of its images in pixels, such as 512"
-            )
-        patch, most = self.family.sides(self.denoiser.network)
-        factor = self.latents.downsampling * patch
-        if side % factor:
-            raise UserError(f"data.resolution: {side} is not a multiple of {factor}; give one")
-        if most is not None and side > most * self.latents.downsampling:
-            largest = most * self.latents.downsampling
-            raise UserError(f"data.resolution: {side} is more than the model takes, {largest}")
-        return side
+        return self.family.side(self.denoiser.network, self.latents, self.source, resolution)
 
     def export(self, folder: Path, annotate: Callable[[Path], None] = lambda part: None) -> None:
         """Write a folder that plain diffusers loads, whole or not."""
@@ -166,19 +151,6 @@ class PipelineTarget(Target):
             self.pipeline.save_pretrained(part, safe_serialization=True)
             annotate(part)
             part.rename(folder)
-
-
-def _resolution(network: Any, latents: Latents) -> int | None:
-    """Side in pixels of the images that a network was made for, or the side that its autoencoder
-    tells; the shorter one where they are not square.
-    """
-    told = [(network, latents.downsampling), *((part, 1) for part in latents.networks)]
-    for part, factor in told:
-        size = part.config.get("sample_size")
-        sides = size if isinstance(size, (list, tuple)) else [size]
-        if sides and all(isinstance(side, int) for side in sides):
-            return int(min(sides)) * factor
-    return None
 
 
 def _encoders(pipeline: Any, family: Family) -> list[Any]:

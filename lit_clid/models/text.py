@@ -25,6 +25,11 @@ def masked(tokens: Tensor, mask: Tensor, length: int) -> Embedding:
     return Embedding({"tokens": tokens * mask[..., None], "mask": mask})
 
 
+def with_mask(length: int, width: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of an embedding of tokens under a mask."""
+    return {"tokens": (length, width), "mask": (length,)}
+
+
 class Text(ABC):
     """The text encoders of a pipeline.
 

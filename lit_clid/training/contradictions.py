@@ -6,7 +6,17 @@ from lit_clid.config.options.data import DataOptions
 from lit_clid.config.options.training import FineTuneOptions
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
-from lit_clid.training.defenses import Defenses, ImageDefense, MemberAware, Texts, need_opacus
+from lit_clid.training.defenses import (
+    DPSGD,
+    Defenses,
+    ImageDefense,
+    MemberAware,
+    Texts,
+    need_opacus,
+)
+
+OTHERS = (DPSGD, MemberAware)
+"""Defenses that make batches of their own."""
 
 
 def check_defenses(
@@ -22,6 +32,8 @@ def check_defenses(
         Remarks: what each defense does, and what it switches off.
     """
     images = list(defenses.of(ImageDefense)) + (["data.random_crop"] if data.random_crop else [])
+    if data.buckets:
+        _check_buckets(defenses, options)
     if options.cache == "always" and images:
         raise UserError(
             f"finetune.cache: cannot always keep latents, {few(images)} changes pixels in every "
@@ -39,6 +51,8 @@ def check_defenses(
     remarks = [f"{name}: {defense.describe()}" for name, defense in defenses.chosen.items()]
     if images and options.cache == "auto":
         remarks.append(f"latents are not cached, {few(images)} needs pixels in every step")
+    elif data.buckets and options.cache == "auto":
+        remarks.append("latents are not cached, data.buckets makes several shapes")
     if defenses.dp is not None and not defenses.dp.secret:
         remarks.append(
             "dp: its noise follows from the seed; ε holds against nobody who knows it "
@@ -82,6 +96,21 @@ def _check_private(options: FineTuneOptions, trainer: dict[str, Any], processes:
     for key, (contradicts, remedy) in contradictions.items():
         if contradicts:
             raise UserError(f"{key}: contradicts defenses.dp, {reasons[key]}; set {key}={remedy}")
+
+
+def _check_buckets(defenses: Defenses, options: FineTuneOptions) -> None:
+    """What takes all images to be squares of one size, or draws batches of its own."""
+    if options.cache == "always":
+        raise UserError(
+            "finetune.cache: latents of several shapes are not kept (data.buckets); set it to auto"
+        )
+    chosen = defenses.chosen.items()
+    squares = [name for name, one in chosen if isinstance(one, (ImageDefense, *OTHERS))]
+    if squares:
+        raise UserError(
+            f"data.buckets: contradicts {few(squares)}, which needs squares of one size; set "
+            "data.buckets=false"
+        )
 
 
 def _check_aware(data: DataOptions, processes: int) -> None:

@@ -33,6 +33,8 @@ def training_facts(config: Config[Any, Defenses], split: str, base: str, process
         "data.resolution": config.data.resolution,
         "data.random_crop": config.data.random_crop,
     }
+    if config.data.buckets:
+        data["data.buckets"] = True
     if config.data.rephrasings_column is not None:
         data["data.rephrasings_column"] = config.data.rephrasings_column
     tune = {f"finetune.{key}": options[key] for key in options if key not in UNTRAINED}

@@ -15,6 +15,7 @@ from lit_clid.errors import UserError
 from lit_clid.models.diffusion import mean_square
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.encodings import Encodings
+from lit_clid.models.families import Family
 from lit_clid.models.lora import add_lora
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.randomness import generator, noise
@@ -29,6 +30,23 @@ class Still:
 
     latents: bool = True
     embedding: bool = True
+
+
+def choose(network: Any, family: Family, options: FineTuneOptions, seed: int = 0) -> None:
+    """Make what `options.train` names of a network want gradients, LoRA's factors added if need be.
+
+    Raises:
+        UserError: if the family has no such group.
+    """
+    family.check_group(options.train)
+    if options.train == "lora":
+        add_lora(network, family.lora, options.lora_rank, options.lora_alpha, seed)
+    else:
+        parts = family.groups[options.train]
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(any(part in name for part in parts))
+    if options.gradient_checkpointing:
+        network.enable_gradient_checkpointing()
 
 
 class FineTune(L.LightningModule):
@@ -78,17 +96,7 @@ class FineTune(L.LightningModule):
 
     def _select_trainable(self) -> None:
         """Unfreeze what `options.train` names."""
-        options, family = self.options, self.target.family
-        family.check_group(options.train)
-        if options.train == "lora":
-            rank, alpha = options.lora_rank, options.lora_alpha
-            add_lora(self.network, family.lora, rank, alpha, self.seed)
-        else:
-            parts = family.groups[options.train]
-            for name, parameter in self.network.named_parameters():
-                parameter.requires_grad_(any(part in name for part in parts))
-        if options.gradient_checkpointing:
-            self.network.enable_gradient_checkpointing()
+        choose(self.network, self.target.family, self.options, self.seed)
 
     def _objective(self) -> Objective:
         """What the defenses make of the denoising loss."""

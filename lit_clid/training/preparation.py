@@ -11,6 +11,7 @@ from functools import partial
 from lit_clid.about import Facts
 from lit_clid.config.options.data import DataOptions
 from lit_clid.config.options.training import FineTuneOptions
+from lit_clid.data.buckets import Bucketing
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.data.stream import Poisson
@@ -63,13 +64,14 @@ def prepare(
     Raises:
         UserError: for defenses that these records cannot serve.
     """
-    side, random_crop = target.side(members.options.resolution), members.options.random_crop
+    side, data_options = target.side(members.options.resolution), members.options
+    whole = not data_options.random_crop and not data_options.buckets
     secret = defenses.dp is not None and defenses.dp.secret
     dice = secrets.randbits(62) if secret else seed
     texts = check_records(defenses, members.split, members.role)
     keep = options.cache != "never"
     still = Still(
-        latents=keep and not defenses.needs_pixels and not random_crop,
+        latents=keep and not defenses.needs_pixels and whole,
         embedding=keep and not defenses.redraws_captions,
     )
     data = CaptionedImages(
@@ -82,6 +84,7 @@ def prepare(
         edit=partial(defenses.captions, texts, dice) if defenses.edits_captions else None,
         poisson=None if defenses.dp is None else Poisson(dice),
         member_images=not still.latents,
+        bucketing=_bucketing(target, side) if data_options.buckets else None,
     )
     module = FineTune(
         target,
@@ -96,3 +99,10 @@ def prepare(
         schedule_steps=schedule_steps,
     )
     return Ready(module, data)
+
+
+def _bucketing(target: PipelineTarget, side: int) -> Bucketing:
+    """The shapes that a target takes."""
+    patch, most = target.family.sides(target.denoiser.network)
+    pixels = target.latents.downsampling
+    return Bucketing(side, pixels * patch, None if most is None else most * pixels)

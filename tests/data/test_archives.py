@@ -6,6 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from archived import image, shard
 from folders import options, picture
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,21 +14,6 @@ from hypothesis import strategies as st
 from lit_clid.data.source import Source
 from lit_clid.data.sources import open_source
 from lit_clid.errors import UserError
-
-
-def image(seed: int, kind: str = "PNG") -> bytes:
-    picture(seed).save(content := io.BytesIO(), kind)
-    return content.getvalue()
-
-
-def shard(file: Path, files: dict[str, bytes | str]) -> Path:
-    with tarfile.open(file, "w") as archive:
-        for name, content in files.items():
-            data = content.encode() if isinstance(content, str) else content
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return file
 
 
 def opened(file: object, **changes: object) -> Source:
@@ -143,7 +129,7 @@ def test_records_of_two_shards_may_have_one_name(tmp_path: Path) -> None:
 
 def test_what_is_no_record_is_said(tmp_path: Path) -> None:
     files: dict[str, bytes | str] = {"a.png": image(0), "a.txt": "a cat", "b.txt": "alone"}
-    files |= {"c.heic": b"x", "c.txt": "a dog", "._a.png": b"x", ".hidden/d.txt": "x"}
+    files |= {"c.psd": b"x", "c.txt": "a dog", "._a.png": b"x", ".hidden/d.txt": "x"}
     files |= {"v0.5.png": b"x", "v0.5.txt": "x", "../up/e.png": image(1), "../up/e.txt": "up"}
     source = opened(shard(tmp_path / "a.tar", files))
     assert source.ids == ("a", "../up/e")

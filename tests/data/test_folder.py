@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from folders import image_folder, load, options, picture
 
-from lit_clid.data.folder import IMAGE_ENDINGS
+from lit_clid.data.decoding import IMAGE_ENDINGS
 from lit_clid.data.sources import Source, open_source
 from lit_clid.errors import UserError
 
@@ -116,15 +116,15 @@ def test_what_is_left_out_is_said_and_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = image_folder(tmp_path / "images", metadata="txt")
-    (folder / "a.heic").write_bytes(b"")
+    (folder / "a.psd").write_bytes(b"")
     (folder / "alone.txt").write_text("no image")
     image_folder(tmp_path / "elsewhere", metadata="txt")
     (folder / "link").symlink_to(tmp_path / "elsewhere")
     split = load(folder, tmp_path)
-    assert left_out(split.sources[0]) == {"a.heic", "alone.txt", "link"}
-    assert {each.split(": ")[0] for each in split.skipped} == {"a.heic", "alone.txt", "link"}
+    assert left_out(split.sources[0]) == {"a.psd", "alone.txt", "link"}
+    assert {each.split(": ")[0] for each in split.skipped} == {"a.psd", "alone.txt", "link"}
     said = capsys.readouterr().out
-    assert "3 left out" in said and "a.heic" in said
+    assert "3 left out" in said and "a.psd" in said
     assert load(folder, tmp_path).skipped == split.skipped
 
 

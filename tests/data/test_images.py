@@ -7,7 +7,8 @@ import pytest
 from folders import picture
 from PIL import Image
 
-from lit_clid.data.images import decode, fit_square
+from lit_clid.data.decoding import decode
+from lit_clid.data.images import fit_square
 
 
 def test_transparency_is_laid_on_white_and_exif_obeyed() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from pipelines import make_pipeline, make_sd3, make_sdxl
+from pipelines import make_sd3, make_sdxl
 from safetensors.torch import save_file
 from singles import save_single
 
@@ -76,8 +76,7 @@ def test_what_is_no_single_file_of_a_pipeline(
 def test_a_denoiser_takes_the_place_of_the_base_s_own(
     pipeline_folder: Path, single: Path, tmp_path: Path
 ) -> None:
-    other = make_pipeline(tmp_path / "other")
-    pipe = pipeline_of(other)
+    pipe = pipeline_of(pipeline_folder)
     with torch.no_grad():
         for parameter in pipe.unet.parameters():
             parameter.add_(0.01)

@@ -98,7 +98,7 @@ def speaker(config: Settings) -> tuple[str, Attack]:
 
 def _split(config: Settings, found: Sequence[Checkpoint]) -> Split:
     """The run's split, which the models must be of as far as they tell."""
-    if config.data.suspects is not None:
+    if config.data.suspects_from is not None:
         raise UserError(
             "audit.target: a pattern gauges models by known members, and suspects have none; name "
             "one model, or leave out data.suspects"

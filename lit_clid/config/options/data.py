@@ -13,15 +13,22 @@ class DataOptions:
     """Where records come from.
 
     Args:
-        source: "critters" or "scenes" (embedded), "imagefolder", a hub id, or a file pattern
-            (.parquet, .arrow, .tar).
-        path: folder of an imagefolder, or the file pattern when `source` is "parquet", "arrow" or
-            "webdataset".
-        config: configuration of a hub data set, where it has several.
+        source: "critters" or "scenes" (embedded), "imagefolder", a hub id, or a file pattern:
+            webdataset shards (.tar), zipped folders (.zip), tables that hold images (.parquet,
+            .arrow), lists of paths (.csv, .tsv, .jsonl, .sqlite, .db).
+        path: folder of an imagefolder, or a file or pattern that stands for one; the file or
+            pattern when `source` is "webdataset", "zip", "parquet", "arrow" or "list". A folder
+            that holds no images but shards is read as these (img2dataset).
+        root: folder that the paths in lists and tables start from and may not leave; null: that of
+            the list.
+        config: configuration of a hub data set, or table of an SQLite file, where it has several.
         split: split of the source to read.
+        stream: so many first rows of a hub data set are streamed, and kept in the library's cache,
+            instead of downloading all of it; null downloads it.
         nonmember_source, nonmember_path: a second source that supplies the hold-outs; null draws
-            both from `source`.
-        suspects, suspects_path: a source of records whose membership nobody knows. Without a shadow
+            both from `source`. With a path alone it is of the kind of `source`.
+        suspects, suspects_path: a source of records whose membership nobody knows; with a path
+            alone it is of the kind of `source`. Without a shadow
             to train, the model's own members are then not needed: with a model from elsewhere
             (`audit.target`) and no member column, every record of `source` is a hold-out.
         member_column: column that says who is a member, used if it exists; null never looks. Where
@@ -46,17 +53,25 @@ class DataOptions:
             `on_duplicates`; "keep": yes, and images alone must differ; "auto" keeps them where
             there are fewer captions than half the images (one prompt for a subject, templates), and
             refuses them otherwise.
+        verify: how it is made sure, whenever a split is re-read, that its records did not change.
+            "auto": a file of the same size and times is the same, of others the bytes decide, and
+            where those differ the pixels; "content" reads the bytes of every file.
         resolution: side of the square images in pixels; null takes the model's.
         random_crop: in every pass another square of a training image that is not square (the
             paper's recipe); latents are then not cached. Everything else that changes training
             images is a defense.
+        buckets: training batches hold images of one shape each, with about the area of the square,
+            instead of its centre: a shape is taken by the images whose aspect ratio is nearest, if
+            they fill a batch. Audits and held-out losses keep the square.
         workers: processes that load images.
     """
 
     source: str = "critters"
     path: str | None = None
+    root: str | None = None
     config: str | None = None
     split: str = "train"
+    stream: int | None = None
     nonmember_source: str | None = None
     nonmember_path: str | None = None
     suspects: str | None = None
@@ -73,8 +88,10 @@ class DataOptions:
     on_error: str = "fail"
     on_duplicates: str = "fail"
     shared_captions: str = "auto"
+    verify: str = "auto"
     resolution: int | None = None
     random_crop: bool = False
+    buckets: bool = False
     workers: int = 0
 
     def __post_init__(self) -> None:
@@ -83,6 +100,7 @@ class DataOptions:
             ("on_error", self.on_error, ("fail", "skip")),
             ("on_duplicates", self.on_duplicates, ("fail", "drop")),
             ("shared_captions", self.shared_captions, ("auto", "refuse", "keep")),
+            ("verify", self.verify, ("auto", "content")),
         ):
             if value not in allowed:
                 raise UserError(f"data.{key}: {value!r} is not one of {', '.join(allowed)}")
@@ -90,6 +108,7 @@ class DataOptions:
             ("members", self.members),
             ("nonmembers", self.nonmembers),
             ("resolution", self.resolution),
+            ("stream", self.stream),
         ):
             if count is not None and count < 1:
                 raise UserError(
@@ -98,6 +117,25 @@ class DataOptions:
                 )
         if self.workers < 0:
             raise UserError(f"data.workers: {self.workers} must be 0 or more")
+
+    @property
+    def nonmembers_from(self) -> str | None:
+        """The source of the hold-outs; None where `source` supplies them."""
+        return self._kind(self.nonmember_source, self.nonmember_path)
+
+    @property
+    def suspects_from(self) -> str | None:
+        """The source of the suspects; None where there is none."""
+        return self._kind(self.suspects, self.suspects_path)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All of them."""
+        found = (self.source, self.nonmembers_from, self.suspects_from)
+        return tuple(source for source in found if source is not None)
+
+    def _kind(self, source: str | None, path: str | None) -> str | None:
+        return self.source if source is None and path is not None else source
 
     @property
     def drawn_from(self) -> dict[str, object]:
@@ -110,6 +148,7 @@ class DataOptions:
             "source",
             "config",
             "split",
+            "stream",
             "nonmember_source",
             "suspects",
             "member_column",
@@ -122,4 +161,6 @@ class DataOptions:
             "on_duplicates",
             "shared_captions",
         )
-        return {key: getattr(self, key) for key in keys}
+        told = {key: getattr(self, key) for key in keys}
+        others = {"nonmember_source": self.nonmembers_from, "suspects": self.suspects_from}
+        return {**told, **others}

@@ -10,7 +10,7 @@ from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
 from lit_clid.models.families.flux import DOUBLE_LORA
 from lit_clid.models.schedules import rectified_flow
-from lit_clid.models.text import Text, masked
+from lit_clid.models.text import Text, masked, with_mask
 
 TOKENS = 256
 """Most tokens that the pipeline gives UMT5."""
@@ -61,5 +61,6 @@ AURA_FLOW = Family(
     text=UMT5Text,
     schedule=rectified_flow,
     call=lambda pipeline: denoise,
+    told=lambda network: with_mask(TOKENS, network.config.joint_attention_dim),
     sides=reach,
 )

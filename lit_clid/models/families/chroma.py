@@ -8,10 +8,10 @@ from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
-from lit_clid.models.families.flux import DOUBLE_LORA, T5_TOKENS, drawn_packed
+from lit_clid.models.families.flux import DOUBLE_LORA, T5_TOKENS
 from lit_clid.models.packing import PATCH, image_ids, pack, unpack
 from lit_clid.models.schedules import rectified_flow
-from lit_clid.models.text import Text
+from lit_clid.models.text import Text, with_mask
 
 
 class T5Text(Text):
@@ -50,7 +50,11 @@ def denoise(network: Any, z: Tensor, time: Tensor, embedding: Embedding) -> Tens
 
 def drawn(pipeline: Any, noise: Tensor, guidance: float) -> Mapping[str, Any]:
     """Arguments of the pipeline that draws from packed noise."""
-    return {**drawn_packed(pipeline, noise, guidance), "negative_prompt": [""] * len(noise)}
+    return {
+        "latents": pack(noise),
+        "guidance_scale": guidance,
+        "negative_prompt": [""] * len(noise),
+    }
 
 
 CHROMA = Family(
@@ -69,6 +73,7 @@ CHROMA = Family(
     text=T5Text,
     schedule=rectified_flow,
     call=lambda pipeline: denoise,
+    told=lambda network: with_mask(T5_TOKENS, network.config.joint_attention_dim),
     drawing=drawn,
     sides=lambda network: (PATCH, None),
     loading={"feature_extractor": None, "image_encoder": None},

@@ -72,6 +72,7 @@ DEEPFLOYD_IF = Family(
     latents=Pixels,
     schedule=variance_preserving,
     call=lambda pipeline: denoise,
+    told=lambda network: {"tokens": (TOKENS, network.config.encoder_hid_dim)},
     drawing=drawn,
     sides=lambda network: (2 ** (len(network.config.block_out_channels) - 1), None),
     loading={

@@ -39,6 +39,7 @@ class Family:
             None if any is taken.
         schedule: scheduler → its levels.
         call: pipeline → how its network is called.
+        told: network → shape of each of an embedding's tensors, its rows left out.
         drawing: pipeline, noise (B, C, h, w) and scale of guidance → what the pipeline is called
             with, beside captions and size, to draw from this noise.
         optional: parts that a pipeline may lack.
@@ -54,14 +55,49 @@ class Family:
     text: Callable[[Any], Text]
     schedule: Callable[[Any], Schedule]
     call: Callable[[Any], Call]
+    told: Callable[[Any], Mapping[str, tuple[int, ...]]]
     drawing: Callable[[Any, Tensor, float], Mapping[str, Any]] = drawn
     latents: Callable[[Any], Latents] = KLLatents
     sides: Callable[[Any], tuple[int, int | None]] = lambda network: (1, None)
     optional: tuple[str, ...] = ()
     loading: Mapping[str, Any] = field(default_factory=dict)
 
+    def side(self, network: Any, latents: Latents, source: str, asked: int | None) -> int:
+        """Side of the square images in pixels: `asked`, or what the model was made for.
+
+        Raises:
+            UserError: if it takes no such images.
+        """
+        side = asked or _resolution(network, latents)
+        if side is None:
+            raise UserError(
+                f"data.resolution: {source} does not say for which size it was made; give the "
+                "side of its images in pixels, such as 512"
+            )
+        patch, most = self.sides(network)
+        factor = latents.downsampling * patch
+        if side % factor:
+            raise UserError(f"data.resolution: {side} is not a multiple of {factor}; give one")
+        if most is not None and side > most * latents.downsampling:
+            largest = most * latents.downsampling
+            raise UserError(f"data.resolution: {side} is more than the model takes, {largest}")
+        return side
+
     def check_group(self, group: str) -> None:
         """Raise UserError unless `finetune.train` may name `group`."""
         if group not in (*self.groups, "lora"):
             known = few([*self.groups, "lora"])
             raise UserError(f"finetune.train: {group!r} is no part of {self.title}; one of {known}")
+
+
+def _resolution(network: Any, latents: Latents) -> int | None:
+    """Side in pixels of the images that a network was made for, or the side that its autoencoder
+    tells; the shorter one where they are not square.
+    """
+    told = [(network, latents.downsampling), *((part, 1) for part in latents.networks)]
+    for part, factor in told:
+        size = part.config.get("sample_size")
+        sides = size if isinstance(size, (list, tuple)) else [size]
+        if sides and all(isinstance(side, int) for side in sides):
+            return int(min(sides)) * factor
+    return None

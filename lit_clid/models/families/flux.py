@@ -18,7 +18,7 @@ from lit_clid.models.text import Text
 GUIDANCE = 1.0
 """The scale that a distilled network is told: one stands for the plain conditional answer."""
 T5_TOKENS = 512
-"""Most tokens that the pipeline gives T5."""
+"""Most tokens that the pipeline gives T5, if its tokenizer takes as many."""
 DOUBLE_LORA = (
     "attn.to_q", "attn.to_k", "attn.to_v", "attn.to_out.0",
     "attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj", "attn.to_add_out",
@@ -31,20 +31,24 @@ class ClipAndT5(Text):
 
     def __init__(self, pipeline: Any) -> None:
         encoders = (pipeline.text_encoder, pipeline.text_encoder_2)
-        super().__init__(
-            (pipeline.tokenizer, pipeline.tokenizer_2),
-            (pipeline.tokenizer.model_max_length, T5_TOKENS),
-            [each.config.vocab_size for each in encoders],
-        )
+        tokenizers = (pipeline.tokenizer, pipeline.tokenizer_2)
+        rows = [each.config.vocab_size for each in encoders]
+        longest = (pipeline.tokenizer.model_max_length, most_of_t5(pipeline.tokenizer_2))
+        super().__init__(tokenizers, longest, rows)
         self._pipeline = pipeline
 
     def encode(self, wordings: Sequence[Sequence[str]]) -> Embedding:
         # each encoder by itself: the pipeline takes an empty second wording for the first one
         tokens = self._pipeline._get_t5_prompt_embeds(
-            list(wordings[-1]), max_sequence_length=T5_TOKENS
+            list(wordings[-1]), max_sequence_length=self.longest[1]
         )
         pooled = self._pipeline._get_clip_prompt_embeds(list(wordings[0]))
         return Embedding({"tokens": tokens, "pooled": pooled})
+
+
+def most_of_t5(tokenizer: Any) -> int:
+    """Most tokens of a T5 tokenizer."""
+    return min(T5_TOKENS, int(tokenizer.model_max_length))
 
 
 def denoise(network: Any, z: Tensor, time: Tensor, embedding: Embedding) -> Tensor:
@@ -66,7 +70,8 @@ def denoise(network: Any, z: Tensor, time: Tensor, embedding: Embedding) -> Tens
 
 def drawn_packed(pipeline: Any, noise: Tensor, guidance: float) -> Mapping[str, Any]:
     """Arguments of the pipeline that draws from packed noise."""
-    return {"latents": pack(noise), "guidance_scale": guidance}
+    longest = most_of_t5(pipeline.tokenizer_2)
+    return {"latents": pack(noise), "guidance_scale": guidance, "max_sequence_length": longest}
 
 
 FLUX = Family(
@@ -87,6 +92,10 @@ FLUX = Family(
     text=ClipAndT5,
     schedule=rectified_flow,
     call=lambda pipeline: denoise,
+    told=lambda network: {
+        "tokens": (T5_TOKENS, network.config.joint_attention_dim),
+        "pooled": (network.config.pooled_projection_dim,),
+    },
     drawing=drawn_packed,
     sides=lambda network: (PATCH, None),
     loading={"feature_extractor": None, "image_encoder": None},

@@ -89,4 +89,5 @@ FLUX2_KLEIN = Family(
     latents=PatchLatents,
     schedule=rectified_flow,
     call=lambda pipeline: denoise,
+    told=lambda network: {"tokens": (TOKENS, network.config.joint_attention_dim)},
 )

@@ -8,7 +8,7 @@ import torch
 
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import SCHEDULER, WEIGHTS, Family
-from lit_clid.models.families.sdxl import denoise
+from lit_clid.models.families.sdxl import denoise, pooled_width
 from lit_clid.models.families.stable_diffusion import UNET_GROUPS, UNET_LORA
 from lit_clid.models.schedules import variance_preserving
 from lit_clid.models.text import Text
@@ -56,5 +56,9 @@ KOLORS = Family(
     text=ChatGLMText,
     schedule=variance_preserving,
     call=lambda pipeline: partial(denoise, pipeline.vae_scale_factor),
+    told=lambda network: {
+        "tokens": (TOKENS, network.config.encoder_hid_dim),
+        "pooled": (pooled_width(network),),
+    },
     loading={"feature_extractor": None, "image_encoder": None},
 )

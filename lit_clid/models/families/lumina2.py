@@ -13,7 +13,7 @@ from torch import Tensor
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
 from lit_clid.models.schedules import rectified_flow
-from lit_clid.models.text import Text, masked
+from lit_clid.models.text import Text, masked, with_mask
 
 TOKENS = 256
 """Most tokens that the pipeline gives Gemma, the system's prompt included."""
@@ -78,5 +78,6 @@ LUMINA2 = Family(
     text=SystemGemmaText,
     schedule=rectified_flow,
     call=lambda pipeline: denoise,
+    told=lambda network: with_mask(TOKENS, network.config.cap_feat_dim),
     sides=reach,
 )

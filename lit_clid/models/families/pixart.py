@@ -14,7 +14,7 @@ from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
 from lit_clid.models.families.stable_diffusion import UNET_LORA
 from lit_clid.models.schedules import variance_preserving
-from lit_clid.models.text import Text, masked
+from lit_clid.models.text import Text, masked, with_mask
 
 
 class LowerT5Text(Text):
@@ -82,6 +82,7 @@ def _family(title: str, pipeline: str, longest: int) -> Family:
         text=text,
         schedule=variance_preserving,
         call=lambda pipeline: partial(denoise, pipeline.vae_scale_factor),
+        told=lambda network: with_mask(longest, network.config.caption_channels),
         drawing=drawn_as_asked,
         sides=lambda network: (network.config.patch_size, None),
     )

@@ -12,7 +12,7 @@ from lit_clid.models.families.flux import DOUBLE_LORA
 from lit_clid.models.latents import ChannelLatents
 from lit_clid.models.packing import PATCH, pack, unpack
 from lit_clid.models.schedules import rectified_flow
-from lit_clid.models.text import Text, masked
+from lit_clid.models.text import Text, masked, with_mask
 
 TOKENS = 512
 """Most places of an embedding: the caption's and those of the template after it."""
@@ -72,6 +72,7 @@ QWEN_IMAGE = Family(
     latents=ChannelLatents,
     schedule=rectified_flow,
     call=lambda pipeline: denoise,
+    told=lambda network: with_mask(TOKENS, network.config.joint_attention_dim),
     drawing=drawn,
     sides=lambda network: (PATCH, None),
 )

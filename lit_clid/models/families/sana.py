@@ -17,7 +17,7 @@ from lit_clid.models.families.pixart import drawn_as_asked
 from lit_clid.models.families.stable_diffusion import UNET_LORA
 from lit_clid.models.latents import CompressedLatents
 from lit_clid.models.schedules import rectified_flow
-from lit_clid.models.text import Text, masked
+from lit_clid.models.text import Text, masked, with_mask
 
 TOKENS = 300
 """Places of an embedding: Gemma's first one, and the last 299, which the instruction before a
@@ -89,6 +89,7 @@ SANA = Family(
     latents=CompressedLatents,
     schedule=rectified_flow,
     call=lambda pipeline: denoise,
+    told=lambda network: with_mask(TOKENS, network.config.caption_channels),
     drawing=drawn_as_asked,
     sides=lambda network: (network.config.patch_size, None),
 )

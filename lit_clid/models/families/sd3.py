@@ -84,6 +84,10 @@ SD3 = Family(
     text=ThreeTexts,
     schedule=rectified_flow,
     call=lambda pipeline: denoise,
+    told=lambda network: {
+        "tokens": (77 + T5_TOKENS, network.config.joint_attention_dim),
+        "pooled": (network.config.pooled_projection_dim,),
+    },
     sides=patched,
     loading={"feature_extractor": None, "image_encoder": None},
 )  # fmt: skip

@@ -60,6 +60,18 @@ def denoise(
     return sample
 
 
+def pooled_width(network: Any) -> int:
+    """P: what the network's added embedding leaves of its input beside six time ids."""
+    config = network.config
+    left: int = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
+    return left
+
+
+def two_clips(network: Any) -> dict[str, tuple[int, ...]]:
+    """Shapes of an embedding."""
+    return {"tokens": (77, network.config.cross_attention_dim), "pooled": (pooled_width(network),)}
+
+
 SDXL = Family(
     title="Stable Diffusion XL",
     pipeline="StableDiffusionXLPipeline",
@@ -78,5 +90,6 @@ SDXL = Family(
     text=TwoClipTexts,
     schedule=variance_preserving,
     call=lambda pipeline: partial(denoise, pipeline.vae_scale_factor),
+    told=two_clips,
     loading={"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
 )

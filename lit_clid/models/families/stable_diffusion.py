@@ -61,6 +61,7 @@ STABLE_DIFFUSION = Family(
     text=ClipText,
     schedule=variance_preserving,
     call=lambda pipeline: denoise,
+    told=lambda network: {"tokens": (77, network.config.cross_attention_dim)},
     loading={
         "safety_checker": None,
         "feature_extractor": None,

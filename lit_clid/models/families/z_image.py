@@ -14,7 +14,7 @@ from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
 from lit_clid.models.families.flux2 import templated
 from lit_clid.models.schedules import rectified_flow
-from lit_clid.models.text import Text, masked
+from lit_clid.models.text import Text, masked, with_mask
 
 TOKENS = 512
 """Most tokens that the pipeline gives Qwen3, its template included."""
@@ -66,5 +66,6 @@ Z_IMAGE = Family(
     text=ThinkingQwenText,
     schedule=rectified_flow,
     call=lambda pipeline: denoise,
+    told=lambda network: with_mask(TOKENS, network.config.cap_feat_dim),
     sides=lambda network: (max(network.config.all_patch_size), None),
 )

@@ -1,0 +1,198 @@
+"""Dry runs: everything is checked but the weights, and what it would take is said.
+
+Memory is reckoned from shapes (`models.needs`); a library's own workspace and a device's context
+come on top. Time is the counted work at the rate of this machine's matrix products, which no
+network reaches: a lower bound.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from lit_clid import console
+from lit_clid.auditing.lineage import Model, find_models, find_reference
+from lit_clid.auditing.queries import tally
+from lit_clid.auditing.sittings import Sitting, plan
+from lit_clid.commands.checks import check_headline, check_rules, check_stacked, check_suspects
+from lit_clid.commands.reading import Settings
+from lit_clid.data.split import Split, load_split
+from lit_clid.models.captions import caption_keys
+from lit_clid.models.denoiser import DTYPES
+from lit_clid.models.load import check_target
+from lit_clid.models.needs import Ask, Needs, reckon
+from lit_clid.source import Source
+from lit_clid.training.module import choose
+
+NOTHING = "nothing was loaded, asked or written"
+SIDE = {"cpu": 1024, "cuda": 8192}
+"""Of the matrices that are multiplied to see how fast a device is."""
+
+
+def dry_audit(config: Settings) -> None:
+    """Say what an audit would ask and take; of a target that is not there yet, of its base.
+
+    Raises:
+        UserError: for what the audit would refuse.
+    """
+    check_headline(config)
+    models = _models(config)
+    check_stacked(config, calibrated="shadow" in models)
+    source, options = models["target"].source, config.audit
+    elsewhere = options.target is not None or bool(source.parts)
+    split = dealt(config, source, alone=elsewhere and "shadow" not in models)
+    check_suspects(config, split, models)
+    check_rules(config.attacks, calibrated="shadow" in models)
+    named = (options.reference, options.variant, config.target.config)
+    reference, _ = find_reference(source, *named)
+    sittings = plan(models, reference, config.attacks, options)
+    total = sum(_evaluations(sitting, split) for sitting in sittings)
+    dtype = DTYPES[options.precision]
+    needs = reckon(source, Ask(config.data.resolution, options.rows, options.batch_size, dtype))
+    held = _held(needs, dtype) * len({sitting.model for sitting in sittings})
+    peak = max(needs.call, needs.encoding)
+    device = _device(config.trainer)
+    _say(
+        f"dry run: audit of {source}",
+        [
+            ("model", _model(needs)),
+            ("data", _records(split, [sitting.role for sitting in sittings])),
+            ("asked", f"{len(config.attacks)} attacks, {total:,} evaluations"),
+            ("memory", _memory({"models": held, f"a call of {options.rows} rows": peak})),
+            ("work", f"{_scaled(needs.work)}FLOP an evaluation"),
+            ("time", _time(total * needs.work, device, dtype)),
+        ],
+    )
+
+
+def dry_training(config: Settings, members: int, steps: int, remarks: Sequence[str]) -> None:
+    """Say what training one role would take.
+
+    Args:
+        members: to train on.
+        steps: of the optimiser.
+        remarks: of the defenses.
+    """
+    options, base = config.finetune, config.target.source
+    family = check_target(base)
+    mixed = str(config.trainer.get("precision", "32")).split("-", maxsplit=1)[0]
+    dtype = DTYPES.get(mixed, torch.float32)
+    size = options.batch_size
+    select = partial(choose, family=family, options=options)
+    needs = reckon(base, Ask(config.data.resolution, size, size, dtype, select))
+    copies = 4 + (1 if options.ema_decay or options.average_from else 0)
+    parts = {
+        "model": _held(needs, torch.float32),
+        "gradients and Adam": 12 * needs.trained,
+        "average": (copies - 4) * 4 * needs.network,
+        f"a call of {size} rows": max(needs.call, needs.encoding),
+    }
+    batches = steps * config.trainer.get("accumulate_grad_batches", 1)
+    work = batches * size * needs.work
+    lines = [
+        ("model", _model(needs)),
+        ("trained", f"{options.train}: {needs.trained:,} of {needs.network:,} parameters"),
+        ("data", f"{members} members"),
+        ("memory", _memory(parts)),
+        ("work", f"{_scaled(needs.work)}FLOP a record and step; {batches:,} batches of {size}"),
+        ("time", _time(work, _device(config.trainer), dtype)),
+        *(("note", remark) for remark in remarks),
+    ]
+    _say(f"dry run: training {config.role} from {base}", lines)
+
+
+def _say(title: str, lines: Sequence[tuple[str, str]]) -> None:
+    told = [(f"  {name}", text) for name, text in lines]
+    console.say(f"{title}\n{console.aligned(told)}\n{NOTHING}")
+
+
+def dealt(config: Settings, model: str | Source, *, alone: bool = False) -> Split:
+    """The split as the run would deal it; what it leaves is thrown away."""
+    same = partial(caption_keys, model)
+    with TemporaryDirectory() as folder:
+        return load_split(config.data, config.seed, Path(folder), same, alone=alone)
+
+
+def _models(config: Settings) -> dict[str, Model]:
+    """The models to audit, or the base in place of a target that nobody trained yet."""
+    index = config.folder / "target" / "model_index.json"
+    base = config.target.source
+    if config.audit.target is not None or index.is_file() or base.parts:
+        return find_models(config.folder, config.audit, config.target)
+    console.say(f"{config.folder / 'target'} is not trained yet: reckoned for its base")
+    return {"target": Model(base)}
+
+
+def _evaluations(sitting: Sitting, split: Split) -> int:
+    return tally(sitting.attacks, len(split.of(sitting.role))).total
+
+
+def _records(split: Split, roles: Sequence[str]) -> str:
+    counts = [f"{len(split.of(role)):,} records of the {role}" for role in dict.fromkeys(roles)]
+    return ", ".join(counts)
+
+
+def _model(needs: Needs) -> str:
+    sizes = (
+        ("network", needs.network),
+        ("text encoders", needs.encoders),
+        ("autoencoder", needs.autoencoder),
+    )
+    told = ", ".join(f"{name} {_scaled(size)}" for name, size in sizes if size)
+    return f"{needs.title} at {needs.side} × {needs.side} pixels; parameters: {told}"
+
+
+def _held(needs: Needs, dtype: torch.dtype) -> int:
+    """Bytes of a model's weights: encoders are kept in float32."""
+    return needs.network * dtype.itemsize + 4 * (needs.encoders + needs.autoencoder)
+
+
+def _memory(parts: Mapping[str, int]) -> str:
+    each = ", ".join(f"{name} {_scaled(size)}B" for name, size in parts.items() if size)
+    return f"about {_scaled(sum(parts.values()))}B on the device: {each}"
+
+
+def _scaled(number: float) -> str:
+    """ "12.3 M": three digits and the prefix that they need."""
+    for prefix, size in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {prefix}"
+    return f"{number:.0f} "
+
+
+def _device(trainer: Mapping[str, Any]) -> torch.device:
+    """Where Lightning would work."""
+    wanted = trainer.get("accelerator", "auto")
+    is_gpu = wanted in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    return torch.device("cuda" if is_gpu else "cpu")
+
+
+def _time(work: float, device: torch.device, dtype: torch.dtype) -> str:
+    rate = _rate(device, dtype)
+    each = "" if device.type == "cpu" else ", on one of them"
+    said = f"at least {_duration(work / rate)} here{each}"
+    return f"{said} (matrix products on this {device.type}: {_scaled(rate)}FLOP/s)"
+
+
+def _duration(seconds: float) -> str:
+    for name, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {name}"
+    return f"{seconds:.1f} s"
+
+
+def _rate(device: torch.device, dtype: torch.dtype) -> float:
+    """Floating-point operations a second of a product of matrices."""
+    side = SIDE[device.type]
+    matrix = torch.ones(side, side, dtype=dtype, device=device)
+    times: list[float] = []
+    for _ in range(4):
+        start = time.perf_counter()
+        found = matrix @ matrix
+        found[0, 0].item()  # waits for the device
+        times.append(time.perf_counter() - start)
+    return 2 * side**3 / min(times[1:])

@@ -1,0 +1,92 @@
+"""The records of a folder of images, by its metadata files or by what lies beside each image."""
+
+from dataclasses import replace
+from typing import Any
+
+from lit_clid.config.options.data import DataOptions
+from lit_clid.data.beside import captions_beside, several_lines, texts_alone
+from lit_clid.data.columns import CAPTION_NAMES, captions_of, unique
+from lit_clid.data.decoding import IMAGE_ENDINGS
+from lit_clid.data.folder import Listing, listed
+from lit_clid.data.groups import FOLDER, by_folder
+from lit_clid.data.metadata import Row, Rows, read_json
+from lit_clid.data.source import Source, from_rows
+from lit_clid.data.text import printable
+from lit_clid.errors import UserError, few
+
+
+def read_folder(listing: Listing, options: DataOptions) -> Source:
+    """The records of a folder.
+
+    Raises:
+        UserError: if it holds no images, or nothing says their captions.
+    """
+    if not listing.images:
+        found = listing.left_out()
+        raise UserError(
+            f"{listing.folder}: no images ({', '.join(IMAGE_ENDINGS)}); give the folder that holds "
+            f"them{f' (left out: {few(list(found), 3)})' if found else ''}"
+        )
+    source = _described(listing, options) if listing.metadata else _beside(listing, options)
+    return by_folder(source) if options.group_column == FOLDER else source
+
+
+def _beside(listing: Listing, options: DataOptions) -> Source:
+    """A folder with a text or a JSON object beside each image."""
+    described = _objects_beside(listing)
+    pairs = zip(listing.images, described, strict=True)
+    objects = [_captions(row, str(image.with_suffix(".json"))) for image, row in pairs]
+    found = captions_beside(listing, objects)
+    name = printable(str(listing.folder))
+    captions, others = zip(*((first, tuple(rest)) for first, *rest in found.captions), strict=True)
+    source = Source(name, (), captions, listing.store.images(listing.images), others=others)
+    if any(described):
+        source = from_rows(Rows(described), options, name, list(found.captions))
+    return replace(
+        source,
+        ids=unique(list(map(listing.name, listing.images))),
+        open_image=listing.store.images(listing.images),
+        left_out=listing.left_out(found.alone),
+        notes=several_lines(str(listing.folder), found.several),
+    )
+
+
+def _objects_beside(listing: Listing) -> list[Row]:
+    """The keys of the .json of the same name beside each image, as img2dataset writes it; none
+    where there is no such file, or no object in it.
+    """
+    files = [file for file in listing.files if file.suffix.lower() == ".json"]
+    texts = {file.with_suffix(""): file for file in files}
+    rows: list[Row] = []
+    for image in listing.images:
+        file = texts.get(image.with_suffix(""))
+        told: Any = None if file is None else read_json(listing.store.text(file), str(file))
+        rows.append(told if isinstance(told, dict) else {})
+    return rows
+
+
+def _captions(row: Row, where: str) -> tuple[str, ...]:
+    """The caption and the further ones that an object holds; an empty one where it has none."""
+    name = next((name for name in CAPTION_NAMES if row.get(name)), None)
+    return ("",) if name is None else captions_of(row[name], f"{where}: {name}")
+
+
+def _described(listing: Listing, options: DataOptions) -> Source:
+    """A folder with metadata files, those of the split's own sub-folder where it has any."""
+    name, part = printable(str(listing.folder)), listing.folder / options.split
+    own = [file for file in listing.metadata if file.is_relative_to(part)]
+    rows, images = listed(listing, own or listing.metadata)
+    store = listing.store
+    (root,) = store.real([listing.folder])
+    named = store.real(images)
+    within = [file for file in listing.images if not own or file.is_relative_to(part)]
+    seen, pairs = set(named), zip(within, store.real(within), strict=True)
+    unlisted = [file for file, real in pairs if real not in seen]
+    names = [printable(file.relative_to(root).as_posix()) for file in named]
+    return replace(
+        from_rows(rows, options, name),
+        ids=unique(names),
+        open_image=store.images(images),
+        unlisted=tuple(map(listing.name, unlisted)),
+        left_out=listing.left_out(texts_alone(listing)),
+    )
