@@ -63,7 +63,7 @@ def judged(shape: str, runs: Path) -> Mapping[str, Any]:
     words = [f"name={name}", f"runs={runs}", f"target.path={base}", *recipe.tuned]
     report = runs / name / "report.json"
     if not report.is_file():
-        lit_clid("train.py", *words, "finetune.samples=8")
+        lit_clid("train.py", *words, "finetune.samples=0")
         lit_clid("train.py", *words, "role=shadow", "finetune.samples=0")
         lit_clid("audit.py", *words)
         swept = [f"sweep.t={list(GRID.t)}", f"sweep.draws={GRID.draws}"]

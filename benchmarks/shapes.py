@@ -99,6 +99,7 @@ def flux(base: Any, captions: Sequence[str]) -> Any:
     from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
 
     tokenizer = word_tokenizer(captions)
+    base.vae.register_to_config(shift_factor=0.0)  # which this pipeline wants to be told
     return FluxPipeline(
         transformer=FluxTransformer2DModel(
             in_channels=32,

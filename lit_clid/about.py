@@ -13,6 +13,7 @@ from lit_clid.asked import AskedUntil, AttackSpec, Cost
 from lit_clid.errors import UserError
 from lit_clid.files import read_json
 from lit_clid.plain import EMPTY, FLAT, Plain
+from lit_clid.source import Source
 
 SIGNAL_SETS = ("Grid", "Denoising")
 """Kinds in `Claims.attacks` that are asked about fixed conditions."""
@@ -124,6 +125,7 @@ class ModelNote(Plain):
         base: folder or hub id of the model that was tuned.
         steps: optimiser steps behind the exported weights.
         val_loss: their held-out loss; None if it was never measured.
+        files: that were put on the base, each with its SHA-256.
         config: the resolved configuration.
     """
 
@@ -136,6 +138,7 @@ class ModelNote(Plain):
     stopping: Stopping | None = None
     privacy: Spent | None = None
     made: Made | None = field(default=None, metadata=FLAT)
+    files: dict[str, str] | None = None
     config: dict[str, Any] | None = None
 
     @property
@@ -144,12 +147,12 @@ class ModelNote(Plain):
         return self.steps if self.stopping is None else self.stopping.ended_at
 
     @property
-    def tuned_from(self) -> tuple[str, str | None] | None:
-        """Path and variant of the base as the configuration names them; None if it does not."""
+    def tuned_from(self) -> Source | None:
+        """The base as the configuration names it; None if it does not."""
         target = (self.config or {}).get("target")
         if not isinstance(target, dict) or "path" not in target:
             return None
-        return target["path"], target.get("variant")
+        return Source.of(target)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +205,8 @@ class About(Plain):
     """How a table of signals was made.
 
     Args:
-        model: folder or hub id that was asked.
+        model: folder or hub id that was asked, and what was put on it.
+        files: that were put on it, each with its SHA-256.
         skipped: records that could not be read, and why.
         captions_cut_by_the_tokenizer: how many were longer than the model reads.
         shared_captions: `records` and their distinct `captions`, where both sides share some.
@@ -217,6 +221,7 @@ class About(Plain):
 
     made: Made | None = field(default=None, metadata=FLAT)
     model: str | None = None
+    files: dict[str, str] | None = None
     skipped: tuple[str, ...] = ()
     captions_cut_by_the_tokenizer: int | None = None
     shared_captions: dict[str, int] | None = None

@@ -12,6 +12,7 @@ from lit_clid.about import About, Claims, Facts, ModelNote, read_about
 from lit_clid.asked import AttackSpec
 from lit_clid.errors import UserError
 from lit_clid.plain import Plain
+from lit_clid.source import Source
 
 DOCUMENTS: list[tuple[type[Plain], dict[str, Any]]] = [
     (About, old.ABOUT),
@@ -54,7 +55,7 @@ def test_an_old_note_is_told_in_full() -> None:
     assert note.facts.as_json() == old.FACTS
     assert list(note.facts.as_json()) == list(old.FACTS)
     assert note.facts.images_per_step == 32
-    assert note.tuned_from == ("demo", None)
+    assert note.tuned_from == Source("demo")
     assert (note.steps, note.ended_at) == (20, 40)
     assert replace(note, stopping=None).ended_at == 20
     assert replace(note, config={"target": 3}).tuned_from is None

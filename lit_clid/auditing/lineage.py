@@ -11,6 +11,7 @@ from lit_clid.about import Facts
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import AuditOptions
 from lit_clid.config.options.data import ROLES
+from lit_clid.config.options.target import TargetOptions
 from lit_clid.data.parts import plays_the_same
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
@@ -18,8 +19,11 @@ from lit_clid.models.load import check_target
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
 from lit_clid.provenance import refuse_changes
+from lit_clid.source import Source, as_source
 
 DEMO = "demo"
+INDEX = "model_index.json"
+"""In the folder of a pipeline."""
 BASE = "base"
 """`audit.reference` for the model that the target was tuned from."""
 
@@ -29,62 +33,88 @@ class Model:
     """A model to be asked.
 
     Args:
-        path: folder or hub id.
-        variant: of its weights.
+        source: what it is made of.
         fingerprint: that it must have; None if any will do.
     """
 
-    path: str
-    variant: str | None = None
+    source: Source
     fingerprint: str | None = None
 
     def verify(self, loaded: Target) -> None:
         """Raise UserError if the loaded model is not the one meant."""
         if self.fingerprint not in (None, loaded.fingerprint):
             raise UserError(
-                f"audit.reference: {self.path} is not the base that the target was tuned from (its "
-                "fingerprint differs); put the old one there, name another model, or set it to null"
+                f"audit.reference: {self.source} is not the base that the target was tuned from "
+                "(its fingerprint differs); put the old one there, name another model, or set it "
+                "to null"
             )
 
 
-def find_models(folder: Path, options: AuditOptions, wanted: str = "target") -> dict[str, Model]:
-    """The models to audit by role: those named in `options`, else the run's own.
+def find_models(
+    folder: Path, options: AuditOptions, base: TargetOptions, wanted: str = "target"
+) -> dict[str, Model]:
+    """The models to audit by role: those named in `options`, else the run's own, else, as target,
+    what `base` puts on a pipeline.
 
     Raises:
-        UserError: if the role `wanted` has none, a model lacks a part, or target and shadow were
-            made by different recipes.
+        UserError: if the role `wanted` has none, a model lacks a part, target and shadow were made
+            by different recipes, or the run's own target was tuned from something else than `base`
+            puts together.
     """
     models = {}
     for role, named in (("target", options.target), ("shadow", options.shadow)):
         if named is not None:
-            models[role] = Model(named, options.variant)
-        elif (folder / role / "model_index.json").is_file():
-            models[role] = Model(str(folder / role))
+            models[role] = Model(Source(named, options.variant, config=base.config))
+        elif (folder / role / INDEX).is_file():
+            models[role] = Model(Source(str(folder / role)))
+    if "target" not in models and base.source.parts:
+        models["target"] = Model(base.source)
+    elif options.target is None and "target" in models:
+        _check_parts(folder / "target", base.source)
     if wanted not in models:
         raise UserError(
             f"{folder / wanted}: no trained {wanted}; run lit-clid train role={wanted} with the "
             f"same config first, or name a model with audit.{wanted}=FOLDER or a hub id"
         )
     for model in models.values():
-        check_target(model.path)
-    notes = {role: read_note(model.path) for role, model in models.items()}
+        check_target(model.source)
+    notes = {role: read_note(model.source) for role, model in models.items()}
     target, shadow = (notes.get(role) for role in ROLES)
     if target is not None and shadow is not None:
         recipes = [replace(note.facts, role=None).as_json() for note in (target, shadow)]
-        what = f"shadow {models['shadow'].path}, compared with target {models['target'].path}"
+        what = f"shadow {models['shadow'].source}, compared with target {models['target'].source}"
         refuse_changes(recipes[1], recipes[0], what)
     return models
 
 
+def _check_parts(model: Path, wanted: Source) -> None:
+    """Refuse the run's own model where another one is meant: one with other adapters."""
+    note = read_note(str(model))
+    tuned_from = None if note is None else note.tuned_from
+    if wanted.parts and (tuned_from is None or _put_on(tuned_from) != _put_on(wanted)):
+        raise UserError(
+            f"{model}: was not tuned from {wanted}; give the audit of that another name=…, or "
+            "leave out what target puts on its path"
+        )
+
+
+def _put_on(source: Source) -> tuple[object, ...]:
+    return source.network, source.lora, source.textual_inversion
+
+
 def find_reference(
-    target: str, named: str | None, variant: str | None = None
+    target: str | Source,
+    named: str | None,
+    variant: str | None = None,
+    config: str | None = None,
 ) -> tuple[Model | None, str]:
     """The reference, and a remark if there is none although one was wanted.
 
     Args:
-        target: the model whose base is meant by "base".
+        target: the model whose base is meant by "base"; of a pipeline that something was put on,
+            the pipeline without.
         named: what `audit.reference` says.
-        variant: of the weights of a model that is named.
+        variant, config: of a model that is named, see `Source`.
 
     Raises:
         UserError: if a model was named that cannot be used.
@@ -93,21 +123,25 @@ def find_reference(
         return None, ""
     if named != BASE:
         try:
-            check_target(named)
+            check_target(Source(named, variant, config=config))
         except UserError as error:
             raise UserError(f"audit.reference: {error}") from None
-        return Model(named, variant), ""
-    note = read_note(target)
+        return Model(Source(named, variant, config=config)), ""
+    source = as_source(target)
+    if source.parts:
+        return Model(source.base), ""
+    note = read_note(source)
     if note is None or note.tuned_from is None:
         way = "audit.reference=FOLDER names a reference"
-        return None, f"{target} does not say what it was tuned from; {way}"
-    path, its_variant = note.tuned_from
+        return None, f"{source} does not say what it was tuned from; {way}"
+    found, path = note.tuned_from, note.tuned_from.path
     named_here = path == DEMO or Path(path).is_absolute() or Path(path).exists()
-    if not named_here and note.base is not None and Path(note.base).is_dir():
-        path = note.base  # where the base lay, seen from another working directory
-    base = Model(path, its_variant, note.facts.base)
+    if not named_here and note.base is not None and Path(note.base).exists():
+        # where the base lay, seen from another working directory
+        found = replace(found, path=note.base)
+    base = Model(found, note.facts.base)
     try:
-        check_target(base.path)
+        check_target(base.source)
     except UserError as error:
         return None, f"the base is out of reach ({error})"
     return base, ""
@@ -149,12 +183,12 @@ def check_split(models: Mapping[str, Model], split: Split) -> None:
         if role == "target" and split.suspects and not split.of(role, True):
             continue  # nobody says what it was trained on
         split.require(role)
-        note = read_note(model.path)
+        note = read_note(model.source)
         if note is not None and note.facts != Facts():
             if _but_for_captions(model, note.facts, split, role):
                 continue
             made = {"split": note.facts.split, "role": note.facts.role}
-            refuse_changes(made, {"split": split.fingerprint, "role": role}, model.path)
+            refuse_changes(made, {"split": split.fingerprint, "role": role}, str(model.source))
 
 
 def _but_for_captions(model: Model, facts: Facts, split: Split, role: str) -> bool:
@@ -163,6 +197,6 @@ def _but_for_captions(model: Model, facts: Facts, split: Split, role: str) -> bo
     """
     if split.captions_by is None or facts.role != role or facts.split is None:
         return False
-    runs = Path(model.path).resolve().parents[:3]  # a checkpoint lies deeper
+    runs = Path(model.source.path).resolve().parents[:3]  # a checkpoint lies deeper
     own = facts.split
     return any(plays_the_same(split, role, run / "split.csv", own) for run in runs)

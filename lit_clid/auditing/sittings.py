@@ -74,12 +74,12 @@ def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[Model, T
         model = sitting.model
         if model not in loaded:
             loaded[model] = load_target(
-                model.path,
-                variant=model.variant,
+                model.source,
                 precision=options.precision,
                 channels_last=options.channels_last,
                 compile=options.compile,
                 rows=options.rows,
+                offload=options.offload,
             )
         model.verify(loaded[model])
         if sitting.table in REFERENCE.values():

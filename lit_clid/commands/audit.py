@@ -131,7 +131,10 @@ def audit(
     attacks = config.attacks
     check_rules(attacks, calibrated="shadow" in models)
     reference, remark = find_reference(
-        models["target"].path, config.audit.reference, config.audit.variant
+        models["target"].source,
+        config.audit.reference,
+        config.audit.variant,
+        config.target.config,
     )
     sittings = plan(models, reference, attacks, config.audit)
     for name, signals in (more or {}).items():

@@ -71,10 +71,10 @@ def check_suspects(config: Settings, split: Split, models: Mapping[str, Model]) 
     ):
         if count < FEWEST:
             raise UserError(f"data: {count} {kind} are too few; give at least {FEWEST}")
-    note = read_note(models["target"].path)
+    note = read_note(models["target"].source)
     if split.of("target", True) and not split.vouched and (note is None or note.facts == Facts()):
         raise UserError(
-            f"audit.target: nothing says that {models['target'].path} was trained on the records "
+            f"audit.target: nothing says that {models['target'].source} was trained on the records "
             "dealt as its members; tell who is a member (data.member_column, "
             "data.nonmember_source), or ask in a run folder without a shadow"
         )

@@ -27,6 +27,7 @@ from lit_clid.models.captions import caption_keys
 from lit_clid.models.denoiser import DTYPES
 from lit_clid.models.load import check_target
 from lit_clid.models.needs import Ask, Needs, reckon
+from lit_clid.source import Source
 from lit_clid.training.module import choose
 
 NOTHING = "nothing was loaded, asked or written"
@@ -43,21 +44,22 @@ def dry_audit(config: Settings) -> None:
     check_headline(config)
     models = _models(config)
     check_stacked(config, calibrated="shadow" in models)
-    elsewhere = config.audit.target is not None and "shadow" not in models
-    split = dealt(config, models["target"].path, alone=elsewhere)
+    source, options = models["target"].source, config.audit
+    elsewhere = options.target is not None or bool(source.parts)
+    split = dealt(config, source, alone=elsewhere and "shadow" not in models)
     check_suspects(config, split, models)
     check_rules(config.attacks, calibrated="shadow" in models)
-    path, options = models["target"].path, config.audit
-    reference, _ = find_reference(path, options.reference, options.variant)
+    named = (options.reference, options.variant, config.target.config)
+    reference, _ = find_reference(source, *named)
     sittings = plan(models, reference, config.attacks, options)
     total = sum(_evaluations(sitting, split) for sitting in sittings)
     dtype = DTYPES[options.precision]
-    needs = reckon(path, Ask(config.data.resolution, options.rows, options.batch_size, dtype))
+    needs = reckon(source, Ask(config.data.resolution, options.rows, options.batch_size, dtype))
     held = _held(needs, dtype) * len({sitting.model for sitting in sittings})
     peak = max(needs.call, needs.encoding)
     device = _device(config.trainer)
     _say(
-        f"dry run: audit of {path}",
+        f"dry run: audit of {source}",
         [
             ("model", _model(needs)),
             ("data", _records(split, [sitting.role for sitting in sittings])),
@@ -77,7 +79,7 @@ def dry_training(config: Settings, members: int, steps: int, remarks: Sequence[s
         steps: of the optimiser.
         remarks: of the defenses.
     """
-    options, base = config.finetune, config.target.path
+    options, base = config.finetune, config.target.source
     family = check_target(base)
     mixed = str(config.trainer.get("precision", "32")).split("-", maxsplit=1)[0]
     dtype = DTYPES.get(mixed, torch.float32)
@@ -110,9 +112,9 @@ def _say(title: str, lines: Sequence[tuple[str, str]]) -> None:
     console.say(f"{title}\n{console.aligned(told)}\n{NOTHING}")
 
 
-def dealt(config: Settings, path: str, *, alone: bool = False) -> Split:
+def dealt(config: Settings, model: str | Source, *, alone: bool = False) -> Split:
     """The split as the run would deal it; what it leaves is thrown away."""
-    same = partial(caption_keys, path)
+    same = partial(caption_keys, model)
     with TemporaryDirectory() as folder:
         return planned_split(config, Path(folder), same, alone=alone)
 
@@ -120,10 +122,11 @@ def dealt(config: Settings, path: str, *, alone: bool = False) -> Split:
 def _models(config: Settings) -> dict[str, Model]:
     """The models to audit, or the base in place of a target that nobody trained yet."""
     index = config.folder / "target" / "model_index.json"
-    if config.audit.target is not None or index.is_file():
-        return find_models(config.folder, config.audit)
+    base = config.target.source
+    if config.audit.target is not None or index.is_file() or base.parts:
+        return find_models(config.folder, config.audit, config.target)
     console.say(f"{config.folder / 'target'} is not trained yet: reckoned for its base")
-    return {"target": Model(config.target.path, config.target.variant)}
+    return {"target": Model(base)}
 
 
 def _evaluations(sitting: Sitting, split: Split) -> int:

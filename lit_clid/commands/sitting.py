@@ -23,16 +23,21 @@ from lit_clid.data.split import Split
 from lit_clid.files import check_writable
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
+from lit_clid.models.tokens import learned_tokens
+from lit_clid.models.weights import hashes
 from lit_clid.scores import Scores
 
 
 def opened(config: Settings) -> tuple[dict[str, Model], Split]:
     """The models to audit and the verified split, everything refused that can be by now."""
     check_headline(config)
-    models = find_models(config.folder, config.audit)
+    models = find_models(config.folder, config.audit, config.target)
+    for line in learned_tokens(models["target"].source):
+        console.say(line)
     check_stacked(config, calibrated="shadow" in models)
-    elsewhere = config.audit.target is not None and "shadow" not in models
-    split = split_of(config, models["target"].path, alone=elsewhere)
+    elsewhere = config.audit.target is not None or bool(models["target"].source.parts)
+    alone = elsewhere and "shadow" not in models
+    split = split_of(config, models["target"].source, alone=alone)
     check_suspects(config, split, models)
     return models, split
 
@@ -93,20 +98,21 @@ def _asked(
         batch_size=options.batch_size,
         finished=finished,
     )
-    model = sitting.model.path
-    pending = sizes(split, sitting.role, finished)
+    source = sitting.model.source
+    model, pending = str(source), sizes(split, sitting.role, finished)
     console.say(announce(sitting.table, model, sitting.attacks, pending, len(finished)))
     overlong = target.overlong(data.captions)
     console.say_overlong(overlong, len(data.captions))
     trainer = asking_trainer(config.trainer, sitting.table)
     about = About(
         model=model,
+        files=hashes(source),
         skipped=tuple(split.skipped),
         captions_cut_by_the_tokenizer=overlong,
         shared_captions=split.shared.get(sitting.role),
         captions_by=split.captions_by,
         queries=tally(sitting.attacks, sizes(split, sitting.role, shared)),
-        training=read_note(model),
+        training=read_note(source),
         config=config.plain,
     )
     return fill_table(target, split, data, sitting.attacks, claims, path, trainer, about)

@@ -19,8 +19,9 @@ from lit_clid.data.written import Written, add_written, read_written, refuse_oth
 from lit_clid.errors import UserError
 from lit_clid.models.captioner import load_captioner
 from lit_clid.models.captions import caption_keys
-from lit_clid.models.load import is_hub_id
+from lit_clid.models.weights import is_hub_id
 from lit_clid.provenance import provenance
+from lit_clid.source import Source
 
 PAUSE = 1.0
 """Seconds between looks of a process that waits for the first one's captions."""
@@ -31,7 +32,7 @@ LETTERS = 60
 
 
 def split_of(
-    config: Settings, model: str, *, folder: Path | None = None, alone: bool = False
+    config: Settings, model: str | Source, *, folder: Path | None = None, alone: bool = False
 ) -> Split:
     """Re-read the split of a run and verify it, or draw it.
 

@@ -117,8 +117,8 @@ def ask_until(
     assert config.evidence.stop_at is not None
     look = Look(asking, name, specs[name], config.evidence.stop_at, shadow)
     shards = shard_folder(path)
-    every, model, done = set(asking.ids), sitting.model.path, finished_ids(shards)
-    pending = sizes(split, "target", done)
+    every, done = set(asking.ids), finished_ids(shards)
+    model, pending = str(sitting.model.source), sizes(split, "target", done)
     most = announce(sitting.table, model, sitting.attacks, pending, len(done))
     console.say(f"at most: {most}")
     trainer = asking_trainer(config.trainer, sitting.table)

@@ -17,8 +17,10 @@ from lit_clid.commands.probe import probe_of
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.splits import split_of
 from lit_clid.data.split import Split
+from lit_clid.errors import UserError
 from lit_clid.files import check_writable
 from lit_clid.models.load import check_target, load_target
+from lit_clid.models.tokens import learned_tokens
 from lit_clid.training.contradictions import check_defenses
 from lit_clid.training.defenses import Defenses, Privacy
 from lit_clid.training.exported import finish, finished_model, write_model
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
     if config.dry_run:
         _check(config)
-        planned = plan_training(config, dealt(config, config.target.path), config.trainer)
+        planned = plan_training(config, dealt(config, config.target.source), config.trainer)
         dry_training(config, planned.members, planned.trainer.max_steps, planned.remarks)
     else:
         train(config)
@@ -113,16 +115,21 @@ def train(config: Settings) -> None:
 def _check(config: Settings) -> None:
     """Refuse what can be refused before a split is drawn."""
     check_defenses(config.defenses, config.finetune, config.data, config.trainer)
-    check_target(config.target.path).check_group(config.finetune.train)
+    check_target(config.target.source).check_group(config.finetune.train)
 
 
 def _train(config: Settings) -> None:
     options, role, model = config.finetune, config.role, config.folder / config.role
     _check(config)
-    split = split_of(config, config.target.path)
+    split = split_of(config, config.target.source)
     plan = plan_training(config, split, config.trainer)
     trainer = plan.trainer
-    target = load_target(config.target.path, variant=config.target.variant, channels_last=False)
+    target = load_target(config.target.source, channels_last=False, offload=config.target.offload)
+    if target.quantised:
+        raise UserError(
+            f"target.path: the denoiser of {target.source} is quantised, and its weights cannot be "
+            "trained; name one that is not"
+        )
     facts = training_facts(config, split.fingerprint, target.fingerprint, trainer.world_size)
     for step in checkpoint_steps(options.checkpoints, plan.members, trainer.max_steps).values():
         # of another recipe? then it is refused
@@ -144,6 +151,8 @@ def _train(config: Settings) -> None:
         schedule_steps=config.trainer["max_steps"],
     )
     announce(ready.module, plan, role)
+    for line in learned_tokens(config.target.source):
+        console.say(f"  {line}")
     console.say_overlong(target.overlong(ready.data.members.captions), plan.members)
     trainer.fit(ready.module, ready.data, ckpt_path=resumed, weights_only=True)
     finish(ready.module, trainer, model, config.plain)

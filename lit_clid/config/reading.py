@@ -72,9 +72,10 @@ def _merged(arguments: Sequence[str], default: Path, usual: Mapping[str, Any]) -
             config = _with_layer(config, layer)
         written = OmegaConf.to_object(config)
     except OmegaConfBaseException as error:
-        raise UserError(
-            f"{error.full_key or 'config'}: {str(error.msg or error).splitlines()[0]}"
-        ) from None
+        key, said = error.full_key or "config", str(error.msg or error).splitlines()[0]
+        if "not a ListConfig" in said:
+            said = f"is a list, also of one; write {key}=[…]"
+        raise UserError(f"{key}: {said}") from None
     return {each.name: getattr(written, each.name) for each in fields(WRITTEN)}
 
 

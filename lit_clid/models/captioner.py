@@ -15,8 +15,8 @@ from torch import nn
 
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.models.identity import network_fingerprint
-from lit_clid.models.load import is_hub_id
 from lit_clid.models.quiet import quiet_imports
+from lit_clid.models.weights import is_hub_id
 
 LONGEST = 64
 """Most tokens of a caption; text encoders of this field read 77."""

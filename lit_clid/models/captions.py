@@ -5,57 +5,66 @@ from types import SimpleNamespace
 from typing import Any
 
 from lit_clid.errors import UserError, first_line
-from lit_clid.models.load import check_target, locate, read_index
+from lit_clid.models.load import check_target, place_of, read_index
 from lit_clid.models.quiet import quiet_imports
 from lit_clid.models.text import Text
+from lit_clid.models.tokens import add_tokens
+from lit_clid.models.weights import put_on
+from lit_clid.source import Source, as_source
 
 
-def caption_keys(path: str, captions: Sequence[str]) -> list[str]:
+def caption_keys(model: str | Source, captions: Sequence[str]) -> list[str]:
     """A key for each caption; equal ones are the same tokens under every tokenizer of a pipeline.
 
     Case, spaces, the composition of accents and what lies beyond a tokenizer's length make two
     captions only where they reach the text encoders. No weights are loaded.
 
     Args:
-        path: of the pipeline, as `load_target` takes it.
+        model: as `load_target` takes it.
         captions: any number.
 
     Raises:
         UserError: as `check_target`, or if a tokenizer does not load.
     """
-    return load_text(path).keys(captions)
+    return load_text(model).keys(captions)
 
 
-def load_text(path: str) -> Text:
+def load_text(model: str | Source) -> Text:
     """The family's text with its tokenizers, which cannot encode: its encoders are configs only.
 
     Raises:
         UserError: as `caption_keys`.
     """
-    family, where = check_target(path), locate(path)
-    index = read_index(where)
+    source = as_source(model)
+    family, where = check_target(source), place_of(source)
+    index = read_index(where, source.revision)
     parts: dict[str, Any] = {}
     for name in family.parts:
         if name.startswith(("tokenizer", "text_encoder")):
-            parts[name] = _light(path, where, name, (index.get(name) or (None, None))[1])
+            kind = (index.get(name) or (None, None))[1]
+            parts[name] = _light(source, where, name, kind)
+    files = put_on(source)
+    for name in source.textual_inversion:
+        add_tokens(parts, files[name])
     return family.text(SimpleNamespace(**parts))
 
 
-def _light(path: str, where: str, name: str, kind: str | None) -> Any:
+def _light(source: Source, where: str, name: str, kind: str | None) -> Any:
     """A tokenizer, or a stand-in for an encoder that has its config; None for an absent part."""
     if kind is None:
         return None
     with quiet_imports():
         import transformers
 
+        more = {} if source.revision is None else {"revision": source.revision}
         try:
             found: Any = getattr(transformers, kind)
             if name.startswith("tokenizer"):
-                return found.from_pretrained(where, subfolder=name)
-            config = found.config_class.from_pretrained(where, subfolder=name)
+                return found.from_pretrained(where, subfolder=name, **more)
+            config = found.config_class.from_pretrained(where, subfolder=name, **more)
         except Exception as error:  # tokenizers and the hub library raise their own
             raise UserError(
-                f"{path}: the part {name} does not load ({first_line(error)}); export the pipeline "
-                "again"
+                f"{source.path}: the part {name} does not load ({first_line(error)}); export the "
+                "pipeline again"
             ) from None
     return SimpleNamespace(config=config)

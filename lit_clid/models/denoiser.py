@@ -50,7 +50,8 @@ class Denoiser:
         rows: int,
     ) -> None:
         self.call, self.schedule, self.rows = call, schedule, rows
-        self.dtype = next(network.parameters()).dtype if precision is None else DTYPES[precision]
+        floating = (each.dtype for each in network.parameters() if each.is_floating_point())
+        self.dtype = next(floating) if precision is None else DTYPES[precision]
         self.network: Any = network if precision is None else network.to(self.dtype)
         if channels_last:
             lay_channels_last(self.network)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from lit_clid.models.latents import Latents
+from lit_clid.models.quantised import plain_tensors
 from lit_clid.models.schedules import Schedule
 
 
@@ -56,5 +57,6 @@ def _add_weights(digest: Any, network: Any) -> None:
     """Add a network's weights, as stored."""
     for name, value in sorted(network.state_dict().items()):
         digest.update(name.encode())
-        raw = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-        digest.update(raw.numpy().data)
+        for stored in plain_tensors(value):
+            raw = stored.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            digest.update(raw.numpy().data)

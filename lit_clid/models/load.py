@@ -1,103 +1,107 @@
-"""`load_target`, the one way in for folders and hub ids; nothing of them is run or unpickled."""
+"""`load_target`, the one way in for whatever names a model; nothing of it is run or unpickled."""
 
 import json
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lit_clid.errors import UserError, few, first_line
-from lit_clid.models.demo import PIPELINE
 from lit_clid.models.families import FAMILIES, Family
-from lit_clid.models.lora import fold_file
-from lit_clid.models.pipeline import PipelineTarget, nothing
+from lit_clid.models.opening import open_pipeline
+from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.singles import check_single, guessed_config
 from lit_clid.models.variants import only_variant
+from lit_clid.models.weights import hub_file, is_hub_id, locate, put_on
+from lit_clid.source import Source, as_source
 
 LIBRARIES = ("diffusers", "transformers", "stable_diffusion", "kolors", "deepfloyd_if")
 """Where parts may be from; the last ones are modules of diffusers' own pipelines."""
 
 
 def load_target(
-    path: str,
+    path: str | Source,
     *,
     variant: str | None = None,
     precision: str = "32",
     channels_last: bool = True,
     compile: bool = False,
     rows: int = 64,
-    lora: str | None = None,
+    offload: bool = False,
 ) -> PipelineTarget:
     """Load a diffusers pipeline, frozen, on the CPU.
 
     Args:
-        path: folder, hub id, or "demo".
-        variant: weight variant, such as "fp16"; None takes the plain files or, in a folder without
-            them, the only variant there is.
+        path: folder, hub id, single file, or "demo"; or a source, which may be made of more.
+        variant: of a path's weights, such as "fp16"; None takes the plain files or, in a folder
+            without them, the only variant there is.
         precision: of the denoiser: "32", "bf16" or "16"; VAE and text encoder stay in float32.
         channels_last, compile: how the denoiser runs.
         rows: most rows in one call of the denoiser.
-        lora: file of LoRA factors (safetensors) that are added to its weights.
+        offload: keep the text encoders on the CPU.
 
     Raises:
-        UserError: if the folder or id does not exist, lacks a part, or is of an unknown family.
+        UserError: if the folder or id does not exist, lacks a part, or is of an unknown family, or
+            if what is put on it does not fit.
     """
-    family, lacking = _find(path)
-    where = locate(path)
-    if variant is None and not is_hub_id(where):
-        variant = only_variant(Path(where), list(family.parts))
-    changed = nothing if lora is None else partial(fold_file, file=Path(lora))
-    target = PipelineTarget.load(
-        where,
+    source = Source(path, variant) if isinstance(path, str) else path
+    family, lacking = _find(source)
+    place, variant = place_of(source), source.variant
+    if variant is None and not source.is_single_file and not is_hub_id(place):
+        variant = only_variant(Path(place), list(family.parts))
+    pipeline = open_pipeline(source, family, lacking, variant, place)
+    pipeline.set_progress_bar_config(disable=True)
+    return PipelineTarget(
+        pipeline,
         family,
-        lacking,
-        changed,
-        variant=variant,
+        str(source),
         precision=precision,
         channels_last=channels_last,
         compile=compile,
         rows=rows,
+        offload=offload,
+        made_of=source,
     )
-    if lora is not None:
-        target.source = lora
-    return target
 
 
-def locate(path: str) -> str:
-    """The folder or hub id that `path` means."""
-    if path == "demo":
-        return str(PIPELINE)
-    return str(Path(path).expanduser()) if path.startswith("~") else path
+def place_of(model: str | Source) -> str:
+    """The folder or hub id where a model's configs and tokenizers lie.
+
+    Raises:
+        UserError: for a single file that is none, or like no pipeline.
+    """
+    source = as_source(model)
+    if not source.is_single_file:
+        return locate(source.path)
+    file = Path(locate(source.path))
+    check_single(file)
+    return locate(source.config) if source.config is not None else guessed_config(file)
 
 
-def check_target(path: str) -> Family:
-    """The family of the pipeline at `path`, whose parts are all there; loads no weights.
+def check_target(model: str | Source) -> Family:
+    """The family of a pipeline, whose parts are all there; loads no weights.
 
     Raises:
         UserError: as `load_target`.
     """
-    return _find(path)[0]
+    return _find(as_source(model))[0]
 
 
-def _find(path: str) -> tuple[Family, list[str]]:
-    """The family of the pipeline at `path`, and the optional parts that it goes without."""
-    where = locate(path)
-    index = read_index(where)
+def _find(source: Source) -> tuple[Family, list[str]]:
+    """The family of a pipeline, and the optional parts that it goes without."""
+    where = place_of(source)
+    put_on(source)
+    index = read_index(where, source.revision)
     name = str(index.get("_class_name"))
     if name not in FAMILIES:
         raise UserError(
-            f"{path}: pipelines of class {name} are not supported; supported: {few(list(FAMILIES))}"
+            f"{source.path}: pipelines of class {name} are not supported; supported: "
+            f"{few(list(FAMILIES))}"
         )
-    return FAMILIES[name], _check_parts(path, where, index, FAMILIES[name])
+    here = not is_hub_id(where) and not source.is_single_file
+    return FAMILIES[name], _check_parts(source.path, Path(where), index, FAMILIES[name], here)
 
 
-def is_hub_id(path: str) -> bool:
-    """True for "name" or "owner/name" where no such folder exists and nothing marks it as a
-    path.
-    """
-    return not path.startswith((".", "/", "~")) and path.count("/") <= 1 and not Path(path).exists()
-
-
-def read_index(where: str) -> dict[str, Any]:
+def read_index(where: str, revision: str | None = None) -> dict[str, Any]:
     """`model_index.json` of a folder or hub id: the library and class of each part."""
     if not is_hub_id(where):
         file = Path(where) / "model_index.json"
@@ -113,18 +117,11 @@ def read_index(where: str) -> dict[str, Any]:
                 f"{file}: not valid JSON ({error}); export the pipeline again"
             ) from None
         return index
-    from huggingface_hub import hf_hub_download
-
+    file = hub_file(where, "model_index.json", revision)
     try:
-        return dict(
-            json.loads(Path(hf_hub_download(where, "model_index.json")).read_text(encoding="utf-8"))
-        )
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"target '{where}': neither a folder here nor reachable as a hub id "
-            f"({first_line(error)}); check the spelling and the network, or give a local "
-            "diffusers folder"
-        ) from None
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise UserError(f"{where}: its model_index.json is no JSON ({first_line(error)})") from None
 
 
 def _parts(index: dict[str, Any]) -> dict[str, str | None]:
@@ -136,8 +133,10 @@ def _parts(index: dict[str, Any]) -> dict[str, str | None]:
     return parts
 
 
-def _check_parts(path: str, where: str, index: dict[str, Any], family: Family) -> list[str]:
-    """Every part is from diffusers or transformers and, in a local folder, has its files.
+def _check_parts(
+    path: str, where: Path, index: dict[str, Any], family: Family, here: bool
+) -> list[str]:
+    """Every part is from diffusers or transformers and, where it lies here, has its files.
 
     Returns the optional parts that are absent.
     """
@@ -161,8 +160,8 @@ def _check_parts(path: str, where: str, index: dict[str, Any], family: Family) -
                 f"{path}: model_index.json names no {name}; a complete text-to-image pipeline is "
                 "needed"
             )
-        if not is_hub_id(where):
-            _check_files(path, Path(where) / name, patterns)
+        if here:
+            _check_files(path, where / name, patterns)
     return absent
 
 

@@ -1,7 +1,6 @@
-"""Low-rank adaptation of a denoiser (Hu et al. 2022), by peft, and files of its factors."""
+"""Low-rank adaptation of a denoiser (Hu et al. 2022), by peft, and its factors in files."""
 
 import copy
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import sqrt
@@ -9,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from lit_clid.errors import UserError, few, first_line
 from lit_clid.models.pipeline import PipelineTarget
-from lit_clid.models.quiet import silent
+from lit_clid.models.weights import LORA_FILE
 from lit_clid.randomness import generator
+
+KOHYA_FILE = "kohya.safetensors"
+"""The factors as kohya's tools name them."""
+AS_UNET = ("QwenImagePipeline", "ZImagePipeline")
+"""Families whose transformer kohya's tools call a U-Net; the others' names are OneTrainer's."""
 
 
 def add_lora(network: Any, modules: Sequence[str], rank: int, alpha: float, seed: int) -> None:
@@ -50,50 +54,38 @@ def folded(target: PipelineTarget) -> Iterator[None]:
         setattr(pipeline, name, network)
 
 
-FACTOR = re.compile(r"[._](lora_[AB]|lora_down|lora_up|lora\.down|lora\.up|down|up)\.weight$")
-"""How the name of a factor ends, behind its module's, in files of peft, kohya and diffusers."""
-LORA_FILE = "pytorch_lora_weights.safetensors"
-"""What diffusers calls the file in a folder of LoRA factors."""
+def write_factors(target: PipelineTarget, folder: Path) -> None:
+    """Write the factors of a target in training, as diffusers and peft name them and as kohya's
+    tools do.
 
-
-def fold_file(pipeline: Any, file: Path) -> None:
-    """Add the factors of a LoRA file (safetensors) to a pipeline's weights, for good.
-
-    Raises:
-        UserError: if they are none, or of another architecture.
+    In the first file α/r is multiplied into B, for not every reader looks for α; in the second α
+    stands beside the factors.
     """
-    folder, name = str(file.parent), file.name
-    try:
-        with silent():
-            pipeline.load_lora_weights(
-                folder, weight_name=name, use_safetensors=True, local_files_only=True
-            )
-        changed = [part for part, names in pipeline.get_list_adapters().items() if names]
-    except Exception as error:  # peft, torch and safetensors raise their own
-        said = first_line(error).rstrip(":")
-        raise UserError(
-            f"{file}: no LoRA of this base ({said}); name its base with target.path"
-        ) from None
-    if not changed:
-        raise UserError(f"{file}: holds no factors for a part of this base; see target.path")
-    held, taken = _modules_of(file), sum(_adapted(getattr(pipeline, part)) for part in changed)
-    if taken < len(held):
-        raise UserError(
-            f"{file}: {len(held) - taken} of its {len(held)} modules fit nothing in this base; "
-            f"name its own base with target.path (it holds {few(sorted(held), 3)})"
-        )
-    pipeline.fuse_lora(components=changed)
-    pipeline.unload_lora_weights()
+    from safetensors.torch import save_file
+
+    part = target.family.network
+    is_unet = part == "unet" or target.family.pipeline in AS_UNET
+    prefix = "lora_unet" if is_unet else "lora_transformer"
+    plain: dict[str, Tensor] = {}
+    kohya: dict[str, Tensor] = {}
+    told: dict[str, str] = {}
+    for name, module in target.denoiser.network.named_modules():
+        if not len(getattr(module, "lora_A", ())):
+            continue
+        (adapter,) = module.lora_A
+        down, up = (_kept(each[adapter].weight) for each in (module.lora_A, module.lora_B))
+        rank, alpha = len(down), float(module.lora_alpha[adapter])
+        plain[f"{part}.{name}.lora_A.weight"] = down
+        plain[f"{part}.{name}.lora_B.weight"] = up * (alpha / rank)
+        flat = f"{prefix}_{name.replace('.', '_')}"
+        kohya |= {f"{flat}.lora_down.weight": down, f"{flat}.lora_up.weight": up}
+        kohya[f"{flat}.alpha"] = torch.tensor(alpha)
+        told = {"ss_network_dim": str(rank), "ss_network_alpha": str(alpha)}
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(plain, folder / LORA_FILE, metadata={"format": "pt"})
+    told |= {"ss_network_module": "networks.lora", "format": "pt"}
+    save_file(kohya, folder / KOHYA_FILE, metadata=told)
 
 
-def _modules_of(file: Path) -> set[str]:
-    """The modules that a file holds factors of, as it calls them."""
-    from safetensors import safe_open
-
-    with safe_open(str(file), framework="pt") as tensors:
-        return {FACTOR.sub("", name) for name in tensors.keys() if FACTOR.search(name)}  # noqa: SIM118
-
-
-def _adapted(network: Any) -> int:
-    """How many modules of a network have factors."""
-    return sum(1 for module in network.modules() if len(getattr(module, "lora_A", ())) > 0)
+def _kept(weight: Tensor) -> Tensor:
+    return weight.detach().to("cpu", torch.float32).clone().contiguous()

@@ -22,6 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.hollow import hollow
+from lit_clid.source import Source
 
 META = torch.device("meta")
 
@@ -69,16 +70,16 @@ class Ask:
     select: Callable[[Any], None] | None = None
 
 
-def reckon(path: str, ask: Ask) -> Needs:
-    """What the model at `path` takes; no weights are read.
+def reckon(model: str | Source, ask: Ask) -> Needs:
+    """What a model takes; no weights are read.
 
     Raises:
         UserError: as `hollow`, or for images of a size that it does not take.
     """
-    family, pipeline = hollow(path)
+    family, pipeline = hollow(model)
     network = getattr(pipeline, family.network)
     latents = family.latents(pipeline)
-    side = family.side(network, latents, path, ask.side)
+    side = family.side(network, latents, str(model), ask.side)
     named = [pipeline.components[name] for name in family.parts if "text_encoder" in name]
     encoders = [part for part in named if part is not None]
     for part in (network, *latents.networks):

@@ -1,5 +1,6 @@
 """A diffusers pipeline as a target: latents, text and denoiser, put together as its family says."""
 
+import copy
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,19 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lit_clid.errors import UserError, first_line
 from lit_clid.files import writing
 from lit_clid.models.denoiser import Denoiser, lay_channels_last
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import Family
 from lit_clid.models.identity import fingerprint, kinship
-from lit_clid.models.quiet import quiet_imports
+from lit_clid.models.quantised import is_quantised
 from lit_clid.models.target import Target
 from lit_clid.models.white_box import NetworkGradients, WhiteBox
-
-
-def nothing(_: Any) -> None:
-    """Change nothing."""
+from lit_clid.source import Source
 
 
 class PipelineTarget(Target):
@@ -32,7 +29,10 @@ class PipelineTarget(Target):
         pipeline: of diffusers, in float32, on the CPU.
         family: its own.
         source: folder or hub id, for messages and notes.
-        precision, channels_last, compile, rows: how the denoiser runs, see `Denoiser`.
+        precision, channels_last, compile, rows: how the denoiser runs, see `Denoiser`; one that is
+            quantised keeps its own precision.
+        offload: the text encoders stay on the CPU, wherever the rest goes.
+        made_of: what it was read from; None for modules in training.
     """
 
     def __init__(
@@ -45,23 +45,27 @@ class PipelineTarget(Target):
         channels_last: bool,
         compile: bool,
         rows: int,
+        offload: bool = False,
+        made_of: Source | None = None,
     ) -> None:
+        self.offload, self.made_of = offload, made_of
         self.pipeline, self.family, self.source, self.rows = pipeline, family, source, rows
         network, schedule = getattr(pipeline, family.network), family.schedule(pipeline.scheduler)
         self.latents = family.latents(pipeline)
-        self.text = family.text(pipeline)
+        self.text = family.text(_text_alone(pipeline) if offload else pipeline)
         self.encoders = [*self.latents.networks, *_encoders(pipeline, family)]
         self.networks = [*self.encoders, network]
         for part in self.networks:
             part.eval().requires_grad_(False)
         self.fingerprint = fingerprint(self.networks, schedule, self.latents, self.text.tokenizers)
+        self.quantised = is_quantised(network)
         self.kin = kinship(network, schedule, self.latents)
         self.asked_by = schedule.asked_by
         self.denoiser = Denoiser(
             network,
             family.call(pipeline),
             schedule,
-            precision=precision,
+            precision=None if self.quantised else precision,
             channels_last=channels_last,
             compile=compile,
             rows=rows,
@@ -72,56 +76,15 @@ class PipelineTarget(Target):
         self.mask_tokens = self.text.mask_tokens
         self.device = torch.device("cpu")
 
-    @classmethod
-    def load(
-        cls,
-        path: str,
-        family: Family,
-        lacking: Sequence[str] = (),
-        changed: Callable[[Any], None] = nothing,
-        *,
-        variant: str | None,
-        **options: Any,
-    ) -> "PipelineTarget":
-        """Load from a folder or hub id, safetensors only.
-
-        Args:
-            path: where it lies.
-            family: its own.
-            lacking: optional parts that it goes without.
-            changed: called with the pipeline before it is frozen, to change its weights.
-            variant: of its weights.
-            options: how the denoiser runs.
-        """
-        with quiet_imports():
-            import diffusers
-
-            kind = getattr(diffusers, family.pipeline)
-        try:
-            with quiet_imports():
-                pipeline = kind.from_pretrained(
-                    path,
-                    use_safetensors=True,
-                    variant=variant,
-                    **family.loading,
-                    **dict.fromkeys(lacking),
-                ).to(torch.float32)
-        except Exception as error:  # safetensors, tokenizers and both hub libraries raise their own
-            way = "export it again"
-            if "variant" in str(error):
-                way = "name its variant with target.variant or audit.variant"
-            raise UserError(
-                f"{path}: the pipeline does not load ({first_line(error)}); {way}"
-            ) from None
-        changed(pipeline)
-        pipeline.set_progress_bar_config(disable=True)
-        return cls(pipeline, family, path, **options)
-
     def __deepcopy__(self, memo: dict[int, Any]) -> "PipelineTarget":
         return self
 
     def to(self, device: torch.device) -> "PipelineTarget":
-        self.pipeline.to(device)
+        if self.offload:
+            for part in (self.denoiser.network, *self.latents.networks):
+                part.to(device)
+        else:
+            self.pipeline.to(device)
         self.device = device
         return self
 
@@ -135,15 +98,17 @@ class PipelineTarget(Target):
         return torch.cat([self.latents.encode(*part) for part in parts])
 
     def embed(self, *wordings: Sequence[str]) -> Embedding:
-        return self.text.embed(wordings)
+        return self.text.embed(wordings).to(self.device)
 
     def pooled(self, captions: Sequence[str]) -> Tensor:
-        return self.text.pooled(captions)
+        return self.text.pooled(captions).to(self.device)
 
     def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         return self.denoiser.eps(z_t, t, embedding)
 
     def white_box(self) -> WhiteBox:
+        if self.quantised:
+            raise ValueError("its weights are quantised")
         return NetworkGradients(self.denoiser)
 
     def overlong(self, captions: Sequence[str]) -> int:
@@ -154,7 +119,10 @@ class PipelineTarget(Target):
         self, captions: Sequence[str], noise: Tensor, steps: int = 30, guidance: float = 3.0
     ) -> list[Any]:
         network = getattr(self.pipeline, self.family.network)
-        network.to(torch.float32)  # as the other parts are, and what the pipeline hands it
+        if not self.quantised:
+            network.to(torch.float32)  # as the other parts are, and what the pipeline hands it
+        for encoder in self.encoders if self.offload else []:
+            encoder.to(self.device)
         try:
             images: list[Any] = self.pipeline(
                 prompt=list(captions),
@@ -164,7 +132,10 @@ class PipelineTarget(Target):
                 **self.family.drawing(self.pipeline, noise.to(self.device), guidance),
             ).images
         finally:
-            network.to(self.denoiser.dtype)
+            if not self.quantised:
+                network.to(self.denoiser.dtype)
+            for encoder in _encoders(self.pipeline, self.family) if self.offload else []:
+                encoder.to("cpu")
         return images
 
     def side(self, resolution: int | None) -> int:
@@ -187,3 +158,14 @@ def _encoders(pipeline: Any, family: Family) -> list[Any]:
     names = [name for name in family.parts if name.startswith("text_encoder")]
     encoders = [getattr(pipeline, name) for name in names]
     return [encoder for encoder in encoders if encoder is not None]
+
+
+def _text_alone(pipeline: Any) -> Any:
+    """A pipeline of the same text encoders and nothing else that lies on a device, so that it
+    encodes where they lie.
+    """
+    alone = copy.copy(pipeline)
+    for name, part in pipeline.components.items():
+        if isinstance(part, torch.nn.Module) and not name.startswith("text_encoder"):
+            setattr(alone, name, None)
+    return alone

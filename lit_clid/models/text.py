@@ -52,6 +52,7 @@ class Text(ABC):
         self.rows = (None,) * len(self.longest) if rows is None else tuple(rows)
         ends = [tokenizer.eos_token for tokenizer in self.tokenizers]
         self.mask_tokens = tuple(ends if masks is None else masks)
+        self._vectors = [_several(tokenizer) for tokenizer in self.tokenizers]
 
     @abstractmethod
     def encode(self, wordings: Sequence[Sequence[str]]) -> Embedding:
@@ -60,6 +61,13 @@ class Text(ABC):
     def written(self, caption: str) -> str:
         """What the tokenizers are given for a caption, where that is not the caption itself."""
         return caption
+
+    def spelled(self, which: int, caption: str) -> str:
+        """The same for one tokenizer: a learned token of several vectors is named once for each."""
+        text = self.written(caption)
+        for token, names in self._vectors[which].items():
+            text = text.replace(token, names)
+        return text
 
     @torch.no_grad()
     def pooled(self, captions: Sequence[str]) -> Tensor:
@@ -91,8 +99,8 @@ class Text(ABC):
             return 0
         fitting = [False] * len(captions)
         each = zip(self.tokenizers, self.longest, self.rows, strict=True)
-        for tokenizer, longest, rows in each:
-            texts = [self.written(caption) for caption in captions]
+        for which, (tokenizer, longest, rows) in enumerate(each):
+            texts = [self.spelled(which, caption) for caption in captions]
             ids = tokenizer(texts, verbose=False).input_ids
             self._refuse_unknown(tokenizer, rows, captions, ids)
             fitting = [fits or len(i) <= longest for fits, i in zip(fitting, ids, strict=True)]
@@ -129,9 +137,22 @@ class Text(ABC):
 
     def _batch(self, which: int, captions: Sequence[str]) -> Any:
         return self.tokenizers[which](
-            [self.written(caption) for caption in captions],
+            [self.spelled(which, caption) for caption in captions],
             padding="max_length",
             truncation=True,
             max_length=self.longest[which],
             return_tensors="pt",
         )
+
+
+def _several(tokenizer: Any) -> dict[str, str]:
+    """Added tokens of several vectors, and the names of all: `<cat>` → `<cat> <cat>_1`."""
+    added = tokenizer.get_added_vocab()
+    found: dict[str, str] = {}
+    for token in added:
+        names = [token]
+        while f"{token}_{len(names)}" in added:
+            names.append(f"{token}_{len(names)}")
+        if len(names) > 1:
+            found[token] = " ".join(names)
+    return found

@@ -12,11 +12,15 @@ import lightning as L
 from lit_clid.about import Facts, ModelNote, Stopping
 from lit_clid.errors import UserError
 from lit_clid.files import read_json, write_json
-from lit_clid.models.lora import folded
+from lit_clid.models.lora import folded, write_factors
 from lit_clid.models.note import NOTE
+from lit_clid.models.weights import hashes, locate
 from lit_clid.provenance import provenance, refuse_changes
 from lit_clid.training.kept import Kept
 from lit_clid.training.module import FineTune
+
+LORA = "lora"
+"""Folder of LoRA factors in the exported pipeline's."""
 
 
 def finished_model(folder: Path, facts: Facts) -> bool:
@@ -62,7 +66,7 @@ def _finite(loss: float | None) -> float | None:
 
 def _lasting(source: str) -> str:
     """A folder wherever the working directory is, or a hub id as it is."""
-    return str(Path(source).resolve()) if Path(source).is_dir() else source
+    return str(Path(source).resolve()) if Path(source).exists() else source
 
 
 def write_model(
@@ -87,9 +91,12 @@ def write_model(
     module.refuse_diverged(trainer.global_step)
     steps, logged = trainer.global_step, trainer.callback_metrics
     last = float(logged["val_loss"]) if "val_loss" in logged else None
+    made_of = module.target.made_of
+    source = module.target.source if made_of is None else locate(made_of.path)
     note = ModelNote(
         facts=module.facts,
-        base=_lasting(module.target.source),
+        base=_lasting(source),
+        files=hashes(made_of) if made_of else None,
         steps=steps if ending is None else ending.exported_from,
         val_loss=_finite(last if ending is None else ending.val_loss),
         stopping=None if ending is None else replace(ending, val_loss=_finite(ending.val_loss)),
@@ -98,5 +105,11 @@ def write_model(
         config=config,
     )
     lora = module.options.train == "lora"
+
+    def annotate(part: Path) -> None:
+        write_json(part / NOTE, note.as_json())
+        if lora:
+            write_factors(module.target, part / LORA)
+
     with folded(module.target) if lora else nullcontext():
-        module.target.export(folder, lambda part: write_json(part / NOTE, note.as_json()))
+        module.target.export(folder, annotate)

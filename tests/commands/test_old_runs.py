@@ -19,6 +19,7 @@ from lit_clid.judging.report.page import report_json
 from lit_clid.judging.report.section import Report
 from lit_clid.models.note import NOTE, read_note
 from lit_clid.scores import Scores
+from lit_clid.source import Source
 from lit_clid.training.exported import finished_model
 
 FACTS = Facts.from_json(old.FACTS, "literal")
@@ -82,7 +83,7 @@ def test_its_report_tells_what_it_told(folder: Path) -> None:
 def test_its_model_names_its_base(folder: Path, pipeline_folder: Path) -> None:
     config = {**old.CONFIG, "target": {"path": str(pipeline_folder), "variant": None}}
     write_json(folder / "target" / NOTE, {**old.NOTE, "config": config})
-    base = Model(str(pipeline_folder), None, "354c8b72")
+    base = Model(Source(str(pipeline_folder)), "354c8b72")
     assert find_reference(str(folder / "target"), "base") == (base, "")
     (folder / "target" / NOTE).unlink()
     assert read_note(str(folder / "target")) is None
@@ -98,5 +99,5 @@ def test_a_base_of_a_relative_path_is_found_from_elsewhere(
     note = {**old.NOTE, "config": config, "base": str(pipeline_folder)}
     write_json(folder / "target" / NOTE, note)
     monkeypatch.chdir(tmp_path)
-    base = Model(str(pipeline_folder), None, "354c8b72")
+    base = Model(Source(str(pipeline_folder)), "354c8b72")
     assert find_reference(str(folder / "target"), "base") == (base, "")

@@ -61,16 +61,19 @@ def test_sample_sizes_as_a_list_or_null(tmp_path: Path, size: object) -> None:
     folder = make_pipeline(tmp_path / "model")
     plain = load_target(str(folder))
     rewrite(folder, "unet", sample_size=size)
-    rewrite(folder, "vae", sample_size=plain.resolution)
+    rewrite(folder, "vae", sample_size=plain.side(None))
     if isinstance(size, list):
         size[0] = plain.pipeline.unet.config.sample_size
         rewrite(folder, "unet", sample_size=[size[0], size[0] + 4])
-    assert load_target(str(folder)).side(None) == plain.resolution
+    assert load_target(str(folder)).side(None) == plain.side(None)
 
 
 def test_a_size_that_is_said_nowhere_is_asked_for(tmp_path: Path) -> None:
-    target = load_target(str(make_pipeline(tmp_path / "model")))
-    side, target.resolution = target.resolution, None
+    folder = make_pipeline(tmp_path / "model")
+    side = load_target(str(folder)).side(None)
+    for part in ("unet", "vae"):
+        rewrite(folder, part, sample_size=None)
+    target = load_target(str(folder))
     with pytest.raises(UserError, match=r"data\.resolution: .* does not say"):
         target.side(None)
     assert target.side(side) == side

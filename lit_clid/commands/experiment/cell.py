@@ -26,6 +26,7 @@ from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
+from lit_clid.source import Source
 from lit_clid.training.trainer import checkpoint_steps
 
 
@@ -121,7 +122,7 @@ def _ended_at(model: Path) -> int:
 
 
 def _audit(stage: Stage, config: Settings, split: Split) -> None:
-    models = {role: Model(str(path)) for role, path in stage.model.items()}
+    models = {role: Model(Source(str(path))) for role, path in stage.model.items()}
     more = {UTILITY: held_out_loss(config.utility)}
     audited = audit(config, split, models, stage.scores, more)
     if not stage.final or is_reported(stage.scores, config.utility):

@@ -22,7 +22,8 @@ from lit_clid.data.split import Split
 from lit_clid.data.twins import Sameness
 from lit_clid.errors import UserError, suggestion
 from lit_clid.models.captions import caption_keys
-from lit_clid.models.load import check_target, is_hub_id, load_target
+from lit_clid.models.load import check_target, load_target
+from lit_clid.models.weights import is_hub_id
 from lit_clid.provenance import refuse_changes
 from lit_clid.training.contradictions import check_records
 from lit_clid.training.defenses import StepBudget
@@ -48,7 +49,7 @@ class Job:
     @cached_property
     def split(self) -> Split:
         """The cell's split, drawn or read and verified once."""
-        return split_of(self.config, self.config.target.path)
+        return split_of(self.config, self.config.target.source)
 
 
 def read_jobs(arguments: Sequence[str], experiment: Settings, default: Path) -> list[Job]:
@@ -132,7 +133,7 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
         except UserError as error:
             raise UserError(f"grid.defenses.{name}: {error}") from None
         config = job.config
-        facts = str(training_facts(config, split.fingerprint, config.target.path, 1))
+        facts = str(training_facts(config, split.fingerprint, str(config.target.source), 1))
         if facts in seen:
             raise UserError(
                 f"grid.defenses: '{seen[facts]}' and '{name}' collide, they train the same model; "
@@ -148,7 +149,7 @@ def check_jobs(jobs: Sequence[Job], *, dry: bool) -> list[Job]:
 def _check_questions(config: Settings) -> None:
     """Refuse attacks and utility that the base cannot serve, before anything is trained."""
     options = config.utility
-    base = load_target(config.target.path, variant=config.target.variant)
+    base = load_target(config.target.source)
     attacks = config.attacks
     check_rules(attacks, calibrated=config.grid.shadow)
     check_headline(config)
@@ -168,13 +169,14 @@ def held_out_loss(options: UtilityOptions) -> Denoising:
 
 def _split(config: Settings, dry: bool) -> Split:
     """The cell's split; one that is only planned is written nowhere."""
-    path, drawn = config.target.path, (config.folder / "split.csv").is_file()
+    source, drawn = config.target.source, (config.folder / "split.csv").is_file()
     with TemporaryDirectory() as elsewhere:
         folder = config.folder if drawn else Path(elsewhere)
         if dry and not drawn:
-            same: Sameness = list if is_hub_id(path) else partial(caption_keys, path)
+            away = is_hub_id(source.path)
+            same: Sameness = list if away else partial(caption_keys, source)
             return planned_split(config, folder, same)
-        return split_of(config, path, folder=folder)
+        return split_of(config, source, folder=folder)
 
 
 def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:
@@ -185,7 +187,7 @@ def _with_checkpoints(job: Job, checkpoints: list[float]) -> Job:
 def _check_job(job: Job, split: Split, dry: bool) -> Job:
     config = job.config
     if not (dry and is_hub_id(config.target.path)):
-        check_target(config.target.path).check_group(config.finetune.train)
+        check_target(config.target.source).check_group(config.finetune.train)
     machine = {
         "accelerator": "cpu",
         "devices": 1,

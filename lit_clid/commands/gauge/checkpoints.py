@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from itertools import pairwise
 from pathlib import Path
@@ -10,9 +10,10 @@ from pathlib import Path
 from lit_clid import console
 from lit_clid.config.options.target import TargetOptions
 from lit_clid.errors import UserError, few
-from lit_clid.models.load import check_target, locate
-from lit_clid.models.lora import LORA_FILE
+from lit_clid.models.load import check_target
 from lit_clid.models.note import read_note
+from lit_clid.models.weights import LORA_FILES, locate
+from lit_clid.source import Source
 
 INDEX = "model_index.json"
 TABLES = "scores"
@@ -30,14 +31,21 @@ class Checkpoint:
     Args:
         step: optimiser steps behind it.
         path: of the pipeline's folder, or of a LoRA file.
-        base: what a LoRA file is put on, folder or hub id; None for a pipeline.
-        variant: of the weights of the pipeline or base.
+        base: what a LoRA file is put on; None for a pipeline.
+        variant: of a pipeline's weights.
     """
 
     step: int
     path: str
-    base: str | None = None
+    base: Source | None = None
     variant: str | None = None
+
+    @property
+    def source(self) -> Source:
+        """What the model is made of."""
+        if self.base is None:
+            return Source(self.path, self.variant)
+        return replace(self.base, lora=(*self.base.lora, (self.path, 1.0)))
 
 
 def is_pattern(named: str | None) -> bool:
@@ -66,7 +74,7 @@ def find_checkpoints(
     for model in _models(places):
         step = step_of(model)
         if model.suffix == ".safetensors":
-            found.append(Checkpoint(step, str(model), base.path, base.variant))
+            found.append(Checkpoint(step, str(model), base.source))
         else:
             check_target(str(model))
             found.append(Checkpoint(step, str(model), variant=variant))
@@ -101,8 +109,9 @@ def _model(place: Path) -> Path | None:
     """A pipeline's folder or a LoRA file; None for anything else."""
     if (place / INDEX).is_file():
         return place
-    if (place / LORA_FILE).is_file():
-        return place / LORA_FILE
+    for name in LORA_FILES:
+        if (place / name).is_file():
+            return place / name
     return place if place.is_file() and place.suffix == ".safetensors" else None
 
 
@@ -132,7 +141,9 @@ def step_of(model: Path) -> int:
     note = read_note(str(model))
     if note is not None and note.steps:
         return note.steps
-    name = model.parent.name if model.name == LORA_FILE else model.name.removesuffix(".safetensors")
+    name = (
+        model.parent.name if model.name in LORA_FILES else model.name.removesuffix(".safetensors")
+    )
     told = NAMED.findall(name) or ([name] if NUMBER.fullmatch(name) else [])
     if len(told) != 1:
         raise UserError(

@@ -25,8 +25,9 @@ from lit_clid.files import read_json
 from lit_clid.judging.gauge import Reading, sentence, table
 from lit_clid.judging.headline import BEFOREHAND
 from lit_clid.judging.rules import RULES
-from lit_clid.models.load import check_target, load_target, locate
+from lit_clid.models.load import check_target, load_target
 from lit_clid.models.target import Target
+from lit_clid.models.weights import locate
 from lit_clid.scores import Scores
 
 FOLDER = "gauge"
@@ -104,10 +105,10 @@ def _split(config: Settings, found: Sequence[Checkpoint]) -> Split:
         )
     check_once(config, "a gauge")
     shadow = config.audit.shadow or (config.folder / "shadow" / INDEX).is_file()
-    split = split_of(config, found[0].base or found[0].path, alone=not shadow)
+    split = split_of(config, found[0].source, alone=not shadow)
     split.require("target")
     for each in found:
-        check_split({"target": Model(each.path)}, split)
+        check_split({"target": Model(each.source)}, split)
     return split
 
 
@@ -122,7 +123,7 @@ def _check_alike(found: Sequence[Checkpoint]) -> None:
         facts = {key: value for key, value in facts.items() if not key.startswith("_")}
         first = first or facts
         strange = [key for key in facts if key in first and facts[key] != first[key]]
-        if strange or family is not check_target(found[0].base or found[0].path):
+        if strange or family is not check_target(found[0].source):
             what = f" ({few(strange, 3)})" if strange else f": {family.title}"
             raise UserError(
                 f"audit.target: {each.path} has another architecture than {found[0].path}{what}; "
@@ -140,7 +141,7 @@ def _tables(
     tables: list[tuple[Checkpoint, Scores | None]] = []
     kin: dict[str, str] | None = None
     for each in found:
-        sitting = Sitting("target", "target", Model(each.path, each.variant), asked)
+        sitting = Sitting("target", "target", Model(each.source), asked)
         target = _loaded(each, config)
         kin = kin or target.kin
         strange = [name for name in kin if target.kin[name] != kin[name]]
@@ -160,13 +161,12 @@ def _tables(
 def _loaded(each: Checkpoint, config: Settings) -> Target:
     options = config.audit
     return load_target(
-        each.base or each.path,
-        variant=each.variant,
+        each.source,
         precision=options.precision,
         channels_last=options.channels_last,
         compile=options.compile,
         rows=options.rows,
-        lora=None if each.base is None else each.path,
+        offload=options.offload,
     )
 
 

@@ -55,8 +55,8 @@ def _sweep(config: Settings, arguments: Sequence[str]) -> None:
     if late:
         raise UserError(f"sweep.t: {late} lie outside the model's schedule of {STEPS} steps")
     wanted = wishes(attacks, grid)
-    models = find_models(config.folder, config.audit, wanted="shadow")
-    split = split_of(config, models["shadow"].path)
+    models = find_models(config.folder, config.audit, config.target, "shadow")
+    split = split_of(config, models["shadow"].source)
     check_split(models, split)
     sitting = Sitting("sweep", "shadow", models["shadow"], {"grid": grid})
     targets = load_models([sitting], config.audit)
@@ -86,7 +86,8 @@ def next_command(
     files = [word for word in arguments if "=" not in word] or [str(DEMO)]
     own = ("attacks=", "name=", "audit.target=", "audit.shadow=", "sweep.")
     kept = [word for word in arguments if "=" in word and not word.startswith(own)]
-    named = [f"audit.{role}={model.path}" for role, model in models.items()]
+    alone = [(role, model.source) for role, model in models.items() if not model.source.parts]
+    named = [f"audit.{role}={source.path}" for role, source in alone]
     words = [*files, str(overlay), f"name={name}-swept", *kept, *named]
     return shlex.join(["lit-clid", "audit", *words])
 

@@ -50,6 +50,7 @@ class AuditOptions:
         posterior: "mean" of the VAE's posterior, or a "sample" of it with noise keyed by the
             record.
         channels_last, compile: how the denoiser runs.
+        offload: keep the text encoders on the CPU, and hand over what they make of a caption.
     """
 
     target: str | None = None
@@ -64,6 +65,7 @@ class AuditOptions:
     posterior: str = "mean"
     channels_last: bool = True
     compile: bool = False
+    offload: bool = False
 
     def __post_init__(self) -> None:
         names = self.reference_attacks

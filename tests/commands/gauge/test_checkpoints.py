@@ -9,8 +9,8 @@ from lit_clid.commands.gauge.checkpoints import find_checkpoints, is_pattern, st
 from lit_clid.config.options.target import TargetOptions
 from lit_clid.errors import UserError
 from lit_clid.files import write_json
-from lit_clid.models.lora import LORA_FILE
 from lit_clid.models.note import NOTE
+from lit_clid.models.weights import LORA_FILE
 
 BASE = TargetOptions("demo")
 OURS = {"base": "demo", "val_loss": None, "steps": 40, "facts": {"role": "target"}}
@@ -75,8 +75,9 @@ def test_models_in_the_order_of_their_steps(pipeline_folder: Path, tmp_path: Pat
     (tmp_path / "checkpoint-50" / LORA_FILE).touch()
     models = find_checkpoints(f"{tmp_path}/*", TargetOptions("demo", "fp16"), "bf16")
     assert [each.step for each in models] == [9, 20, 30, 50, 100]
-    assert [each.base for each in models] == [None, None, "demo", "demo", None]
-    assert [each.variant for each in models] == ["bf16", "bf16", "fp16", "fp16", "bf16"]
+    bases = [each.base and each.base.path for each in models]
+    assert bases == [None, None, "demo", "demo", None]
+    assert [each.source.variant for each in models] == ["bf16", "bf16", "fp16", "fp16", "bf16"]
 
 
 def test_folders_of_models_are_entered_and_shadows_left_out(

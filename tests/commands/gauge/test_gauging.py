@@ -17,8 +17,10 @@ import lit_clid
 from lit_clid.auditing import module as asking
 from lit_clid.errors import UserError
 from lit_clid.models.load import load_target
-from lit_clid.models.lora import LORA_FILE, add_lora
+from lit_clid.models.lora import add_lora
+from lit_clid.models.weights import LORA_FILE
 from lit_clid.scores import Scores
+from lit_clid.source import Source
 
 pytestmark = pytest.mark.slow
 
@@ -112,8 +114,8 @@ def test_lora_files_are_gauged_on_their_base(
     networks = [factors(pipeline_folder, models / f"checkpoint-{k}", k / 100) for k in (1, 2)]
     lora = models / "checkpoint-2" / LORA_FILE
     base = load_target(str(pipeline_folder))
-    folded = load_target(str(pipeline_folder), lora=str(lora))
-    assert folded.source == str(lora) and folded.kin == base.kin
+    folded = load_target(Source(str(pipeline_folder), lora=((str(lora), 1.0),)))
+    assert folded.source == f"{pipeline_folder} + {lora}" and folded.kin == base.kin
     shape = folded.denoiser.network.config
     z = torch.randn(2, shape.in_channels, shape.sample_size, shape.sample_size)
     asked = (z, torch.tensor([300, 700]), torch.randn(2, 5, shape.cross_attention_dim))

@@ -1,0 +1,187 @@
+"""Files of weights, here or on a hub: found, told from pickles, and looked at without loading."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from lit_clid.errors import UserError, few, first_line
+from lit_clid.models.demo import PIPELINE
+from lit_clid.source import PICKLED, Source
+
+LORA_FILE = "pytorch_lora_weights.safetensors"
+"""What diffusers calls the file in a folder of LoRA factors."""
+LORA_FILES = (LORA_FILE, "adapter_model.safetensors")
+"""The same of diffusers and peft."""
+TOKEN_FILES = ("learned_embeds.safetensors",)
+"""The same of learned tokens."""
+NETWORK_FILES = ("diffusion_pytorch_model.safetensors",)
+"""The same of a denoiser."""
+LENGTH = 8
+"""Bytes before the header of safetensors, which tell its length."""
+
+
+def locate(path: str) -> str:
+    """The folder, file or hub id that `path` means."""
+    if path == "demo":
+        return str(PIPELINE)
+    return str(Path(path).expanduser()) if path.startswith("~") else path
+
+
+def is_hub_id(path: str) -> bool:
+    """True for "name" or "owner/name" where no such folder exists and nothing marks it as a
+    path.
+    """
+    return not path.startswith((".", "/", "~")) and path.count("/") <= 1 and not Path(path).exists()
+
+
+def hub_file(name: str, file: str, revision: str | None = None) -> Path:
+    """A file of a hub id, fetched unless it is here.
+
+    Raises:
+        UserError: if it is not to be had.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import GatedRepoError, RevisionNotFoundError
+
+    try:
+        return Path(hf_hub_download(name, file, revision=revision))
+    except GatedRepoError:
+        raise UserError(
+            f"{name}: is gated; accept its licence at https://huggingface.co/{name} and log in "
+            "(hf auth login, or HF_TOKEN)"
+        ) from None
+    except RevisionNotFoundError:
+        raise UserError(
+            f"target.revision: {name} has no {revision}; name a branch, tag or commit of it"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"target '{name}': neither a folder here nor reachable as a hub id "
+            f"({first_line(error)}); check the spelling and the network, or give a local "
+            "diffusers folder"
+        ) from None
+
+
+def find_file(named: str, usual: Sequence[str], key: str) -> Path:
+    """The file of weights that a name means.
+
+    Args:
+        named: the file, a folder that holds one, or a hub id: owner/name, or owner/name::file.
+        usual: what it is called in a folder that holds it, or in a hub id.
+        key: of the configuration, for messages.
+
+    Raises:
+        UserError: if there is none, or it is pickled.
+    """
+    hub, _, inside = named.partition("::")
+    place = Path(locate(named))
+    _refuse_pickle(inside or named, key)
+    if place.is_dir():
+        here = [place / name for name in usual if (place / name).is_file()]
+        if not here:
+            for file in place.iterdir():
+                _refuse_pickle(str(file), key)
+            raise UserError(f"{key}: {named} holds no {' or '.join(usual)}; name the file itself")
+        place = here[0]
+    elif inside or (is_hub_id(named) and place.suffix != ".safetensors"):
+        return hub_file(hub, inside or usual[0])
+    if not place.is_file():
+        raise UserError(f"{key}: no file {named}; check the spelling")
+    check_whole(place)
+    return place
+
+
+def _refuse_pickle(name: str, key: str) -> None:
+    if Path(name).suffix in PICKLED:
+        raise UserError(
+            f"{key}: {name} is pickled, and reading it could run anything; get it as .safetensors"
+        )
+
+
+def header(file: Path) -> dict[str, Any]:
+    """What safetensors say of themselves: by tensor `dtype` and `shape`, and `__metadata__`.
+
+    Raises:
+        UserError: if it is none, or a part of one.
+    """
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        first = stream.read(LENGTH)
+        length = int.from_bytes(first, "little")
+        start = stream.read(min(length, size))
+    if (first + start).startswith(b"version https://git-lfs"):
+        raise UserError(f"{file}: is a pointer of Git LFS; fetch it with git lfs pull")
+    try:
+        told: dict[str, Any] = json.loads(start)
+        ends = [told[name]["data_offsets"][1] for name in told if name != "__metadata__"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{file}: is truncated, or no safetensors; fetch it again") from None
+    whole = LENGTH + length + max(ends, default=0)
+    if size < whole:
+        raise UserError(f"{file}: is truncated ({size:,} of {whole:,} bytes); fetch it again")
+    return told
+
+
+def read_tensors(file: Path) -> dict[str, Any]:
+    """The tensors of a file of safetensors, on the CPU."""
+    from safetensors.torch import load_file
+
+    return load_file(str(file))
+
+
+def check_whole(file: Path) -> None:
+    """Refuse a truncated file of safetensors."""
+    header(file)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse truncated safetensors, and shards that are not there."""
+    for file in sorted(folder.glob("*.safetensors")):
+        check_whole(file)
+    for index in sorted(folder.glob("*.safetensors.index*.json")):
+        try:
+            shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        except (ValueError, KeyError, AttributeError):
+            raise UserError(f"{index}: is no index of shards; fetch it again") from None
+        missing = sorted(name for name in shards if not (folder / name).is_file())
+        if missing:
+            raise UserError(f"{folder}: its shards {few(missing, 3)} are missing; fetch them again")
+
+
+def put_on(source: Source) -> dict[str, Path]:
+    """The files that are put on a pipeline, by the names that they go by.
+
+    Raises:
+        UserError: as `find_file`.
+    """
+    found: dict[str, Path] = {}
+    if source.network is not None and not Path(locate(source.network)).is_dir():
+        found[source.network] = find_file(source.network, NETWORK_FILES, "target.network")
+    for name, _ in source.lora:
+        found[name] = find_file(name, LORA_FILES, "target.lora")
+    for name in source.textual_inversion:
+        found[name] = find_file(name, TOKEN_FILES, "target.textual_inversion")
+    return found
+
+
+def hashes(source: Source) -> dict[str, str] | None:
+    """SHA-256 of the files that a model is made of beside its pipeline; None if there are none."""
+    files = put_on(source)
+    if source.network is not None and source.network not in files:
+        folder = Path(locate(source.network))
+        files |= {str(file): file for file in sorted(folder.rglob("*.safetensors"))}
+    if source.is_single_file:
+        files[source.path] = Path(locate(source.path))
+    return {name: _hash(file) for name, file in files.items()} or None
+
+
+@lru_cache(maxsize=64)
+def _hash(file: Path) -> str:
+    digest = sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 24):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,88 @@
+"""What a model is made of: where its weights lie, and what is put on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lit_clid.errors import UserError
+
+
+@dataclass(frozen=True)
+class Source:
+    """Names alone; nothing is looked at.
+
+    Args:
+        path: folder of a diffusers pipeline, hub id, "demo", or single file of a whole one.
+        variant: of its weights.
+        revision: branch, tag or commit of a hub id.
+        config: folder or hub id whose configs and tokenizers a single file is read with.
+        network: file or folder of a denoiser that takes the place of the pipeline's own.
+        lora: LoRA files, folders or hub ids, each with the weight that it is added with.
+        textual_inversion: files of learned tokens, likewise.
+    """
+
+    path: str
+    variant: str | None = None
+    revision: str | None = None
+    config: str | None = None
+    network: str | None = None
+    lora: tuple[tuple[str, float], ...] = ()
+    textual_inversion: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Source":
+        """The source that the section `target` of a configuration names.
+
+        Raises:
+            UserError: if LoRA files and their weights are not as many.
+        """
+        files, weights = options.get("lora") or [], options.get("lora_weights") or []
+        if weights and len(weights) != len(files):
+            raise UserError(
+                f"target.lora_weights: {len(weights)} weights for {len(files)} files of "
+                "target.lora; give one each, or none"
+            )
+        return cls(
+            options["path"],
+            options.get("variant"),
+            options.get("revision"),
+            options.get("config"),
+            options.get("network"),
+            tuple(zip(files, weights or [1.0] * len(files), strict=True)),
+            tuple(options.get("textual_inversion") or []),
+        )
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is put on the pipeline at `path`."""
+        network = () if self.network is None else (self.network,)
+        return (*network, *(file for file, _ in self.lora), *self.textual_inversion)
+
+    @property
+    def base(self) -> "Source":
+        """What it was tuned from: itself without adapters or, where it has none, with the
+        pipeline's own denoiser.
+        """
+        if self.lora or self.textual_inversion:
+            return replace(self, lora=(), textual_inversion=())
+        return replace(self, network=None)
+
+    @property
+    def is_single_file(self) -> bool:
+        """True for a file that is named as one of weights."""
+        return Path(self.path).suffix in (".safetensors", *PICKLED)
+
+    def __str__(self) -> str:
+        weighed = [file if weight == 1 else f"{weight:g} · {file}" for file, weight in self.lora]
+        network = [] if self.network is None else [self.network]
+        return " + ".join([self.path, *network, *weighed, *self.textual_inversion])
+
+
+PICKLED = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle")
+"""How files of weights are called that reading would run code of."""
+
+
+def as_source(model: str | Source) -> Source:
+    """A source of nothing but a path, where no more is told."""
+    return Source(model) if isinstance(model, str) else model
