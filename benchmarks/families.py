@@ -110,7 +110,9 @@ def main() -> None:
         reports = {"demo": json.loads(arguments.demo.read_text(encoding="utf-8")), **reports}
     marks = {f"levels of {shape}": levels(shape, arguments.runs) for shape in shapes}
     marks["attacks on other shapes"] = table(reports)
-    PAGE.write_text(fill(PAGE.read_text(encoding="utf-8"), marks), encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    shown = {name: text for name, text in marks.items() if f"<!-- {name} -->" in page}
+    PAGE.write_text(fill(page, shown), encoding="utf-8")
     print(table(reports))
 
 
