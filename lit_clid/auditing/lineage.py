@@ -67,7 +67,8 @@ def find_models(
             models[role] = Model(Source(named, options.variant, config=base.config))
         elif (folder / role / INDEX).is_file():
             models[role] = Model(Source(str(folder / role)))
-    if "target" not in models and base.source.parts:
+    begun = (folder / "logs" / "target").exists() or "shadow" in models
+    if "target" not in models and base.source.parts and (options.shadow is not None or not begun):
         models["target"] = Model(base.source)
     elif options.target is None and "target" in models:
         _check_parts(folder / "target", base.source)

@@ -34,6 +34,14 @@ def check_once(config: Settings, what: str) -> None:
         )
 
 
+def refuse_dry(config: Settings, what: str) -> None:
+    """Refuse a dry run of what has none, instead of carrying it out."""
+    if config.dry_run:
+        raise UserError(
+            f"dry_run: {what} has none; leave it out, or try one audit of one of the models dry"
+        )
+
+
 def check_headline(config: Settings) -> None:
     """Refuse a headline that no attack has, before anything is asked."""
     named, options = config.headline, config.audit

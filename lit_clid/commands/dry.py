@@ -1,8 +1,8 @@
 """Dry runs: everything is checked but the weights, and what it would take is said.
 
-Memory is reckoned from shapes (`models.needs`); a library's own workspace and a device's context
-come on top. Time is the counted work at the rate of this machine's matrix products, which no
-network reaches: a lower bound.
+Memory is reckoned from shapes (`models.needs`); a library's own workspace, a device's context and
+the encoding of texts come on top. Time is the counted work at the rate of this machine's matrix
+products, which no network reaches: a lower bound.
 """
 
 import time
@@ -18,13 +18,14 @@ from lit_clid import console
 from lit_clid.auditing.lineage import Model, find_models, find_reference
 from lit_clid.auditing.queries import tally
 from lit_clid.auditing.several import sizes
-from lit_clid.auditing.sittings import Sitting, plan
+from lit_clid.auditing.sittings import plan
 from lit_clid.commands.checks import check_headline, check_rules, check_stacked, check_suspects
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.splits import planned_split
 from lit_clid.data.split import Split
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.denoiser import DTYPES
+from lit_clid.models.encodings import CHUNK
 from lit_clid.models.load import check_target
 from lit_clid.models.needs import Ask, Needs, reckon
 from lit_clid.source import Source
@@ -52,10 +53,12 @@ def dry_audit(config: Settings) -> None:
     named = (options.reference, options.variant, config.target.config)
     reference, _ = find_reference(source, *named)
     sittings = plan(models, reference, config.attacks, options)
-    total = sum(_evaluations(sitting, split) for sitting in sittings)
+    costs = [tally(sitting.attacks, sizes(split, sitting.role)) for sitting in sittings]
+    total, backward = sum(cost.total for cost in costs), sum(cost.backward_total for cost in costs)
     dtype = DTYPES[options.precision]
     needs = reckon(source, Ask(config.data.resolution, options.rows, options.batch_size, dtype))
-    held = _held(needs, dtype) * len({sitting.model for sitting in sittings})
+    held, away = _held(needs, dtype, offload=options.offload)
+    count = len({sitting.model for sitting in sittings})
     peak = max(needs.call, needs.encoding)
     device = _device(config.trainer)
     _say(
@@ -64,9 +67,11 @@ def dry_audit(config: Settings) -> None:
             ("model", _model(needs)),
             ("data", _records(split, [sitting.role for sitting in sittings])),
             ("asked", f"{len(config.attacks)} attacks, {total:,} evaluations"),
-            ("memory", _memory({"models": held, f"a call of {options.rows} rows": peak})),
+            *(("", text) for text in _gradients(backward)),
+            ("memory", _memory({"model": held, f"a call of {options.rows} rows": peak})),
+            ("host", f"{count} of such models wait on it: {_scaled(count * (held + away))}B"),
             ("work", f"{_scaled(needs.work)}FLOP an evaluation"),
-            ("time", _time(total * needs.work, device, dtype)),
+            ("time", _time((total + 2 * backward) * needs.work, device, dtype)),
         ],
     )
 
@@ -85,12 +90,15 @@ def dry_training(config: Settings, members: int, steps: int, remarks: Sequence[s
     dtype = DTYPES.get(mixed, torch.float32)
     size = options.batch_size
     select = partial(choose, family=family, options=options)
-    needs = reckon(base, Ask(config.data.resolution, size, size, dtype, select))
-    copies = 4 + (1 if options.ema_decay or options.average_from else 0)
+    images = size if options.cache == "never" else CHUNK
+    needs = reckon(base, Ask(config.data.resolution, size, images, dtype, select))
+    averaged = bool(options.ema_decay or options.average_from)
+    held, _ = _held(needs, torch.float32, offload=config.target.offload)
     parts = {
-        "model": _held(needs, torch.float32),
+        "model": held,
         "gradients and Adam": 12 * needs.trained,
-        "average": (copies - 4) * 4 * needs.network,
+        "weights in half precision": 0 if dtype == torch.float32 else 2 * needs.network,
+        "average": 4 * needs.network if averaged else 0,
         f"a call of {size} rows": max(needs.call, needs.encoding),
     }
     batches = steps * config.trainer.get("accumulate_grad_batches", 1)
@@ -129,10 +137,6 @@ def _models(config: Settings) -> dict[str, Model]:
     return {"target": Model(base)}
 
 
-def _evaluations(sitting: Sitting, split: Split) -> int:
-    return tally(sitting.attacks, sizes(split, sitting.role)).total
-
-
 def _records(split: Split, roles: Sequence[str]) -> str:
     counts = [f"{len(split.of(role)):,} records of the {role}" for role in dict.fromkeys(roles)]
     return ", ".join(counts)
@@ -148,9 +152,17 @@ def _model(needs: Needs) -> str:
     return f"{needs.title} at {needs.side} × {needs.side} pixels; parameters: {told}"
 
 
-def _held(needs: Needs, dtype: torch.dtype) -> int:
-    """Bytes of a model's weights: encoders are kept in float32."""
-    return needs.network * dtype.itemsize + 4 * (needs.encoders + needs.autoencoder)
+def _held(needs: Needs, dtype: torch.dtype, *, offload: bool) -> tuple[int, int]:
+    """Bytes of a model's weights on the device, and of encoders that stay on the host; both are
+    kept in float32.
+    """
+    encoders = 4 * needs.encoders
+    held = needs.network * dtype.itemsize + 4 * needs.autoencoder
+    return (held, encoders) if offload else (held + encoders, 0)
+
+
+def _gradients(passes: int) -> list[str]:
+    return [f"and {passes:,} backward passes, whose memory is not reckoned"] if passes else []
 
 
 def _memory(parts: Mapping[str, int]) -> str:

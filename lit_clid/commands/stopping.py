@@ -31,6 +31,7 @@ from lit_clid.judging.suspects.stopped import Look, Stopped, choose_speaker
 from lit_clid.judging.trials import REF, STACKED
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
+from lit_clid.models.weights import hashes
 from lit_clid.provenance import provenance
 from lit_clid.scores import Scores
 
@@ -143,9 +144,10 @@ def ask_until(
                 model=model,
                 made=provenance(str(trainer.strategy.root_device)),
                 skipped=tuple(split.skipped),
+                files=hashes(sitting.model.source),
                 captions_by=split.captions_by,
                 queries=tally(sitting.attacks, sizes(split, "target", every - set(wanted))),
-                training=read_note(model),
+                training=read_note(sitting.model.source),
                 config=config.plain,
                 claims=claims,
                 attacks=specs,

@@ -31,10 +31,27 @@ def read_folder(listing: Listing, options: DataOptions) -> Source:
     if listing.metadata:
         source = _described(listing, options)
     elif options.captions is not None:
-        source = undescribed(listing)
+        source = _with_columns(undescribed(listing), listing, options)
     else:
         source = _beside(listing, options)
     return by_folder(source) if options.group_column == FOLDER else source
+
+
+def _with_columns(source: Source, listing: Listing, options: DataOptions) -> Source:
+    """A folder whose captions a model writes, with the columns that its .json have beside them."""
+    described = _objects_beside(listing)
+    if not any(described):
+        return source
+    none: list[tuple[str, ...]] = [("",)] * len(described)
+    told = from_rows(Rows(described), options, source.name, none)
+    return replace(
+        told,
+        ids=source.ids,
+        captions=source.captions,
+        others=None,
+        open_image=source.open_image,
+        left_out=source.left_out,
+    )
 
 
 def _beside(listing: Listing, options: DataOptions) -> Source:

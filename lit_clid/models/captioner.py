@@ -175,7 +175,7 @@ def _check_kind(place: Place) -> None:
 def _part(place: Place, part: str, loader: Any, **options: Any) -> Any:
     with quiet_imports():
         try:
-            return loader.from_pretrained(place.where, **options)
+            return loader.from_pretrained(place.where, trust_remote_code=False, **options)
         except Exception as error:  # as many kinds as there are libraries below
             raise place.refuse(
                 f"has no {part} that loads ({first_line(error, 80)}); save it beside the model "
@@ -193,7 +193,11 @@ def _network(place: Place, half: bool) -> nn.Module:
     stored: Any = "auto" if half else torch.float32
     try:
         network, told = AutoModelForImageTextToText.from_pretrained(
-            place.where, use_safetensors=True, output_loading_info=True, dtype=stored
+            place.where,
+            use_safetensors=True,
+            output_loading_info=True,
+            dtype=stored,
+            trust_remote_code=False,
         )
     except Exception as error:
         if _has_no_tensors(place, error):

@@ -19,7 +19,7 @@ from typing import Any
 from torch import Tensor
 
 from lit_clid.errors import UserError, few
-from lit_clid.models.weights import header, read_tensors
+from lit_clid.models.weights import CONFIGURATION, LORA_FILES, header, read_tensors
 
 ROLES = {
     "lora_A": "down", "lora_down": "down", "lora.down": "down", "down": "down",
@@ -131,7 +131,12 @@ def read_factors(file: Path) -> list[Factors]:
     for module, own in tensors.items():
         if not {"down", "up"} <= set(own):
             raise UserError(f"{file}: {module} has one factor without the other; save it again")
-    return [_factors(module, tensors[module], told) for module in sorted(tensors)]
+    factors = [_factors(module, tensors[module], told) for module in sorted(tensors)]
+    if file.name == LORA_FILES[1] and any(each.alpha is None for each in factors):
+        raise UserError(
+            f"{file}: nobody tells its α; put the {CONFIGURATION} that peft wrote beside it"
+        )
+    return factors
 
 
 def _factors(module: str, own: Mapping[str, Tensor], told: list[Told]) -> Factors:
@@ -167,7 +172,7 @@ def _told(file: Path) -> list[Told]:
     Raises:
         UserError: if they are of an adapter that is none, or that changed its base.
     """
-    beside = file.with_name("adapter_config.json")
+    beside = file.with_name(CONFIGURATION)
     found: list[Told] = []
     try:
         if beside.is_file():
@@ -177,8 +182,14 @@ def _told(file: Path) -> list[Told]:
         for prefix in {key.partition(".")[0] for key in told}:
             own = {k.partition(".")[2]: v for k, v in told.items() if k.startswith(f"{prefix}.")}
             found.append(Told(own, f"{prefix}."))
-    except (ValueError, AttributeError):
-        raise UserError(f"{file}: its configuration of peft's is no JSON; save it again") from None
+        for each in found:
+            float(each.content.get("lora_alpha") or 0)
+            for pattern, alpha in (each.content.get("alpha_pattern") or {}).items():
+                _ = re.compile(pattern), float(alpha)
+    except (ValueError, TypeError, AttributeError, re.error):
+        raise UserError(
+            f"{file}: its configuration of peft's is not to be read; save it again"
+        ) from None
     for each in found:
         kind, begun = each.content.get("peft_type", "LORA"), each.content.get("init_lora_weights")
         if kind != "LORA":

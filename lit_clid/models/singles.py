@@ -36,7 +36,10 @@ def guessed_config(file: Path) -> str:
     """The hub id of the released pipeline that a file is like, as diffusers tells them apart."""
     told = header(file)
     told.pop("__metadata__", None)
-    tensors = {name: torch.empty(each["shape"], device="meta") for name, each in told.items()}
+    try:
+        tensors = {name: torch.empty(each["shape"], device="meta") for name, each in told.items()}
+    except (KeyError, TypeError, RuntimeError):
+        raise UserError(f"{file}: tells no shapes of its tensors; fetch it again") from None
     with quiet_imports():
         from diffusers.loaders.single_file_utils import fetch_diffusers_config
 

@@ -14,6 +14,8 @@ from lit_clid.models.embedding import Embedding, cat
 
 CHUNK = 64
 """Most captions that are encoded together."""
+PLACES = 5120
+"""Most places of captions that are encoded together, of the encoder with the longest ones."""
 
 
 def masked(tokens: Tensor, mask: Tensor, length: int) -> Embedding:
@@ -72,12 +74,13 @@ class Text(ABC):
     @torch.no_grad()
     def pooled(self, captions: Sequence[str]) -> Tensor:
         """Captions → one vector each (B, D) float32, in one pass: the embedding's `pooled`, or the
-        mean of its tokens without the padding.
+        mean direction of its tokens without the padding. (Language models give their first token
+        a norm far beyond all others'; a plain mean would tell little but its share.)
         """
         found = self.encode([captions])
         if "pooled" in found:
             return found["pooled"].float()
-        tokens = found["tokens"].float()
+        tokens = functional.normalize(found["tokens"].float(), dim=-1)
         said = found["mask"] if "mask" in found else self._batch(0, captions).attention_mask
         weight = said.to(tokens)[..., None]
         return (tokens * weight).sum(1) / weight.sum(1).clamp(min=1)
@@ -87,7 +90,8 @@ class Text(ABC):
         """Texts for each encoder → embedding in float32; equal ones are encoded once."""
         texts = list(zip(*wordings, strict=True))
         distinct = list(dict.fromkeys(texts))
-        chunks = [distinct[k : k + CHUNK] for k in range(0, len(distinct), CHUNK)]
+        most = max(1, min(CHUNK, PLACES // max(self.longest)))
+        chunks = [distinct[k : k + most] for k in range(0, len(distinct), most)]
         encoded = cat([self.encode(list(zip(*chunk, strict=True))) for chunk in chunks])
         place = {text: k for k, text in enumerate(distinct)}
         rows = torch.tensor([place[text] for text in texts], device=encoded["tokens"].device)

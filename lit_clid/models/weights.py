@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,8 @@ LORA_FILE = "pytorch_lora_weights.safetensors"
 """What diffusers calls the file in a folder of LoRA factors."""
 LORA_FILES = (LORA_FILE, "adapter_model.safetensors")
 """The same of diffusers and peft."""
+CONFIGURATION = "adapter_config.json"
+"""What peft calls the file that tells α."""
 TOKEN_FILES = ("learned_embeds.safetensors",)
 """The same of learned tokens."""
 NETWORK_FILES = ("diffusion_pytorch_model.safetensors",)
@@ -87,11 +90,30 @@ def find_file(named: str, usual: Sequence[str], key: str) -> Path:
             raise UserError(f"{key}: {named} holds no {' or '.join(usual)}; name the file itself")
         place = here[0]
     elif inside or (is_hub_id(named) and place.suffix != ".safetensors"):
-        return hub_file(hub, inside or usual[0])
+        return _of_hub(hub, [inside] if inside else usual)
     if not place.is_file():
         raise UserError(f"{key}: no file {named}; check the spelling")
     check_whole(place)
     return place
+
+
+def _of_hub(hub: str, names: Sequence[str]) -> Path:
+    """The first of the files that a hub id has, with peft's configuration beside it if there is
+    one: the library keeps both in one folder.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    *others, last = names
+    for name in others:
+        with suppress(EntryNotFoundError):
+            hf_hub_download(hub, name)
+            last = name
+            break
+    found = hub_file(hub, last)
+    with suppress(EntryNotFoundError):
+        hf_hub_download(hub, str(Path(last).with_name(CONFIGURATION)))
+    return found
 
 
 def _refuse_pickle(name: str, key: str) -> None:

@@ -106,6 +106,7 @@ def training_trainer(
         "val_check_interval": min(options.validate_every, steps) * accumulate,
         "log_every_n_steps": min(10, steps * accumulate),
         "num_sanity_val_steps": 0,
+        "inference_mode": False,  # what a network caches while it is validated, training uses too
         "enable_model_summary": False,
         "enable_checkpointing": False,  # `ResumePoint` does it
         "use_distributed_sampler": False,  # `TrainingStream` deals the batches out to the ranks

@@ -36,3 +36,4 @@ def test_a_preset_is_read_above_a_folder_of_images(preset: Path, tmp_path: Path)
     assert (config.data.resolution or 0) % 8 == 0
     assert config.finetune.lora_alpha == config.finetune.lora_rank
     assert config.audit.batch_size >= config.audit.rows
+    assert config.audit.offload == config.target.offload

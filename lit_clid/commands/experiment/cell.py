@@ -69,7 +69,8 @@ def is_done(stage: Stage, job: Job) -> bool:
     wanted: dict[str, Mapping[str, Signals]] = dict.fromkeys(job.roles, attacks)
     wanted[UTILITY] = {UTILITY: held_out_loss(config.utility)}
     target = stage.model["target"]
-    if target.is_dir() and find_reference(str(target), config.audit.reference)[0]:
+    named = config.audit.reference, config.audit.variant, config.target.config
+    if target.is_dir() and find_reference(str(target), *named)[0]:
         names = config.audit.reference_attacks
         asked = attacks if names is None else {name: attacks[name] for name in names}
         wanted |= {REFERENCE[role]: asked for role in job.roles if asked}

@@ -18,12 +18,13 @@ from lit_clid.provenance import provenance
 
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
-    grid = config.grid
-    jobs = check_jobs(read_jobs(arguments, config, DEMO), dry=grid.dry_run)
-    if grid.dry_run:
+    dry = config.grid.dry_run or config.dry_run
+    jobs = check_jobs(read_jobs(arguments, config, DEMO), dry=dry)
+    if dry:
         console.say(plan_in_words(jobs, config))
         return
-    with held(config.folder, "" if grid.part == "1/1" else grid.part):
+    part = config.grid.part
+    with held(config.folder, "" if part == "1/1" else part):
         _carry_out(jobs, config)
 
 

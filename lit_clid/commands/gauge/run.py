@@ -11,7 +11,7 @@ from lit_clid.auditing.lineage import Model, check_split
 from lit_clid.auditing.losses import GAUGED, CaptionLoss
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import Sitting, check_sittings
-from lit_clid.commands.checks import check_once
+from lit_clid.commands.checks import check_once, refuse_dry
 from lit_clid.commands.gauge.checkpoints import INDEX, Checkpoint, find_checkpoints, is_pattern
 from lit_clid.commands.gauge.measure import judged
 from lit_clid.commands.gauge.written import write_answer, write_curve
@@ -39,6 +39,7 @@ def main(arguments: Sequence[str]) -> bool:
     config = read(arguments)
     if not is_pattern(config.audit.target):
         return False
+    refuse_dry(config, "a gauge of several models")
     with held(config.folder):
         gauge(config)
     return True

@@ -14,7 +14,7 @@ from lit_clid.auditing.lineage import Model, check_split, find_models
 from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.sittings import Sitting, check_sittings, load_models
 from lit_clid.auditing.swept import Losses, Swept, read_losses
-from lit_clid.commands.checks import check_once
+from lit_clid.commands.checks import check_once, refuse_dry
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import table_of
@@ -43,6 +43,7 @@ SHOWN = {
 
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
+    refuse_dry(config, "a sweep")
     with held(config.folder):
         _sweep(config, arguments)
 

@@ -49,7 +49,7 @@ def drawn(pipeline: Any, noise: Tensor, guidance: float) -> Mapping[str, Any]:
     """Have the pipeline, which takes no noise, start from this one."""
     start = noise * pipeline.scheduler.init_noise_sigma
     pipeline.prepare_intermediate_images = partial(_given, start)
-    return {"guidance_scale": guidance}
+    return {"guidance_scale": guidance, "clean_caption": False}
 
 
 def _given(start: Tensor, *_: Any) -> Tensor:

@@ -57,7 +57,8 @@ def denoise(
 
 def drawn_as_asked(pipeline: Any, noise: Tensor, guidance: float) -> Mapping[str, Any]:
     """Arguments of the pipeline that draws at the size it is given, not at the nearest bin's."""
-    return {"latents": noise, "guidance_scale": guidance, "use_resolution_binning": False}
+    plain = {"use_resolution_binning": False, "clean_caption": False}
+    return {"latents": noise, "guidance_scale": guidance, **plain}
 
 
 def _family(title: str, pipeline: str, longest: int) -> Family:

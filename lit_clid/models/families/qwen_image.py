@@ -22,7 +22,7 @@ AFTER = 5
 
 class QwenVLText(Text):
     """`tokens` (B, L, D) are the last hidden states of a caption in the pipeline's template,
-    from the caption's first token on.
+    from the caption's first token on. No text at all is a blank, as in the released guidance.
     """
 
     def __init__(self, pipeline: Any) -> None:
@@ -31,7 +31,8 @@ class QwenVLText(Text):
         self._pipeline = pipeline
 
     def encode(self, wordings: Sequence[Sequence[str]]) -> Embedding:
-        tokens, mask = self._pipeline.encode_prompt(list(wordings[0]), max_sequence_length=TOKENS)
+        captions = [caption or " " for caption in wordings[0]]
+        tokens, mask = self._pipeline.encode_prompt(captions, max_sequence_length=TOKENS)
         seen = torch.ones_like(tokens[..., 0]) if mask is None else mask
         return masked(tokens, seen, TOKENS)
 
