@@ -55,6 +55,8 @@ ALSO: dict[str, dict[str, Any]] = {
 """Arguments that switch off what is no guidance as the paper has it."""
 ADDED = ("ZImagePipeline",)
 """Guided by c + w·(c − ∅) where others have ∅ + (w + 1)·(c − ∅)."""
+BLANK = {"QwenImagePipeline": " "}
+"""What released guidance takes for no text, where that is not the empty one."""
 UNGUIDED = ("FluxPipeline", "QwenImagePipeline")
 """Without guidance by an empty prompt, or with one that rescales."""
 
@@ -80,7 +82,7 @@ def eps_of_the_pipeline(pipe: Any, z_t: Tensor, t: int, text: str, side: int) ->
     name = type(pipe).__name__
     none = 0.0 if name in ADDED else 1.0
     if text or name in UNGUIDED:
-        return _eps(pipe, z_t, t, text, side, none)
+        return _eps(pipe, z_t, t, text or BLANK.get(name, ""), side, none)
     told, both = (_eps(pipe, z_t, t, "a red critter", side, none + more) for more in (0.0, 1.0))
     return 2 * told - both
 

@@ -106,12 +106,16 @@ def _of_hub(hub: str, names: Sequence[str]) -> Path:
 
     *others, last = names
     for name in others:
-        with suppress(EntryNotFoundError):
+        with suppress(
+            EntryNotFoundError, OSError, ValueError
+        ):  # why it is not to be had the last one tells
             hf_hub_download(hub, name)
             last = name
             break
     found = hub_file(hub, last)
-    with suppress(EntryNotFoundError):
+    with suppress(
+        EntryNotFoundError, OSError, ValueError
+    ):  # factors whose α nobody tells are refused
         hf_hub_download(hub, str(Path(last).with_name(CONFIGURATION)))
     return found
 
