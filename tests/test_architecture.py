@@ -193,7 +193,7 @@ def test_attacks_and_rules_know_neither_files_nor_devices() -> None:
 @pytest.mark.parametrize("file", [*MODULES.values(), *PACKAGE.parent.glob("*.py")], ids=str)
 def test_nothing_unpickles(file: Path) -> None:
     assert not imports(file) & {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
-    text = file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8").replace("trust_remote_code=False", "")
     for word in ("weights_only=False", "trust_remote_code", "allow_pickle=True"):
         assert word not in text
     for call in re.findall(r"torch\.load\(.*", text):

@@ -54,7 +54,8 @@ def dry_audit(config: Settings) -> None:
     reference, _ = find_reference(source, *named)
     sittings = plan(models, reference, config.attacks, options)
     costs = [tally(sitting.attacks, sizes(split, sitting.role)) for sitting in sittings]
-    total, backward = sum(cost.total for cost in costs), sum(cost.backward_total for cost in costs)
+    total = sum(cost.total for cost in costs)
+    backward = sum(cost.backward_total for cost in costs)
     dtype = DTYPES[options.precision]
     needs = reckon(source, Ask(config.data.resolution, options.rows, options.batch_size, dtype))
     held, away = _held(needs, dtype, offload=options.offload)

@@ -104,6 +104,7 @@ def _of_hub(hub: str, names: Sequence[str]) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
 
+    absent = (EntryNotFoundError, OSError, ValueError)
     *others, last = names
     for name in others:
         with suppress(
