@@ -68,7 +68,7 @@ def dry_audit(config: Settings) -> None:
             ("model", _model(needs)),
             ("data", _records(split, [sitting.role for sitting in sittings])),
             ("asked", f"{len(config.attacks)} attacks, {total:,} evaluations"),
-            *(("", text) for text in _gradients(backward)),
+            *_gradients(backward),
             ("memory", _memory({"model": held, f"a call of {options.rows} rows": peak})),
             ("host", f"{count} of such models wait on it: {_scaled(count * (held + away))}B"),
             ("work", f"{_scaled(needs.work)}FLOP an evaluation"),
@@ -162,8 +162,9 @@ def _held(needs: Needs, dtype: torch.dtype, *, offload: bool) -> tuple[int, int]
     return (held, encoders) if offload else (held + encoders, 0)
 
 
-def _gradients(passes: int) -> list[str]:
-    return [f"and {passes:,} backward passes, whose memory is not reckoned"] if passes else []
+def _gradients(passes: int) -> list[tuple[str, str]]:
+    text = f"and {passes:,} backward passes, whose memory is not reckoned"
+    return [("", text)] if passes else []
 
 
 def _memory(parts: Mapping[str, int]) -> str:

@@ -107,16 +107,12 @@ def _of_hub(hub: str, names: Sequence[str]) -> Path:
     absent = (EntryNotFoundError, OSError, ValueError)
     *others, last = names
     for name in others:
-        with suppress(
-            EntryNotFoundError, OSError, ValueError
-        ):  # why it is not to be had the last one tells
+        with suppress(*absent):  # why it is not to be had the last one tells
             hf_hub_download(hub, name)
             last = name
             break
     found = hub_file(hub, last)
-    with suppress(
-        EntryNotFoundError, OSError, ValueError
-    ):  # factors whose α nobody tells are refused
+    with suppress(*absent):  # factors whose α nobody tells are refused
         hf_hub_download(hub, str(Path(last).with_name(CONFIGURATION)))
     return found
 
