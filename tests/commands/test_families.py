@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import zoo
-from pipelines import make_sd3, make_sdxl
+from pipelines import make_sdxl
 from runs import SMALL, Run
 
 from lit_clid.files import read_json
@@ -14,7 +14,6 @@ from lit_clid.scores import Scores
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "sdxl": make_sdxl,
-    "sd3": lambda folder: make_sd3(folder, t5=True),
     **{name: partial(zoo.make, name) for name in ("flux dev", "z-image")},
 }
 OWN_TABLE = ("sdxl",)

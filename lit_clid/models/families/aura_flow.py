@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
-from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
+from lit_clid.models.families.family import TRANSFORMER, Family
 from lit_clid.models.families.flux import DOUBLE_LORA
 from lit_clid.models.schedules import rectified_flow
 from lit_clid.models.text import Text, masked, with_mask
@@ -49,13 +49,7 @@ AURA_FLOW = Family(
     title="AuraFlow",
     pipeline="AuraFlowPipeline",
     network="transformer",
-    parts={
-        "transformer": WEIGHTS,
-        "vae": WEIGHTS,
-        "text_encoder": WEIGHTS,
-        "tokenizer": TOKENIZER,
-        "scheduler": SCHEDULER,
-    },
+    parts=TRANSFORMER,
     groups={"transformer": ("",), "attention": (".attn.",)},
     lora=DOUBLE_LORA,
     text=UMT5Text,

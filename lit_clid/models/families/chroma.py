@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
-from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
+from lit_clid.models.families.family import TRANSFORMER, Family
 from lit_clid.models.families.flux import DOUBLE_LORA, T5_TOKENS
 from lit_clid.models.packing import PATCH, image_ids, pack, unpack
 from lit_clid.models.schedules import rectified_flow
@@ -61,13 +61,7 @@ CHROMA = Family(
     title="Chroma",
     pipeline="ChromaPipeline",
     network="transformer",
-    parts={
-        "transformer": WEIGHTS,
-        "vae": WEIGHTS,
-        "text_encoder": WEIGHTS,
-        "tokenizer": TOKENIZER,
-        "scheduler": SCHEDULER,
-    },
+    parts=TRANSFORMER,
     groups={"transformer": ("",), "attention": (".attn.",)},
     lora=DOUBLE_LORA,
     text=T5Text,

@@ -15,6 +15,14 @@ from lit_clid.models.text import Text
 WEIGHTS = ("config.json", "*.safetensors")
 TOKENIZER = ("*.json", "tokenizer_config.json")
 SCHEDULER = ("scheduler_config.json",)
+TRANSFORMER = {
+    "transformer": WEIGHTS,
+    "vae": WEIGHTS,
+    "text_encoder": WEIGHTS,
+    "tokenizer": TOKENIZER,
+    "scheduler": SCHEDULER,
+}
+"""Parts of a pipeline of a transformer under one text encoder."""
 
 
 def drawn(pipeline: Any, noise: Tensor, guidance: float) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
-from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
+from lit_clid.models.families.family import TRANSFORMER, Family
 from lit_clid.models.families.flux import DOUBLE_LORA
 from lit_clid.models.latents import PatchLatents
 from lit_clid.models.schedules import rectified_flow
@@ -76,13 +76,7 @@ FLUX2_KLEIN = Family(
     title="FLUX.2 klein",
     pipeline="Flux2KleinPipeline",
     network="transformer",
-    parts={
-        "transformer": WEIGHTS,
-        "vae": WEIGHTS,
-        "text_encoder": WEIGHTS,
-        "tokenizer": TOKENIZER,
-        "scheduler": SCHEDULER,
-    },
+    parts=TRANSFORMER,
     groups={"transformer": ("",), "attention": (".attn.",)},
     lora=(*DOUBLE_LORA, "attn.to_qkv_mlp_proj"),
     text=QwenText,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
-from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
+from lit_clid.models.families.family import TRANSFORMER, Family
 from lit_clid.models.schedules import rectified_flow
 from lit_clid.models.text import Text, masked, with_mask
 
@@ -66,13 +66,7 @@ LUMINA2 = Family(
     title="Lumina-Image 2.0",
     pipeline="Lumina2Pipeline",
     network="transformer",
-    parts={
-        "transformer": WEIGHTS,
-        "vae": WEIGHTS,
-        "text_encoder": WEIGHTS,
-        "tokenizer": TOKENIZER,
-        "scheduler": SCHEDULER,
-    },
+    parts=TRANSFORMER,
     groups={"transformer": ("",), "attention": (".attn.",)},
     lora=("attn.to_q", "attn.to_k", "attn.to_v", "attn.to_out.0"),
     text=SystemGemmaText,

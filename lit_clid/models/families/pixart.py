@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
-from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
+from lit_clid.models.families.family import TRANSFORMER, Family
 from lit_clid.models.families.stable_diffusion import UNET_LORA
 from lit_clid.models.schedules import variance_preserving
 from lit_clid.models.text import Text, masked, with_mask
@@ -67,13 +67,7 @@ def _family(title: str, pipeline: str, longest: int) -> Family:
         title=title,
         pipeline=pipeline,
         network="transformer",
-        parts={
-            "transformer": WEIGHTS,
-            "vae": WEIGHTS,
-            "text_encoder": WEIGHTS,
-            "tokenizer": TOKENIZER,
-            "scheduler": SCHEDULER,
-        },
+        parts=TRANSFORMER,
         groups={
             "transformer": ("",),
             "attention": (".attn1.", ".attn2."),

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
-from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
+from lit_clid.models.families.family import TRANSFORMER, Family
 from lit_clid.models.families.flux import DOUBLE_LORA
 from lit_clid.models.latents import ChannelLatents
 from lit_clid.models.packing import PATCH, pack, unpack
@@ -60,13 +60,7 @@ QWEN_IMAGE = Family(
     title="Qwen-Image",
     pipeline="QwenImagePipeline",
     network="transformer",
-    parts={
-        "transformer": WEIGHTS,
-        "vae": WEIGHTS,
-        "text_encoder": WEIGHTS,
-        "tokenizer": TOKENIZER,
-        "scheduler": SCHEDULER,
-    },
+    parts=TRANSFORMER,
     groups={"transformer": ("",), "attention": (".attn.",)},
     lora=DOUBLE_LORA,
     text=QwenVLText,

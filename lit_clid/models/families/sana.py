@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
-from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
+from lit_clid.models.families.family import TRANSFORMER, Family
 from lit_clid.models.families.pixart import drawn_as_asked
 from lit_clid.models.families.stable_diffusion import UNET_LORA
 from lit_clid.models.latents import CompressedLatents
@@ -72,13 +72,7 @@ SANA = Family(
     title="Sana",
     pipeline="SanaPipeline",
     network="transformer",
-    parts={
-        "transformer": WEIGHTS,
-        "vae": WEIGHTS,
-        "text_encoder": WEIGHTS,
-        "tokenizer": TOKENIZER,
-        "scheduler": SCHEDULER,
-    },
+    parts=TRANSFORMER,
     groups={
         "transformer": ("",),
         "attention": (".attn1.", ".attn2."),

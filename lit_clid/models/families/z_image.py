@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from lit_clid.models.embedding import Embedding
-from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
+from lit_clid.models.families.family import TRANSFORMER, Family
 from lit_clid.models.families.flux2 import templated
 from lit_clid.models.schedules import rectified_flow
 from lit_clid.models.text import Text, masked, with_mask
@@ -54,13 +54,7 @@ Z_IMAGE = Family(
     title="Z-Image",
     pipeline="ZImagePipeline",
     network="transformer",
-    parts={
-        "transformer": WEIGHTS,
-        "vae": WEIGHTS,
-        "text_encoder": WEIGHTS,
-        "tokenizer": TOKENIZER,
-        "scheduler": SCHEDULER,
-    },
+    parts=TRANSFORMER,
     groups={"transformer": ("",), "attention": (".attention.",)},
     lora=("attention.to_q", "attention.to_k", "attention.to_v", "attention.to_out.0"),
     text=ThinkingQwenText,
