@@ -43,14 +43,15 @@ class Embedding:
         """The given rows (int64), in their order."""
         return self.each(lambda tensor: tensor[rows])
 
-    def where(self, kept: Tensor, other: "Embedding") -> "Embedding":
-        """The rows that `kept` (B,) bool names, and in the place of the others those of `other`,
-        which has B rows or one for all.
+    def where(self, kept: Sequence[bool], other: "Embedding") -> "Embedding":
+        """The rows that `kept` (B) names, and in the place of the others those of `other`, which
+        has B rows or one for all.
         """
+        rows = torch.tensor(kept, device=next(iter(self.parts.values())).device)
 
         def chosen(name: str) -> Tensor:
             mine = self.parts[name]
-            return torch.where(expand(kept, mine), mine, other[name])
+            return torch.where(expand(rows, mine), mine, other[name])
 
         return Embedding({name: chosen(name) for name in self.parts})
 

@@ -25,20 +25,25 @@ class Latents(ABC):
 
     Args:
         networks: that images pass through, frozen.
+        channels: C.
         downsampling: image pixels per latent, along a side.
         facts: the space's constants, for hashes.
     """
 
-    def __init__(self, networks: tuple[Any, ...], downsampling: int, facts: str) -> None:
-        self.networks, self.downsampling, self.facts = networks, downsampling, facts
+    def __init__(
+        self, networks: tuple[Any, ...], channels: int, downsampling: int, facts: str
+    ) -> None:
+        self.networks, self.channels = networks, channels
+        self.downsampling, self.facts = downsampling, facts
 
     def together(self, height: int, width: int) -> int:
         """How many images of this size in pixels are encoded together; never changes a latent."""
         return max(1, PIXELS // (height * width))
 
-    @abstractmethod
     def shape(self, images: Tensor) -> tuple[int, int, int]:
         """(C, h, w) of the latents of images (B, 3, H, W)."""
+        height, width = (side // self.downsampling for side in images.shape[-2:])
+        return self.channels, height, width
 
     @abstractmethod
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -55,13 +60,11 @@ class KLLatents(Latents):
     def __init__(self, pipeline: Any) -> None:
         self.vae = pipeline.vae
         scaling, shift = self.vae.config.scaling_factor, self.vae.config.get("shift_factor")
-        super().__init__((self.vae,), pipeline.vae_scale_factor, str((scaling, shift)))
+        channels: int = self.vae.config.latent_channels
+        factor: int = pipeline.vae_scale_factor
+        super().__init__((self.vae,), channels, factor, str((scaling, shift)))
         self._scaling: float = scaling
         self._shift: float = shift or 0.0
-
-    def shape(self, images: Tensor) -> tuple[int, int, int]:
-        height, width = (side // self.downsampling for side in images.shape[-2:])
-        return self.vae.config.latent_channels, height, width
 
     @torch.no_grad()
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -76,12 +79,10 @@ class ChannelLatents(Latents):
     def __init__(self, pipeline: Any) -> None:
         self.vae = pipeline.vae
         mean, std = self.vae.config.latents_mean, self.vae.config.latents_std
-        super().__init__((self.vae,), pipeline.vae_scale_factor, str((mean, std)))
+        channels: int = self.vae.config.z_dim
+        factor: int = pipeline.vae_scale_factor
+        super().__init__((self.vae,), channels, factor, str((mean, std)))
         self._mean, self._std = (torch.tensor(each).view(1, -1, 1, 1, 1) for each in (mean, std))
-
-    def shape(self, images: Tensor) -> tuple[int, int, int]:
-        height, width = (side // self.downsampling for side in images.shape[-2:])
-        return self.vae.config.z_dim, height, width
 
     @torch.no_grad()
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -97,11 +98,8 @@ class PatchLatents(Latents):
 
     def __init__(self, pipeline: Any) -> None:
         self.vae = pipeline.vae
-        super().__init__((self.vae,), 2 * pipeline.vae_scale_factor, "patches of 2")
-
-    def shape(self, images: Tensor) -> tuple[int, int, int]:
-        height, width = (side // self.downsampling for side in images.shape[-2:])
-        return 4 * self.vae.config.latent_channels, height, width
+        channels, factor = 4 * self.vae.config.latent_channels, 2 * pipeline.vae_scale_factor
+        super().__init__((self.vae,), channels, factor, "patches of 2")
 
     @torch.no_grad()
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -120,11 +118,9 @@ class CompressedLatents(Latents):
     def __init__(self, pipeline: Any) -> None:
         self.vae = pipeline.vae
         self._scaling: float = self.vae.config.scaling_factor
-        super().__init__((self.vae,), pipeline.vae_scale_factor, str(self._scaling))
-
-    def shape(self, images: Tensor) -> tuple[int, int, int]:
-        height, width = (side // self.downsampling for side in images.shape[-2:])
-        return self.vae.config.latent_channels, height, width
+        channels: int = self.vae.config.latent_channels
+        factor: int = pipeline.vae_scale_factor
+        super().__init__((self.vae,), channels, factor, str(self._scaling))
 
     @torch.no_grad()
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -136,11 +132,7 @@ class Pixels(Latents):
     """The images themselves."""
 
     def __init__(self, pipeline: Any) -> None:
-        super().__init__((), 1, "pixels")
-
-    def shape(self, images: Tensor) -> tuple[int, int, int]:
-        channels, height, width = images.shape[-3:]
-        return channels, height, width
+        super().__init__((), 3, 1, "pixels")
 
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         return images

@@ -36,8 +36,7 @@ class ChatGLMText(Text):
         found = Embedding({"tokens": tokens, "pooled": pooled})
         if all(captions) or not self._pipeline.config.force_zeros_for_empty_prompt:
             return found
-        told = torch.tensor([bool(caption) for caption in captions], device=tokens.device)
-        return found.where(told, found.each(torch.zeros_like))
+        return found.where(list(map(bool, captions)), found.each(torch.zeros_like))
 
 
 KOLORS = Family(

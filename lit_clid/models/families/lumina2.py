@@ -7,7 +7,6 @@ is told 1 − s and gives z_0 − ε.
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
@@ -41,8 +40,7 @@ class SystemGemmaText(Text):
         found = masked(tokens, mask, TOKENS)
         if nothing is None:
             return found
-        told = torch.tensor([bool(caption) for caption in captions], device=mask.device)
-        return found.where(told, masked(nothing, unsaid, TOKENS))
+        return found.where(list(map(bool, captions)), masked(nothing, unsaid, TOKENS))
 
 
 def denoise(network: Any, z: Tensor, time: Tensor, embedding: Embedding) -> Tensor:

@@ -16,6 +16,13 @@ from lit_clid.models.families.stable_diffusion import UNET_LORA
 from lit_clid.models.schedules import variance_preserving
 from lit_clid.models.text import Text, masked, with_mask
 
+CROSS_GROUPS = {
+    "transformer": ("",),
+    "attention": (".attn1.", ".attn2."),
+    "cross_attention": (".attn2.",),
+}
+"""Of a transformer with cross-attention."""
+
 
 class LowerT5Text(Text):
     """`tokens` (B, L, D) are T5's last hidden states of a caption in lower case."""
@@ -68,11 +75,7 @@ def _family(title: str, pipeline: str, longest: int) -> Family:
         pipeline=pipeline,
         network="transformer",
         parts=TRANSFORMER,
-        groups={
-            "transformer": ("",),
-            "attention": (".attn1.", ".attn2."),
-            "cross_attention": (".attn2.",),
-        },
+        groups=CROSS_GROUPS,
         lora=UNET_LORA,
         text=text,
         schedule=variance_preserving,

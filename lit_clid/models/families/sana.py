@@ -8,12 +8,11 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import TRANSFORMER, Family
-from lit_clid.models.families.pixart import drawn_as_asked
+from lit_clid.models.families.pixart import CROSS_GROUPS, drawn_as_asked
 from lit_clid.models.families.stable_diffusion import UNET_LORA
 from lit_clid.models.latents import CompressedLatents
 from lit_clid.models.schedules import rectified_flow
@@ -44,8 +43,7 @@ class GemmaText(Text):
         found = self._told(captions, asked["complex_human_instruction"].default)
         if all(captions):
             return found
-        told = torch.tensor([bool(caption) for caption in captions], device=found["mask"].device)
-        return found.where(told, self._told([""], None))
+        return found.where(list(map(bool, captions)), self._told([""], None))
 
     def _told(self, captions: list[str], instruction: list[str] | None) -> Embedding:
         tokens, mask, *_ = self._pipeline.encode_prompt(
@@ -73,11 +71,7 @@ SANA = Family(
     pipeline="SanaPipeline",
     network="transformer",
     parts=TRANSFORMER,
-    groups={
-        "transformer": ("",),
-        "attention": (".attn1.", ".attn2."),
-        "cross_attention": (".attn2.",),
-    },
+    groups=CROSS_GROUPS,
     lora=UNET_LORA,
     text=GemmaText,
     latents=CompressedLatents,

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lit_clid.models.diffusion import expand
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
 from lit_clid.models.families.stable_diffusion import UNET_GROUPS, UNET_LORA
@@ -39,8 +38,7 @@ class TwoClipTexts(Text):
         if not self._pipeline.config.force_zeros_for_empty_prompt:
             return embedding
         told = [bool(a or b) for a, b in zip(first, second, strict=True)]
-        kept = torch.tensor(told, device=tokens.device)
-        return embedding.each(lambda x: x * expand(kept, x))
+        return embedding.where(told, embedding.each(torch.zeros_like))
 
 
 @lru_cache(maxsize=16)
