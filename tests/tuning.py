@@ -21,7 +21,7 @@ from lit_clid.training.defenses import Defenses
 from lit_clid.training.kept import Probe
 from lit_clid.training.module import FineTune
 from lit_clid.training.preparation import Members, prepare
-from lit_clid.training.trainer import resume_from, training_trainer
+from lit_clid.training.trainer import mixed_precision, resume_from, training_trainer
 
 DATA = DataOptions(source="critters", members=10, nonmembers=6, resolution=64)
 
@@ -92,7 +92,6 @@ def tune(
     defended, members = defenses or Defenses(), DATA.members or 0
     privacy = None if defended.dp is None else defended.dp.plan(members, options.batch_size, steps)
     records = Members(split, DATA, "target")
-    ready = prepare(target, records, options, 0, FACTS, defenses=defended, privacy=privacy)
     seen = Seen()
     wanted = {
         "max_steps": steps,
@@ -101,6 +100,8 @@ def tune(
         "enable_progress_bar": False,
         **trainer,
     }
+    named = {"defenses": defended, "privacy": privacy, "mixed": mixed_precision(wanted)}
+    ready = prepare(target, records, options, 0, FACTS, **named)
     asked = {"probe": probe, "write": write, "gauge": gauge}
     built = training_trainer(options, wanted, folder, "target", 0, defended, members, **asked)
     built.callbacks += [seen, *callbacks]

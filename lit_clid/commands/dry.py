@@ -30,6 +30,7 @@ from lit_clid.models.load import check_target
 from lit_clid.models.needs import Ask, Needs, reckon
 from lit_clid.source import Source
 from lit_clid.training.module import choose
+from lit_clid.training.trainer import mixed_precision
 
 NOTHING = "nothing was loaded, asked or written"
 SIDE = {"cpu": 1024, "cuda": 8192}
@@ -87,8 +88,8 @@ def dry_training(config: Settings, members: int, steps: int, remarks: Sequence[s
     """
     options, base = config.finetune, config.target.source
     family = check_target(base)
-    mixed = str(config.trainer.get("precision", "32")).split("-", maxsplit=1)[0]
-    dtype = DTYPES.get(mixed, torch.float32)
+    mixed = mixed_precision(config.trainer)
+    dtype = mixed or torch.float32
     size = options.batch_size
     select = partial(choose, family=family, options=options)
     images = size if options.cache == "never" else CHUNK
@@ -96,10 +97,10 @@ def dry_training(config: Settings, members: int, steps: int, remarks: Sequence[s
     averaged = bool(options.ema_decay or options.average_from)
     held, _ = _held(needs, torch.float32, offload=config.target.offload)
     parts = {
-        "model": held,
+        "model": held if mixed is None else held - 2 * needs.frozen,
         "gradients and Adam": 12 * needs.trained,
-        "weights in half precision": 0 if dtype == torch.float32 else 2 * needs.network,
-        "average": 4 * needs.network if averaged else 0,
+        "weights in half precision": 0 if mixed is None else 2 * needs.trained,
+        "average": 4 * needs.trained if averaged else 0,
         f"a call of {size} rows": max(needs.call, needs.encoding),
     }
     batches = steps * config.trainer.get("accumulate_grad_batches", 1)

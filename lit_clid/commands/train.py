@@ -27,7 +27,12 @@ from lit_clid.training.exported import finish, finished_model, write_model
 from lit_clid.training.facts import training_facts
 from lit_clid.training.module import FineTune
 from lit_clid.training.preparation import Members, prepare
-from lit_clid.training.trainer import checkpoint_steps, resume_from, training_trainer
+from lit_clid.training.trainer import (
+    checkpoint_steps,
+    mixed_precision,
+    resume_from,
+    training_trainer,
+)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -148,6 +153,7 @@ def _train(config: Settings) -> None:
         facts,
         defenses=plan.defenses,
         privacy=plan.privacy,
+        mixed=mixed_precision(config.trainer),
         schedule_steps=config.trainer["max_steps"],
     )
     announce(ready.module, plan, role)

@@ -77,4 +77,5 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore", ".*predict returned None.*")
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
     warnings.filterwarnings("ignore", "GPU available but not used.*")
+    warnings.filterwarnings("ignore", ".*Mismatch dtype between input and weight.*")  # autocast's
     warnings.filterwarnings("ignore", ".*isinstance\\(treespec, LeafSpec\\).*")

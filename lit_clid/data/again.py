@@ -65,7 +65,14 @@ class Look:
         return read.seen
 
 
-def verify(entries: Collection[Entry], place: Place, manifest: Path, *, trusting: bool) -> None:
+def verify(
+    entries: Collection[Entry],
+    place: Place,
+    manifest: Path,
+    *,
+    trusting: bool,
+    other: Collection[str] = (),
+) -> None:
     """Check that the data still hold what a manifest says, and keep what was seen.
 
     Args:
@@ -73,6 +80,7 @@ def verify(entries: Collection[Entry], place: Place, manifest: Path, *, trusting
         place: where the data's records are now.
         manifest: its file.
         trusting: that a file of the same size and times holds the same.
+        other: ids of records that are known to have changed.
 
     Raises:
         UserError: naming the records that are gone or changed.
@@ -86,11 +94,12 @@ def verify(entries: Collection[Entry], place: Place, manifest: Path, *, trusting
     old = read_seen(manifest)
     look = Look(place, old, Stamps(), trusting)
     every = {entry.id: entry for entry in entries}
-    other = {entry.id for entry in every.values() if not _says_the_same(entry, place)}
+    different = {entry.id for entry in every.values() if not _says_the_same(entry, place)}
+    different |= set(other)
     doubtful = [entry for entry in every.values() if not look.settled(entry)]
     found = dict(zip([e.id for e in doubtful], _closely(look, doubtful), strict=True))
-    other |= {name for name, seen in found.items() if seen is None}
-    changed = [name for name in every if name in other]
+    different |= {name for name, seen in found.items() if seen is None}
+    changed = [name for name in every if name in different]
     if changed:
         raise UserError(
             f"{manifest}: these records changed since the split was drawn: {few(changed)}; restore "

@@ -19,7 +19,8 @@ from lit_clid.about import Captioner
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.beside import texts_alone
 from lit_clid.data.folder import Listing
-from lit_clid.data.scan import hash_bytes
+from lit_clid.data.scan import hash_pixels, look
+from lit_clid.data.seen import Stamps
 from lit_clid.data.source import Source
 from lit_clid.data.text import printable
 from lit_clid.data.written import Written
@@ -69,7 +70,8 @@ def describe(
         return dict(sources), None
     assert write is not None
     known = _known(manifest) if manifest.is_file() else None
-    seen = {name: _hashes(source, known) for name, source in sources.items()}
+    trusting = options.verify == "auto"
+    seen = {name: _hashes(source, known, trusting) for name, source in sources.items()}
     images: dict[str, Callable[[], Image.Image]] = {}
     for name, source in sources.items():
         for row, found in enumerate(seen[name]):
@@ -101,32 +103,27 @@ def _known(manifest: Path) -> dict[str, str]:
     return {line["id"]: line["image_hash"] for line in lines}
 
 
-def _hashes(source: Source, known: Mapping[str, str] | None) -> list[str | None]:
+def _hashes(source: Source, known: Mapping[str, str] | None, trusting: bool) -> list[str | None]:
     """The hash of each row's image; None where it does not decode or is not known."""
     if known is not None:
         return [known.get(name) for name in source.names]
     rows = range(len(source.ids))
     with ThreadPoolExecutor() as pool:
-        found = pool.map(partial(_hash, source), rows)
+        found = pool.map(partial(_hash, source, Stamps(), trusting), rows)
         return list(tqdm(found, "looking at images", len(rows), unit="image", leave=False, delay=2))
 
 
-def _hash(source: Source, row: int) -> str | None:
+def _hash(source: Source, stamps: Stamps, trusting: bool, row: int) -> str | None:
     try:
-        return _pixels(source.open_image(row))
+        return look(source.open_image, row, stamps, trusting).seen.image_hash
     except Exception:  # Pillow's decoders raise all kinds; who checks the records tells which
         return None
-
-
-def _pixels(image: Image.Image) -> str:
-    """The hash of an image, as in the manifest of a split."""
-    return hash_bytes(f"{image.size}".encode() + image.tobytes())
 
 
 def _open(source: Source, row: int, known: str) -> Image.Image:
     """The image whose hash is known."""
     image = source.open_image(row)
-    if _pixels(image) != known:
+    if hash_pixels(image) != known:
         raise UserError(
             f"{source.names[row]}: the image changed since the split was drawn; restore it or use "
             "another name=…"

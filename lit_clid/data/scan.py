@@ -93,7 +93,7 @@ def read_row(source: Source, row: int, stamps: Stamps, *, trusting: bool = False
     if not caption:
         return Read(None, f"{name} (row {row + 1}): {EMPTY}")
     try:
-        found = _look(source.open_image, row, stamps, trusting)
+        found = look(source.open_image, row, stamps, trusting)
     except Exception as error:  # Pillow's decoders raise all kinds on broken files
         why = f"image does not decode ({first_line(error, 80)})"
         return Read(None, f"{name} (row {row + 1}): {why}")
@@ -108,10 +108,10 @@ def read_row(source: Source, row: int, stamps: Stamps, *, trusting: bool = False
     return replace(found, entry=entry)
 
 
-def _look(images: Images, row: int, stamps: Stamps, trusting: bool) -> Read:
+def look(images: Images, row: int, stamps: Stamps, trusting: bool) -> Read:
     """What an image alone comes to, decoded or known."""
     if not isinstance(images, StoredImages):
-        return Read(None, seen=Seen(image_hash=_hash_pixels(images(row))))
+        return Read(None, seen=Seen(image_hash=hash_pixels(images(row))))
     place = images.place(row)
     stamp = stamps.of(place)  # before its bytes, which may change in between
     known = DECODED.get((place, stamp)) if trusting and stamp else None
@@ -119,14 +119,15 @@ def _look(images: Images, row: int, stamps: Stamps, trusting: bool) -> Read:
         return known
     held = images.content(row)
     found = read_image(io.BytesIO(held))
-    seen = Seen(stamp, hash_bytes(held), _hash_pixels(found.image))
+    seen = Seen(stamp, hash_bytes(held), hash_pixels(found.image))
     read = Read(None, seen=seen, goes_on=found.goes_on)
     if stamp:
         DECODED[place, stamp] = read
     return read
 
 
-def _hash_pixels(image: Image.Image) -> str:
+def hash_pixels(image: Image.Image) -> str:
+    """The hash of a decoded image, as in a manifest."""
     return hash_bytes(f"{image.size}".encode() + image.tobytes())
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.deal import deal, find_piles
+from lit_clid.data.images import Place, StoredImages
 from lit_clid.data.scan import Entry, hash_bytes
 from lit_clid.data.source import Source
 from lit_clid.errors import UserError, few
@@ -34,11 +35,25 @@ def several(sources: Mapping[str, Source], options: DataOptions) -> dict[str, So
 class Again:
     """Images by row, the same for several rows."""
 
-    open_image: Callable[[int], Image.Image]
+    images: Callable[[int], Image.Image]
     rows: tuple[int, ...]
 
     def __call__(self, row: int) -> Image.Image:
-        return self.open_image(self.rows[row])
+        return self.images(self.rows[row])
+
+
+@dataclass(frozen=True)
+class StoredAgain(StoredImages):
+    """The same, of images whose bytes lie in files."""
+
+    images: StoredImages
+    rows: tuple[int, ...]
+
+    def place(self, row: int) -> Place:
+        return self.images.place(self.rows[row])
+
+    def content(self, row: int) -> bytes:
+        return self.images.content(self.rows[row])
 
 
 def _each(source: Source) -> Source:
@@ -67,12 +82,18 @@ def _each(source: Source) -> Source:
         source,
         ids=tuple(ids),
         captions=tuple(captions),
-        open_image=Again(source.open_image, tuple(rows)),
+        open_image=_repeated(source.open_image, tuple(rows)),
         member=again(source.member),
         groups=again(source.groups),
         others=None,
         images=tuple(source.ids[row] for row in rows),
     )
+
+
+def _repeated(
+    images: Callable[[int], Image.Image], rows: tuple[int, ...]
+) -> Callable[[int], Image.Image]:
+    return StoredAgain(images, rows) if isinstance(images, StoredImages) else Again(images, rows)
 
 
 def further(sources: Iterable[Source], unknown: Collection[str] = ()) -> dict[str, str]:
@@ -150,6 +171,19 @@ def wordings(
     for entry in entries:
         source, row = place[entry.id]
         found[entry.id] = source.wordings(row)
+    return found
+
+
+def hashes_of_further(
+    entries: Iterable[Entry], place: Mapping[str, tuple[Source, int]]
+) -> dict[str, str]:
+    """id → hash of the further captions, of the records that are there and have any."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        source, row = place.get(entry.id, (None, 0))
+        others = () if source is None or source.others is None else source.others[row]
+        if others:
+            found[entry.id] = hash_bytes(str(others).encode())
     return found
 
 

@@ -32,6 +32,7 @@ from lit_clid.data.several import (
     captions_of,
     dealt,
     further,
+    hashes_of_further,
     images_of,
     several,
     with_wordings,
@@ -44,6 +45,9 @@ from lit_clid.data.twins import Sameness, find_twins, without_copies
 from lit_clid.errors import UserError
 from lit_clid.files import read_json, write_json, write_text
 from lit_clid.provenance import refuse_changes
+
+FURTHER = "further_captions"
+"""Key of the hashes of captions that a record has beside its first."""
 
 
 @dataclass(frozen=True)
@@ -211,12 +215,15 @@ def load_split(
         say_dealt(rows, entries)
     shared = twins.shared(entries)
     drawn = {"seed": seed, "data": options.drawn_from, "skipped": skipped}
-    write_json(folder / "split.json", {**drawn, **({"shared_captions": shared} if shared else {})})
+    split = Split(entries, sources, tuple(skipped), shared, by)
+    drawn |= {"shared_captions": shared} if shared else {}
+    drawn[FURTHER] = hashes_of_further(entries, split.locate())
+    write_json(folder / "split.json", drawn)
     write_text(manifest, to_csv(entries))
     write_seen(manifest, scanned.seen)
     say_shared(shared)
     say_telling(twins.telling(entries))
-    return Split(entries, sources, tuple(skipped), shared, by)
+    return split
 
 
 def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Source, ...]) -> Split:
@@ -236,5 +243,8 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
     entries = tuple(from_csv(line) for line in lines)
     shared = header.get("shared_captions", {})
     split = Split(entries, sources, tuple(header["skipped"]), shared)
-    verify(split.entries, split.locate(), manifest, trusting=options.verify == "auto")
+    place = split.locate()
+    told, now = header.get(FURTHER), hashes_of_further(entries, place)
+    other = [] if told is None else [each for each in place if told.get(each) != now.get(each)]
+    verify(entries, place, manifest, trusting=options.verify == "auto", other=other)
     return split

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lit_clid.models.diffusion import TO_EPS, TRAINING_TARGET, diffuse, expand, min_snr_weight
 from lit_clid.models.embedding import Embedding
+from lit_clid.models.halved import Halved
 from lit_clid.models.schedules import Schedule
 
 DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
@@ -56,6 +57,11 @@ class Denoiser:
         if channels_last:
             lay_channels_last(self.network)
         self._run = torch.compile(self.network) if compile else self.network
+        self.halved = Halved(network)
+
+    def halve(self, dtype: torch.dtype) -> None:
+        """Hold what is not trained in the precision of the autocast that trains the rest."""
+        self.halved = Halved(self.network, dtype)
 
     @torch.no_grad()
     def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
@@ -72,7 +78,8 @@ class Denoiser:
     def _answer(self, network: Any, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         shown = self.schedule.shown(t)
         z = z_t if shown.scale is None else expand(shown.scale, z_t) * z_t
-        output = self.call(network, z.to(self.dtype), shown.time, embedding.to(self.dtype))
+        with self.halved.autocast(z.device):
+            output = self.call(network, z.to(self.dtype), shown.time, embedding.to(self.dtype))
         return TO_EPS[self.schedule.prediction](output.float(), z, shown.alpha, shown.sigma)
 
     def draw_levels(self, count: int, dice: torch.Generator) -> Tensor:

@@ -1,6 +1,5 @@
 """Low-rank adaptation of a denoiser (Hu et al. 2022), by peft, and its factors in files."""
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import sqrt
@@ -37,13 +36,18 @@ def add_lora(network: Any, modules: Sequence[str], rank: int, alpha: float, seed
 
 @contextmanager
 def folded(target: PipelineTarget) -> Iterator[None]:
-    """Within this, the target's pipeline is an ordinary one: factors folded into a copy."""
+    """Within this, the target's pipeline is an ordinary one in float32: a copy on the CPU with
+    factors folded in, where there are any or weights are held in half precision.
+    """
     from diffusers.utils.peft_utils import recurse_remove_peft_layers
     from peft.tuners.tuners_utils import BaseTunerLayer
 
-    pipeline, name = target.pipeline, target.family.network
+    pipeline, name, halved = target.pipeline, target.family.network, target.denoiser.halved
     network = getattr(pipeline, name)
-    plain = copy.deepcopy(network)
+    if halved.dtype is None and not any(isinstance(m, BaseTunerLayer) for m in network.modules()):
+        yield
+        return
+    plain = halved.copied(network)
     for module in plain.modules():
         if isinstance(module, BaseTunerLayer):
             module.merge()

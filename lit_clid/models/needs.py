@@ -21,6 +21,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from lit_clid.models.embedding import Embedding
+from lit_clid.models.halved import to_halve
 from lit_clid.models.hollow import hollow
 from lit_clid.source import Source
 
@@ -35,6 +36,7 @@ class Needs:
         title: of the family.
         side: of the images in pixels.
         network, trained, encoders, autoencoder: parameters.
+        frozen: those of the network that mixed training holds in half precision.
         work: floating-point operations of one row, forwards and, if gradients are wanted, back.
         call: bytes that live at the worst moment of a call, beside weights and their gradients.
         encoding: bytes at the worst moment of encoding images, beside the weights.
@@ -44,6 +46,7 @@ class Needs:
     side: int
     network: int
     trained: int
+    frozen: int
     encoders: int
     autoencoder: int
     work: float
@@ -84,9 +87,10 @@ def reckon(model: str | Source, ask: Ask) -> Needs:
     encoders = [part for part in named if part is not None]
     for part in (network, *latents.networks):
         part.eval().requires_grad_(False)
-    network.to(ask.dtype)
     if ask.select is not None:
         ask.select(network)
+    frozen = sum(p.numel() for p in to_halve(network))
+    network.to(ask.dtype)
     shape = latents.shape(torch.empty(1, 3, side, side, device=META))
     z = torch.empty(ask.rows, *shape, device=META)
     told = _told(family.told(network), ask.rows)
@@ -109,6 +113,7 @@ def reckon(model: str | Source, ask: Ask) -> Needs:
         side=side,
         network=_count([network]),
         trained=sum(p.numel() for p in trained),
+        frozen=frozen,
         encoders=_count(encoders),
         autoencoder=_count(latents.networks),
         work=work / ask.rows,

@@ -3,6 +3,7 @@
 import copy
 import shutil
 from collections.abc import Callable, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ class PipelineTarget(Target):
         self.networks = [*self.encoders, network]
         for part in self.networks:
             part.eval().requires_grad_(False)
+        for encoder in self.encoders:
+            _leave_out_logits(encoder)
         self.fingerprint = fingerprint(self.networks, schedule, self.latents, self.text.tokenizers)
         self.quantised = is_quantised(network)
         self.kin = kinship(network, schedule, self.latents)
@@ -118,21 +121,23 @@ class PipelineTarget(Target):
     def sample(
         self, captions: Sequence[str], noise: Tensor, steps: int = 30, guidance: float = 3.0
     ) -> list[Any]:
-        network = getattr(self.pipeline, self.family.network)
-        if not self.quantised:
+        network, halved = getattr(self.pipeline, self.family.network), self.denoiser.halved
+        rounded = self.denoiser.dtype != torch.float32 and not self.quantised
+        if rounded:
             network.to(torch.float32)  # as the other parts are, and what the pipeline hands it
         for encoder in self.encoders if self.offload else []:
             encoder.to(self.device)
         try:
-            images: list[Any] = self.pipeline(
-                prompt=list(captions),
-                height=noise.shape[-2] * self.latents.downsampling,
-                width=noise.shape[-1] * self.latents.downsampling,
-                num_inference_steps=steps,
-                **self.family.drawing(self.pipeline, noise.to(self.device), guidance),
-            ).images
+            with halved.autocast(self.device):
+                images: list[Any] = self.pipeline(
+                    prompt=list(captions),
+                    height=noise.shape[-2] * self.latents.downsampling,
+                    width=noise.shape[-1] * self.latents.downsampling,
+                    num_inference_steps=steps,
+                    **self.family.drawing(self.pipeline, noise.to(self.device), guidance),
+                ).images
         finally:
-            if not self.quantised:
+            if rounded:
                 network.to(self.denoiser.dtype)
             for encoder in _encoders(self.pipeline, self.family) if self.offload else []:
                 encoder.to("cpu")
@@ -158,6 +163,14 @@ def _encoders(pipeline: Any, family: Family) -> list[Any]:
     names = [name for name in family.parts if name.startswith("text_encoder")]
     encoders = [getattr(pipeline, name) for name in names]
     return [encoder for encoder in encoders if encoder is not None]
+
+
+def _leave_out_logits(encoder: Any) -> None:
+    """Have a language model whose hidden states are wanted compute the logits of one place only."""
+    if "logits_to_keep" in signature(encoder.forward).parameters:
+        encoder.register_forward_pre_hook(
+            lambda _, given, named: (given, {"logits_to_keep": 1, **named}), with_kwargs=True
+        )
 
 
 def _text_alone(pipeline: Any) -> Any:

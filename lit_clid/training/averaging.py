@@ -16,6 +16,11 @@ class Averaging(WeightAveraging):
     on the way.
     """
 
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Follow the module, which was moved after its average was made."""
+        assert self._average_model is not None
+        self._average_model.to(pl_module.device)
+
     def averaged(self, module: L.LightningModule) -> AbstractContextManager[None]:
         """Within this, `module` has the averaged weights."""
         return averaged(self, module)

@@ -1,7 +1,6 @@
 """The trained model as a diffusers folder, with a note of how it was made."""
 
 import shutil
-from contextlib import nullcontext
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
@@ -111,5 +110,5 @@ def write_model(
         if lora:
             write_factors(module.target, part / LORA)
 
-    with folded(module.target) if lora else nullcontext():
+    with folded(module.target):
         module.target.export(folder, annotate)

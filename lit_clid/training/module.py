@@ -1,5 +1,6 @@
 """`FineTune`: denoising loss on the members, validation loss on the hold-outs with fixed noise."""
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,8 @@ class FineTune(L.LightningModule):
             rank); None takes `seed`.
         augment: of the members' images.
         still: what is kept.
+        mixed: half precision of the trainer's autocast, in which frozen weights are held; None
+            trains in float32.
         schedule_steps: N of the learning rate's schedule, where training may end before; None
             means all steps of the trainer.
     """
@@ -80,6 +83,7 @@ class FineTune(L.LightningModule):
         dice: int | None = None,
         augment: Augmenter | None = None,
         still: Still | None = None,
+        mixed: torch.dtype | None = None,
         schedule_steps: int | None = None,
     ) -> None:
         super().__init__()
@@ -91,8 +95,18 @@ class FineTune(L.LightningModule):
         self.strict_loading = False
         self.encodings = Encodings()
         self._select_trainable()
+        if mixed is not None:
+            target.denoiser.halve(mixed)
         self.objective = self._objective()
         self.automatic_optimization = self.objective.automatic
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "FineTune":
+        """A copy for an average, which shares what is not trained."""
+        memo |= {id(p): p for p in self.network.parameters() if not p.requires_grad}
+        made = type(self).__new__(type(self))
+        memo[id(self)] = made
+        made.__dict__ |= copy.deepcopy(self.__getstate__(), memo)
+        return made
 
     def _select_trainable(self) -> None:
         """Unfreeze what `options.train` names."""

@@ -8,6 +8,8 @@ import secrets
 from dataclasses import dataclass
 from functools import partial
 
+import torch
+
 from lit_clid.about import Facts
 from lit_clid.config.options.data import DataOptions
 from lit_clid.config.options.training import FineTuneOptions
@@ -53,13 +55,14 @@ def prepare(
     *,
     defenses: Defenses,
     privacy: Privacy | None = None,
+    mixed: torch.dtype | None = None,
     schedule_steps: int | None = None,
 ) -> Ready:
     """Put together what trains `target` on the members.
 
     Args:
         seed: of everything; with secret private training, of what no member is trained with.
-        facts, defenses, privacy, schedule_steps: see `FineTune`.
+        facts, defenses, privacy, mixed, schedule_steps: see `FineTune`.
 
     Raises:
         UserError: for defenses that these records cannot serve.
@@ -96,6 +99,7 @@ def prepare(
         dice=dice,
         augment=defenses.augmenter(side, dice),
         still=still,
+        mixed=mixed,
         schedule_steps=schedule_steps,
     )
     return Ready(module, data)

@@ -2,7 +2,7 @@
 from it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,13 @@ REFUSED = (
 """Trainer options that would train on other members, or for another time, than the run claims."""
 VALIDATING = ("val_check_interval", "limit_val_batches", "check_val_every_n_epoch")
 """Trainer options that change which validations there are."""
-PRECISIONS = ("32", "32-true", "bf16-mixed", "16-mixed")
+PRECISIONS = {
+    "32": None,
+    "32-true": None,
+    "bf16-mixed": torch.bfloat16,
+    "16-mixed": torch.float16,
+}
+"""Of training, and the half precision of its autocast."""
 
 
 def training_trainer(
@@ -140,6 +146,11 @@ def checkpoint_steps(
             f"finetune.checkpoints: two of {list(checkpoints)} fall on one step; leave one out"
         )
     return steps
+
+
+def mixed_precision(trainer: Mapping[str, Any]) -> torch.dtype | None:
+    """The half precision that `trainer:` names; None if it names none."""
+    return PRECISIONS.get(str(trainer.get("precision", "32")))
 
 
 def _check(trainer: dict[str, Any]) -> tuple[int, int]:

@@ -84,6 +84,19 @@ def test_what_did_not_change_is_not_even_read(
     assert len(read) == len(first.entries)
 
 
+def test_a_record_of_each_caption_is_not_decoded_either(
+    tmp_path: Path, undecoded: Callable[[], None]
+) -> None:
+    folder = image_folder(tmp_path / "images", 24, "none")
+    for k in range(24):
+        (folder / f"{k:03d}.txt").write_text(f"picture number {k}\nthe {k}th")
+    changes = {"path": str(folder), "several_captions": "each"}
+    first = opened(tmp_path, **changes)
+    undecoded()
+    for verify in ("auto", "content"):
+        assert opened(tmp_path, **changes, verify=verify).entries == first.entries
+
+
 @pytest.mark.parametrize("verify", ["auto", "content"])
 def test_another_time_alone_changes_nothing(
     tmp_path: Path, undecoded: Callable[[], None], verify: str
