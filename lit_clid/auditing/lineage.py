@@ -148,7 +148,29 @@ def find_reference(
     return base, ""
 
 
-def check_reference(target: Target, reference: Target) -> None:
+@dataclass(frozen=True)
+class Known:
+    """What is left of a model that was looked at.
+
+    Args:
+        source: what it is called.
+        fingerprint, kin: see `Target`.
+        columns: of every attack by name.
+    """
+
+    source: str
+    fingerprint: str
+    kin: Mapping[str, str]
+    columns: Mapping[str, tuple[str, ...]]
+
+
+def known(target: Target, attacks: Mapping[str, Signals]) -> Known:
+    """What other models are compared with."""
+    columns = {name: tuple(attack.columns(target)) for name, attack in attacks.items()}
+    return Known(target.source, target.fingerprint, target.kin, columns)
+
+
+def check_reference(target: Known, reference: Known) -> None:
     """Refuse a reference whose answers about a record cannot be subtracted from the target's."""
     if target.fingerprint == reference.fingerprint:
         raise UserError(
@@ -158,17 +180,17 @@ def check_reference(target: Target, reference: Target) -> None:
     _check_kin(target, reference, "reference", list(target.kin))
 
 
-def check_shadow(target: Target, shadow: Target, attacks: Mapping[str, Signals]) -> None:
+def check_shadow(target: Known, shadow: Known) -> None:
     """Refuse a shadow whose signals cannot calibrate the target's.
 
     Another architecture will do but for gradients.
     """
-    by_tensor = any(attack.columns(target) != attack.columns(shadow) for attack in attacks.values())
+    by_tensor = target.columns != shadow.columns
     names = [name for name in target.kin if by_tensor or name != "architecture"]
     _check_kin(target, shadow, "shadow", names)
 
 
-def _check_kin(target: Target, other: Target, role: str, names: Sequence[str]) -> None:
+def _check_kin(target: Known, other: Known, role: str, names: Sequence[str]) -> None:
     strange = [name for name in names if other.kin[name] != target.kin[name]]
     if strange:
         raise UserError(

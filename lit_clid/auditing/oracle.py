@@ -101,12 +101,25 @@ class ModelOracle(Oracle):
     def view(self, view: View) -> Tensor:
         """z_0 (B, C, h, w) of a view of the images, encoded once."""
         if view not in self._latents:
-            images = self.batch.images
-            shape = self.target.latent_shape(images)
-            sampled = self.sample_latents
-            draw = noise(self.seed, self.batch.ids, "posterior", shape) if sampled else None
-            self._latents[view] = self.target.encode(view.apply(images), draw)
+            self._latents[view] = self._encode(view)
         return self._latents[view]
+
+    def _encode(self, view: View) -> Tensor:
+        """The same, of what no other model with the same latent space was shown."""
+        memory = self.target.memory
+        if memory is None:
+            return self._encode_rows(view, list(range(len(self.batch.ids))))
+        drawn = self.seed if self.sample_latents else None
+        told = (self.target.kin["latent space"], view, self.batch.images.shape[1:], drawn)
+        keys = [(*told, name) for name in self.batch.ids]
+        each = memory.each(keys, lambda rows: [*self._encode_rows(view, rows).cpu()])
+        return torch.stack(each).to(self.target.device)
+
+    def _encode_rows(self, view: View, rows: list[int]) -> Tensor:
+        images, ids = self.batch.images[rows], [self.batch.ids[row] for row in rows]
+        shape = self.target.latent_shape(images)
+        draw = noise(self.seed, ids, "posterior", shape) if self.sample_latents else None
+        return self.target.encode(view.apply(images), draw)
 
     def errors(self, questions: Sequence[Question]) -> Tensor:
         new = [question for question in dict.fromkeys(questions) if question not in self._answers]

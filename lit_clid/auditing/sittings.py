@@ -1,10 +1,10 @@
 """Sittings: which model is asked which attacks about which role's records, for which table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lit_clid.auditing.attacks import Attack
-from lit_clid.auditing.lineage import Model, check_reference, check_shadow
+from lit_clid.auditing.lineage import Known, Model, check_reference, check_shadow, known
 from lit_clid.auditing.queries import check_attacks
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import AuditOptions
@@ -12,10 +12,13 @@ from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.models.load import load_target
+from lit_clid.models.memory import Memory
 from lit_clid.models.target import Target
 
 REFERENCE = {"target": "reference", "shadow": "reference_shadow"}
 """Table of the reference's answers about a role's records."""
+HELD = 4 * 2**30
+"""Bytes of weights beside which another model is loaded; larger ones make room first."""
 
 
 @dataclass(frozen=True)
@@ -67,40 +70,79 @@ def plan(
     return sittings + [Sitting(REFERENCE[role], role, reference, asked) for role in roles if asked]
 
 
-def load_models(sittings: list[Sitting], options: AuditOptions) -> dict[Model, Target]:
-    """Every model, loaded and verified before any of them is asked."""
-    loaded: dict[Model, Target] = {}
-    for sitting in sittings:
-        model = sitting.model
-        if model not in loaded:
-            loaded[model] = load_target(
-                model.source,
-                precision=options.precision,
-                channels_last=options.channels_last,
-                compile=options.compile,
-                rows=options.rows,
-                offload=options.offload,
-            )
-        model.verify(loaded[model])
-        if sitting.table in REFERENCE.values():
-            asked = next(other.model for other in sittings if other.table == sitting.role)
-            check_reference(loaded[asked], loaded[model])
-        if sitting.table == "shadow":
-            check_shadow(loaded[sittings[0].model], loaded[model], sitting.attacks)
-    return loaded
+class Shelf(Mapping[Model, Target]):
+    """The models of an audit, loaded when they are asked for.
+
+    Small ones stay, of large ones the last; all share what was encoded.
+
+    Args:
+        models: by which they are asked for.
+        options: of the audit.
+    """
+
+    def __init__(self, models: Iterable[Model], options: AuditOptions) -> None:
+        self._models, self._options = tuple(dict.fromkeys(models)), options
+        self._memory = Memory()
+        self._held: dict[Model, Target] = {}
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def __getitem__(self, model: Model) -> Target:
+        if model not in self._held:
+            if sum(held.size for held in self._held.values()) > HELD:
+                self._held.clear()
+            self._held[model] = load(model, self._options, self._memory)
+        return self._held[model]
+
+
+def load(model: Model, options: AuditOptions, memory: Memory | None = None) -> Target:
+    """A model as an audit asks it.
+
+    Raises:
+        UserError: if it does not load, or is not the one that was meant.
+    """
+    found = load_target(
+        model.source,
+        precision=options.precision,
+        channels_last=options.channels_last,
+        compile=options.compile,
+        rows=options.rows,
+        offload=options.offload,
+        memory=memory,
+    )
+    model.verify(found)
+    return found
 
 
 def check_sittings(
-    sittings: list[Sitting], models: Mapping[Model, Target], split: Split
+    sittings: Sequence[Sitting], models: Mapping[Model, Target], split: Split
 ) -> list[str]:
-    """Refuse what cannot be asked, before anything is; returns the attacks' remarks, each once."""
+    """Refuse what cannot be asked or compared, before anything is asked, one model at a time.
+
+    The first sitting's model is looked at last, so that it is at hand when it is asked.
+
+    Returns:
+        The attacks' remarks, each once.
+    """
     captions = split.captions()
-    remarks: list[str] = []
+    found: dict[str, Known] = {}
+    remarks: dict[str, list[str]] = {}
+    for model in reversed(list(dict.fromkeys(sitting.model for sitting in sittings))):
+        for sitting in [each for each in sittings if each.model == model]:
+            own = [captions[entry.id] for entry in split.of(sitting.role)]
+            remarks[sitting.table] = check_attacks(sitting.attacks, models[model], own)
+            found[sitting.table] = known(models[model], sitting.attacks)
     for sitting in sittings:
-        own = [captions[entry.id] for entry in split.of(sitting.role)]
-        remarks += check_attacks(sitting.attacks, models[sitting.model], own)
-        remarks += _weak(sitting, split)
-    return list(dict.fromkeys(remarks))
+        if sitting.table in REFERENCE.values():
+            check_reference(found[sitting.role], found[sitting.table])
+        elif sitting.table == "shadow" and "target" in found:
+            check_shadow(found["target"], found["shadow"])
+    told = [line for each in sittings for line in [*remarks[each.table], *_weak(each, split)]]
+    return list(dict.fromkeys(told))
 
 
 def _weak(sitting: Sitting, split: Split) -> list[str]:

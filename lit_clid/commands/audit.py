@@ -10,9 +10,9 @@ from lit_clid.auditing.queries import check_attacks
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import (
     REFERENCE,
+    Shelf,
     Sitting,
     check_sittings,
-    load_models,
     plan,
 )
 from lit_clid.commands.blind import blind_table
@@ -32,7 +32,6 @@ from lit_clid.data.split import Split
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report.pictures import Picture, PictureSource
 from lit_clid.judging.report.publish import publish
-from lit_clid.models.target import Target
 from lit_clid.scores import Scores
 
 
@@ -59,15 +58,15 @@ def judged(config: Settings) -> tuple[Split, Judgement | None]:
     check_cascade(config, split)
     folder = config.folder / "scores"
     audited = audit(config, split, models, folder)
-    tables, model = audited.tables, (models["target"], audited.target)
-    tables["swapped"] = swapped_table(config, split, *model, folder)
+    tables, asked = audited.tables, (models["target"], audited.targets)
+    tables["swapped"] = swapped_table(config, split, *asked, folder)
     target = tables.pop("target")
     first = None
     if console.is_first_process() and target is not None:
         tables["blind"] = blind_table(split, folder)
     if target is not None and (console.is_first_process() or config.evidence.cascade):
         first = _judge(config, target, tables)
-    cascade = cascade_table(config, split, *model, folder, first)
+    cascade = cascade_table(config, split, *asked, folder, first)
     if not console.is_first_process():
         return split, None
     if target is None or cascade is None:
@@ -103,11 +102,11 @@ class Audited:
     Args:
         tables: by name, as `judging.judge` takes them; just made ones are None on processes other
             than the first.
-        target: the model that was asked.
+        targets: the models that were asked.
     """
 
     tables: dict[str, Scores | None]
-    target: Target
+    targets: Shelf
 
 
 def audit(
@@ -140,17 +139,18 @@ def audit(
     for name, signals in (more or {}).items():
         sittings.append(Sitting(name, "target", models["target"], {name: signals}))
     check_split(models, split)
-    targets = load_models(sittings, config.audit)
+    targets = Shelf((sitting.model for sitting in sittings), config.audit)
     remarks = [f"no reference: {remark}"] if remark else []
-    asked = targets[models["target"]]
+    told = check_sittings(sittings, targets, split)
     if config.evidence.cascade is not None:
-        second = {config.evidence.cascade: second_attack(config)}
-        remarks += check_attacks(second, asked, list(split.captions().values()))
-    for line in remarks + check_sittings(sittings, targets, split):
+        second, captions = {config.evidence.cascade: second_attack(config)}, split.captions()
+        remarks += check_attacks(second, targets[models["target"]], list(captions.values()))
+    for line in remarks + told:
         console.say(f"note: {line}")
     tables: dict[str, Scores | None] = {}
     for sitting in sittings:
         carried = tables.get(REFERENCE["target"])
-        model = targets[sitting.model]
-        tables[sitting.table] = table_of(sitting, model, config, split, carried, folder)
-    return Audited(tables, targets[models["target"]])
+        tables[sitting.table] = table_of(
+            sitting, targets[sitting.model], config, split, carried, folder
+        )
+    return Audited(tables, targets)

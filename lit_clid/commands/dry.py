@@ -18,7 +18,7 @@ from lit_clid import console
 from lit_clid.auditing.lineage import Model, find_models, find_reference
 from lit_clid.auditing.queries import tally
 from lit_clid.auditing.several import sizes
-from lit_clid.auditing.sittings import plan
+from lit_clid.auditing.sittings import HELD, plan
 from lit_clid.commands.checks import check_headline, check_rules, check_stacked, check_suspects
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.splits import planned_split
@@ -60,7 +60,7 @@ def dry_audit(config: Settings) -> None:
     dtype = DTYPES[options.precision]
     needs = reckon(source, Ask(config.data.resolution, options.rows, options.batch_size, dtype))
     held, away = _held(needs, dtype, offload=options.offload)
-    count = len({sitting.model for sitting in sittings})
+    count = min(len({sitting.model for sitting in sittings}), HELD // (held + away) + 1)
     peak = max(needs.call, needs.encoding)
     device = _device(config.trainer)
     _say(
@@ -71,7 +71,10 @@ def dry_audit(config: Settings) -> None:
             ("asked", f"{len(config.attacks)} attacks, {total:,} evaluations"),
             *_gradients(backward),
             ("memory", _memory({"model": held, f"a call of {options.rows} rows": peak})),
-            ("host", f"{count} of such models wait on it: {_scaled(count * (held + away))}B"),
+            (
+                "host",
+                f"at most {count} of such models at a time: {_scaled(count * (held + away))}B",
+            ),
             ("work", f"{_scaled(needs.work)}FLOP an evaluation"),
             ("time", _time((total + 2 * backward) * needs.work, device, dtype)),
         ],

@@ -26,7 +26,7 @@ from lit_clid.scores import Scores
 
 
 def swapped_table(
-    config: Settings, split: Split, model: Model, target: Target, folder: Path
+    config: Settings, split: Split, model: Model, targets: Mapping[Model, Target], folder: Path
 ) -> Scores | None:
     """Answers with captions swapped between records; None where there is nothing to ask."""
     name = _by_caption(config.attacks)
@@ -37,7 +37,7 @@ def swapped_table(
     if name is None or part is None:
         return None
     sitting = Sitting("swapped", "target", model, {name: config.attacks[name]})
-    return table_of(sitting, target, config, part, folder=folder)
+    return table_of(sitting, targets[model], config, part, folder=folder)
 
 
 def _by_caption(attacks: Mapping[str, Attack]) -> str | None:
@@ -67,7 +67,7 @@ def cascade_table(
     config: Settings,
     split: Split,
     model: Model,
-    target: Target,
+    targets: Mapping[Model, Target],
     folder: Path,
     first: Judgement | None,
 ) -> Scores | None:
@@ -92,7 +92,7 @@ def cascade_table(
     if console.is_first_process():
         forget_others(folder / "cascade.parquet", part)
     sitting = Sitting("cascade", "target", model, {name: second_attack(config)})
-    return table_of(sitting, target, config, part, folder=folder)
+    return table_of(sitting, targets[model], config, part, folder=folder)
 
 
 def second_attack(config: Settings) -> Attack:

@@ -14,7 +14,7 @@ from lit_clid.auditing.queries import announce, describe_attacks, tally
 from lit_clid.auditing.run import ask, asking_trainer
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import answers, finished_ids, shard_folder
-from lit_clid.auditing.sittings import Sitting, check_sittings, load_models, plan
+from lit_clid.auditing.sittings import Shelf, Sitting, check_sittings, plan
 from lit_clid.commands.blind import blind_table
 from lit_clid.commands.checks import check_rules
 from lit_clid.commands.processes import shared
@@ -47,7 +47,7 @@ def stopped_early(config: Settings) -> Stopped | None:
     check_split(models, split)
     folder = config.folder / "scores"
     sittings = plan(models, None, config.attacks, config.audit)
-    targets = load_models(sittings, config.audit)
+    targets = Shelf((sitting.model for sitting in sittings), config.audit)
     for line in check_sittings(sittings, targets, split):
         console.say(f"note: {line}")
     console.say("note: the reference is asked only if the evidence does not suffice")

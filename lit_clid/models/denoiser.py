@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lit_clid import console
 from lit_clid.models.diffusion import TO_EPS, TRAINING_TARGET, diffuse, expand, min_snr_weight
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.halved import Halved
@@ -65,10 +66,24 @@ class Denoiser:
 
     @torch.no_grad()
     def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
-        """ε_θ(z_t, t, c) (B, C, h, w) float32, at most `rows` rows a call."""
-        parts = zip(
-            z_t.split(self.rows), t.split(self.rows), embedding.split(self.rows), strict=True
-        )
+        """ε_θ(z_t, t, c) (B, C, h, w) float32, at most `rows` rows a call; on a device that has no
+        memory for so many, fewer from then on.
+        """
+        while True:
+            try:
+                return self._in_parts(z_t, t, embedding)
+            except torch.OutOfMemoryError:
+                asked = min(self.rows, len(z_t))
+                if asked == 1:
+                    raise
+            self.rows = asked // 2  # here nothing of the failed call is held any more
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            console.say(f"note: no memory for {asked} rows a call; {self.rows} from here on")
+
+    def _in_parts(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
+        rows = self.rows
+        parts = zip(z_t.split(rows), t.split(rows), embedding.split(rows), strict=True)
         return torch.cat([self._answer(self._run, *part) for part in parts])
 
     def answer(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:

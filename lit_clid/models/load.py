@@ -7,6 +7,7 @@ from typing import Any
 
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.models.families import FAMILIES, Family
+from lit_clid.models.memory import Memory
 from lit_clid.models.opening import open_pipeline
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.models.singles import check_single, guessed_config
@@ -27,6 +28,7 @@ def load_target(
     compile: bool = False,
     rows: int = 64,
     offload: bool = False,
+    memory: Memory | None = None,
 ) -> PipelineTarget:
     """Load a diffusers pipeline, frozen, on the CPU.
 
@@ -38,6 +40,7 @@ def load_target(
         channels_last, compile: how the denoiser runs.
         rows: most rows in one call of the denoiser.
         offload: keep the text encoders on the CPU.
+        memory: of what was encoded, which models may share.
 
     Raises:
         UserError: if the folder or id does not exist, lacks a part, or is of an unknown family, or
@@ -60,6 +63,7 @@ def load_target(
         rows=rows,
         offload=offload,
         made_of=source,
+        memory=memory,
     )
 
 

@@ -1,4 +1,7 @@
-"""A pipeline from its files, in float32: folder, hub id or single file, and what is put on it."""
+"""A pipeline from its files, folder, hub id or single file, and what is put on it.
+
+A denoiser that lies in a folder in half precision stays so, the rest is in float32.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +15,7 @@ from lit_clid.models.folding import fold_file
 from lit_clid.models.quantised import is_quantised
 from lit_clid.models.quiet import quiet_imports, silent
 from lit_clid.models.tokens import teach_tokens
+from lit_clid.models.variants import half_precision
 from lit_clid.models.weights import check_folder, is_hub_id, locate, put_on, read_tensors
 from lit_clid.source import Source
 
@@ -39,11 +43,16 @@ def open_pipeline(
         if source.is_single_file:
             pipeline = _of_file(kind, Path(locate(source.path)), place, more)
         else:
+            own = Path(locate(source.path)) / family.network
+            changed = source.lora or source.network is not None
+            half = None if changed else half_precision(own, variant)
+            if half is not None:
+                more["torch_dtype"] = {family.network: half, "default": torch.float32}
             pipeline = _of_folder(kind, source, variant, more)
         files = put_on(source)
         if source.network is not None:
             replace_network(pipeline, family, source.network, files, place)
-        _to_float32(pipeline)
+        _to_float32(pipeline, None if source.lora else getattr(pipeline, family.network))
         for name in source.textual_inversion:
             teach_tokens(pipeline, files[name])
         for name, strength in source.lora:
@@ -160,12 +169,8 @@ def _network_of_folder(own: Any, family: Family, folder: Path) -> Any:
     return network
 
 
-def _to_float32(pipeline: Any) -> None:
-    """Every part but what is quantised, whose own arithmetic stays."""
-    parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
-    if not any(is_quantised(part) for part in parts):
-        pipeline.to(torch.float32)
-        return
-    for part in parts:
-        if not is_quantised(part):
+def _to_float32(pipeline: Any, but: Any) -> None:
+    """Every part but one, and but what is quantised, whose own arithmetic stays."""
+    for part in pipeline.components.values():
+        if isinstance(part, torch.nn.Module) and part is not but and not is_quantised(part):
             part.to(torch.float32)

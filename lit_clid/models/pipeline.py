@@ -12,9 +12,10 @@ from torch import Tensor
 
 from lit_clid.files import writing
 from lit_clid.models.denoiser import Denoiser, lay_channels_last
-from lit_clid.models.embedding import Embedding
+from lit_clid.models.embedding import Embedding, cat
 from lit_clid.models.families import Family
-from lit_clid.models.identity import fingerprint, kinship
+from lit_clid.models.identity import identify
+from lit_clid.models.memory import Memory
 from lit_clid.models.quantised import is_quantised
 from lit_clid.models.target import Target
 from lit_clid.models.white_box import NetworkGradients, WhiteBox
@@ -34,6 +35,7 @@ class PipelineTarget(Target):
             quantised keeps its own precision.
         offload: the text encoders stay on the CPU, wherever the rest goes.
         made_of: what it was read from; None for modules in training.
+        memory: of what was encoded, which models may share.
     """
 
     def __init__(
@@ -48,21 +50,23 @@ class PipelineTarget(Target):
         rows: int,
         offload: bool = False,
         made_of: Source | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        self.offload, self.made_of = offload, made_of
+        self.offload, self.made_of, self.memory = offload, made_of, memory
         self.pipeline, self.family, self.source, self.rows = pipeline, family, source, rows
         network, schedule = getattr(pipeline, family.network), family.schedule(pipeline.scheduler)
         self.latents = family.latents(pipeline)
         self.text = family.text(_text_alone(pipeline) if offload else pipeline)
-        self.encoders = [*self.latents.networks, *_encoders(pipeline, family)]
+        encoders = _encoders(pipeline, family)
+        self.encoders = [*self.latents.networks, *encoders]
         self.networks = [*self.encoders, network]
         for part in self.networks:
             part.eval().requires_grad_(False)
         for encoder in self.encoders:
             _leave_out_logits(encoder)
-        self.fingerprint = fingerprint(self.networks, schedule, self.latents, self.text.tokenizers)
+        known = identify(self.latents, encoders, self.text.tokenizers, network, schedule)
+        self.fingerprint, self.kin, self._words = known.fingerprint, known.kin, known.words
         self.quantised = is_quantised(network)
-        self.kin = kinship(network, schedule, self.latents)
         self.asked_by = schedule.asked_by
         self.denoiser = Denoiser(
             network,
@@ -73,6 +77,7 @@ class PipelineTarget(Target):
             compile=compile,
             rows=rows,
         )
+        self.size = sum(p.nbytes for part in self.networks for p in part.parameters())
         if channels_last:
             for part in self.latents.networks:
                 lay_channels_last(part)
@@ -101,10 +106,28 @@ class PipelineTarget(Target):
         return torch.cat([self.latents.encode(*part) for part in parts])
 
     def embed(self, *wordings: Sequence[str]) -> Embedding:
-        return self.text.embed(wordings).to(self.device)
+        if self.memory is None:
+            return self.text.embed(wordings).to(self.device)
+        texts = list(zip(*wordings, strict=True))
+
+        def embedded(places: list[int]) -> list[Embedding]:
+            some = [texts[place] for place in places]
+            made = self.text.embed(list(zip(*some, strict=True)))
+            return made.to(torch.device("cpu")).split(1)
+
+        return cat(self.memory.each([(self._words, *text) for text in texts], embedded)).to(
+            self.device
+        )
 
     def pooled(self, captions: Sequence[str]) -> Tensor:
-        return self.text.pooled(captions).to(self.device)
+        if self.memory is None:
+            return self.text.pooled(captions).to(self.device)
+
+        def made(places: list[int]) -> list[Tensor]:
+            return list(self.text.pooled([captions[place] for place in places]).cpu())
+
+        keys = [(self._words, "pooled", caption) for caption in captions]
+        return torch.stack(self.memory.each(keys, made)).to(self.device)
 
     def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         return self.denoiser.eps(z_t, t, embedding)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
+from lit_clid.models.memory import Memory
 from lit_clid.models.white_box import WhiteBox
 
 
@@ -31,6 +32,10 @@ class Target(ABC):
     """Hash (32 hex digits) of what decides the answers."""
     kin: dict[str, str]
     """What two models must share for their answers to be compared; hashes by name."""
+    size: int = 0
+    """Bytes of its weights."""
+    memory: Memory | None = None
+    """Of what was encoded; None encodes anew whenever asked."""
     asked_by: str | None
     """How the ruler's t is looked up; None where t is the model's own."""
 

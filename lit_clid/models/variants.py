@@ -4,12 +4,17 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from lit_clid.errors import UserError, few
+from lit_clid.models.weights import header
 
 NAME = re.compile(
     r"(?:diffusion_pytorch_model|model|pytorch_model)(?:-\d+-of-\d+)?"
     r"(?:\.(?P<variant>\w+))?(?:-\d+-of-\d+)?\.safetensors"
 )
+HALF = {"BF16": torch.bfloat16, "F16": torch.float16}
+"""As safetensors name them."""
 
 
 def only_variant(folder: Path, parts: Sequence[str]) -> str | None:
@@ -35,3 +40,19 @@ def only_variant(folder: Path, parts: Sequence[str]) -> str | None:
             "with target.variant (for training) or audit.variant (for the models of an audit)"
         )
     return next(iter(found), None)
+
+
+def half_precision(folder: Path, variant: str | None) -> torch.dtype | None:
+    """The half precision in which all weights of a part lie in its folder; None for any other.
+
+    Args:
+        folder: of the part.
+        variant: of the weights.
+    """
+    names: set[str] = set()
+    for file in folder.glob("*.safetensors"):
+        named = NAME.fullmatch(file.name)
+        if named is not None and named["variant"] == variant:
+            told = header(file).items()
+            names |= {str(tensor["dtype"]) for name, tensor in told if name != "__metadata__"}
+    return HALF.get(names.pop()) if len(names) == 1 else None

@@ -129,7 +129,7 @@ def _audit(stage: Stage, config: Settings, split: Split) -> None:
     if not stage.final or is_reported(stage.scores, config.utility):
         return
     if console.is_first_process():
-        _report(audited.target, config, split, stage.scores)
+        _report(audited.targets[models["target"]], config, split, stage.scores)
 
 
 def _report(target: Target, config: Settings, split: Split, folder: Path) -> None:

@@ -10,7 +10,7 @@ from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.lineage import Model, check_split
 from lit_clid.auditing.losses import GAUGED, CaptionLoss
 from lit_clid.auditing.signals import Signals
-from lit_clid.auditing.sittings import Sitting, check_sittings
+from lit_clid.auditing.sittings import Sitting, check_sittings, load
 from lit_clid.commands.checks import check_once, refuse_dry
 from lit_clid.commands.gauge.checkpoints import INDEX, Checkpoint, find_checkpoints, is_pattern
 from lit_clid.commands.gauge.measure import judged
@@ -25,8 +25,7 @@ from lit_clid.files import read_json
 from lit_clid.judging.gauge import Reading, sentence, table
 from lit_clid.judging.headline import BEFOREHAND
 from lit_clid.judging.rules import RULES
-from lit_clid.models.load import check_target, load_target
-from lit_clid.models.target import Target
+from lit_clid.models.load import check_target
 from lit_clid.models.weights import locate
 from lit_clid.scores import Scores
 
@@ -143,7 +142,7 @@ def _tables(
     kin: dict[str, str] | None = None
     for each in found:
         sitting = Sitting("target", "target", Model(each.source), asked)
-        target = _loaded(each, config)
+        target = load(sitting.model, config.audit)
         kin = kin or target.kin
         strange = [name for name in kin if target.kin[name] != kin[name]]
         if strange:
@@ -157,18 +156,6 @@ def _tables(
         folder = config.folder / FOLDER / f"step-{each.step:07d}"
         tables.append((each, table_of(sitting, target, config, split, None, folder)))
     return tables
-
-
-def _loaded(each: Checkpoint, config: Settings) -> Target:
-    options = config.audit
-    return load_target(
-        each.source,
-        precision=options.precision,
-        channels_last=options.channels_last,
-        compile=options.compile,
-        rows=options.rows,
-        offload=options.offload,
-    )
 
 
 def _reading(each: Checkpoint, made: Scores | None, name: str, attack: Attack) -> Reading:

@@ -12,7 +12,7 @@ from lit_clid import console
 from lit_clid.auditing.attacks import CLiD, CLiR, Loss
 from lit_clid.auditing.lineage import Model, check_split, find_models
 from lit_clid.auditing.losses import Grid
-from lit_clid.auditing.sittings import Sitting, check_sittings, load_models
+from lit_clid.auditing.sittings import Shelf, Sitting, check_sittings
 from lit_clid.auditing.swept import Losses, Swept, read_losses
 from lit_clid.commands.checks import check_once, refuse_dry
 from lit_clid.commands.holding import held
@@ -60,7 +60,7 @@ def _sweep(config: Settings, arguments: Sequence[str]) -> None:
     split = split_of(config, models["shadow"].source)
     check_split(models, split)
     sitting = Sitting("sweep", "shadow", models["shadow"], {"grid": grid})
-    targets = load_models([sitting], config.audit)
+    targets = Shelf([sitting.model], config.audit)
     for line in check_sittings([sitting], targets, split):
         console.say(f"note: {line}")
     scores = table_of(sitting, targets[sitting.model], config, split)
