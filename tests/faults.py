@@ -29,7 +29,7 @@ LOADED = (
 )
 FORK = get_context("forkserver")
 FORK.set_forkserver_preload(list(LOADED))
-AUDIT = ("attacks=[loss,clid_th_null]", "audit.batch_size=1", "audit.swapped=8")
+AUDIT = ("attacks=[clid_th_null]", "audit.batch_size=1", "audit.swapped=8")
 TABLES = ("target", "shadow", "reference", "reference_shadow", "swapped", "blind")
 
 
@@ -79,6 +79,10 @@ class Command:
         code, said = self.end()
         assert alive or code in (0, -9), said
         return code == -9
+
+    def send(self, number: int) -> None:
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
 
     def killed_when(self, condition: Callable[[], object]) -> None:
         """Kill it as soon as the condition holds."""

@@ -142,7 +142,7 @@ def header(file: Path) -> dict[str, Any]:
     try:
         told: dict[str, Any] = json.loads(start)
         ends = [_end(told[name]) for name in told if name != "__metadata__"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise UserError(f"{file}: is truncated, or no safetensors; fetch it again") from None
     whole = LENGTH + length + max(ends, default=0)
     if size < whole:
@@ -154,7 +154,7 @@ def _end(tensor: Any) -> int:
     """Where a tensor ends, counted from the header's end.
 
     Raises:
-        ValueError, KeyError, TypeError: if its entry is not what the format asks for.
+        ValueError, LookupError, TypeError: if its entry is not what the format asks for.
     """
     _, end = tensor["data_offsets"]
     numbers = [*tensor["data_offsets"], *tensor["shape"]]
