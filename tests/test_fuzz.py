@@ -25,6 +25,7 @@ from lit_clid.models.weights import header
 from lit_clid.parquet import write_parquet
 from lit_clid.scores import Scores
 
+pytestmark = pytest.mark.slow
 FUZZ = settings(
     max_examples=150,
     derandomize=True,
