@@ -21,6 +21,7 @@ lint: $(VENV)/dev.ok
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(RUN) -m bandit --quiet --configfile pyproject.toml --recursive lit_clid
 
 defenses: $(VENV)/dp.ok
 	$(RUN) benchmarks/defenses.py

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from lit_clid.asked import AskedUntil, AttackSpec, Cost
+from lit_clid.asked import AskedUntil, AttackSpec, Cost, Quarantined
 from lit_clid.errors import UserError
 from lit_clid.files import read_json
 from lit_clid.plain import EMPTY, FLAT, Plain
@@ -208,6 +208,7 @@ class About(Plain):
         model: folder or hub id that was asked, and what was put on it.
         files: that were put on it, each with its SHA-256.
         skipped: records that could not be read, and why.
+        quarantined: by id, records about which the model answers NaN or infinity.
         captions_cut_by_the_tokenizer: how many were longer than the model reads.
         shared_captions: `records` and their distinct `captions`, where both sides share some.
         captions_by: the model that wrote the captions; None where the data have them.
@@ -223,6 +224,7 @@ class About(Plain):
     model: str | None = None
     files: dict[str, str] | None = None
     skipped: tuple[str, ...] = ()
+    quarantined: dict[str, Quarantined] | None = None
     captions_cut_by_the_tokenizer: int | None = None
     shared_captions: dict[str, int] | None = None
     captions_by: Captioner | None = None

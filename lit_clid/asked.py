@@ -63,3 +63,16 @@ class AskedUntil(Plain):
     level: float
     suspects: int
     holdouts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quarantined(Plain):
+    """A record that was put aside, for the model answers NaN or infinity about it.
+
+    Args:
+        member: None for a suspect.
+        columns: that were no finite numbers.
+    """
+
+    member: bool | None
+    columns: tuple[str, ...]

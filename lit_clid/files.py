@@ -47,7 +47,14 @@ def whole(path: Path) -> Iterator[Path]:
     with writing(path, part):
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
+        settle(part)
         part.replace(path)
+
+
+def settle(file: Path) -> None:
+    """Have the disk itself hold a file, before a name that promises it whole is given to it."""
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 @contextmanager

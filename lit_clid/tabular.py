@@ -95,7 +95,7 @@ def _point(cell: str) -> str:
 
 def _read_parquet(path: Path) -> tuple[Columns, tuple[str, ...]]:
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             schema = file.schema_arrow
             plain = [name for name in schema.names if not _opaque(schema.field(name).type)]
             index = (schema.pandas_metadata or {}).get("index_columns", ())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.about import Claims, read_about
+from lit_clid.auditing.quarantine import put_aside
 from lit_clid.auditing.shards import shard_folder, write_shard
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import AuditOptions
@@ -129,6 +130,10 @@ def carry_over(
     rows = [k for k, name in enumerate(table.ids) if name in ids]
     names = [table.ids[k] for k in rows]
     member = {entry.id: entry.member for entry in split.of(role)}
+    put = {name: each for name, each in (table.about.quarantined or {}).items() if name in ids}
+    if put:
+        told = {name: replace(each, member=member[name]) for name, each in put.items()}
+        put_aside(shards, told)
     own = [member[name] for name in names]
     signals = {column: values[rows] for column, values in table.signals.items()}
     write_shard(shards, names, own, signals)

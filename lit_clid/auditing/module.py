@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,15 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from lit_clid.asked import Quarantined
 from lit_clid.auditing.ledger import needs_caption
 from lit_clid.auditing.oracle import ModelOracle
+from lit_clid.auditing.quarantine import put_aside, too_many
 from lit_clid.auditing.questions import Batch
 from lit_clid.auditing.several import averaged
 from lit_clid.auditing.shards import write_shard
 from lit_clid.auditing.signals import Signals, column_names
-from lit_clid.errors import UserError, few
+from lit_clid.errors import UserError
 from lit_clid.models.target import Target
 
 
@@ -28,6 +31,7 @@ class Auditor(L.LightningModule):
         seed: of all noise.
         folder: where shards go.
         sample_latents: sample the VAE's posterior instead of taking its mean.
+        expected: all records of the table, id → member.
     """
 
     def __init__(
@@ -37,16 +41,16 @@ class Auditor(L.LightningModule):
         seed: int,
         folder: Path,
         sample_latents: bool,
+        expected: Mapping[str, bool | None],
     ) -> None:
         super().__init__()
         self.target, self.attacks, self.seed, self.folder = target, attacks, seed, folder
-        self.sample_latents = sample_latents
+        self.sample_latents, self.expected = sample_latents, expected
         told = [name for name, attack in attacks.items() if needs_caption(attack)]
         self._each = partial(self._ask, names=told)
         self._once = partial(self._ask, names=[name for name in attacks if name not in told])
-        self._broken: list[str] = []
-        self._broken_columns: set[str] = set()
-        self._out_of_memory = False
+        self._aside: dict[str, bool | None] = {}
+        self._hopeless = self._out_of_memory = False
 
     def on_predict_start(self) -> None:
         """Switch TF32 off.
@@ -63,19 +67,19 @@ class Auditor(L.LightningModule):
             captions=tuple(batch["caption"]),
             importance=tuple(batch["importance"]),
         )
-        if self._out_of_memory:
-            return
+        if self._out_of_memory or self._hopeless:
+            return  # why is said when all processes hear it
         try:
             oracle = ModelOracle(self.target, records, self.seed, self.sample_latents)
             signals = averaged(self._once, self._each, oracle, batch["captions"])
         except torch.OutOfMemoryError:
             self._out_of_memory = True
             return
-        kept = self._finite(signals, records.ids)
+        said = [None if kind < 0 else bool(kind) for kind in batch["member"].cpu().tolist()]
+        kept = self._finite(signals, records.ids, said)
         if kept:
             ids = [records.ids[k] for k in kept]
-            said = batch["member"].cpu().tolist()
-            member = [None if said[k] < 0 else bool(said[k]) for k in kept]
+            member = [said[k] for k in kept]
             rows = {column: values[kept].numpy() for column, values in signals.items()}
             write_shard(self.folder, ids, member, rows)
 
@@ -88,41 +92,35 @@ class Auditor(L.LightningModule):
             signals |= dict(zip(column_names(name, attack, self.target), columns, strict=True))
         return signals
 
-    def _finite(self, signals: Mapping[str, Tensor], ids: Sequence[str]) -> list[int]:
-        """Rows without NaN or infinity.
-
-        The others are remembered for the end, when all else is safe on disk.
-        """
-        fine = torch.stack([torch.isfinite(values) for values in signals.values()])
-        columns = zip(signals, fine.all(1).tolist(), strict=True)
-        rows = fine.all(0).tolist()
-        self._broken_columns |= {column for column, good in columns if not good}
-        self._broken += [name for name, good in zip(ids, rows, strict=True) if not good]
-        return [k for k, good in enumerate(rows) if good]
+    def _finite(
+        self, signals: Mapping[str, Tensor], ids: Sequence[str], member: Sequence[bool | None]
+    ) -> list[int]:
+        """Rows without NaN or infinity; the records of the others are put aside."""
+        broken = torch.stack([~torch.isfinite(values) for values in signals.values()], 1).tolist()
+        found: dict[str, Quarantined] = {}
+        for name, kind, row in zip(ids, member, broken, strict=True):
+            if any(row):
+                found[name] = Quarantined(member=kind, columns=tuple(compress(signals, row)))
+        if found:
+            put_aside(self.folder, found)
+            self._aside |= {name: each.member for name, each in found.items()}
+            self._hopeless = too_many(self._aside, self.expected)
+        return [k for k, row in enumerate(broken) if not any(row)]
 
     def on_predict_end(self) -> None:
         """Make room for the next model."""
         self.target.to(torch.device("cpu"))
 
     def on_predict_epoch_end(self) -> None:
-        """Every rank learns what any of them met, so that all end alike."""
-        own = (self._broken, self._broken_columns, self._out_of_memory)
+        """Every rank learns whether any had too little memory, so that all end alike."""
+        own = self._out_of_memory
         ranks = [own]
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             ranks = [own] * torch.distributed.get_world_size()
             torch.distributed.all_gather_object(ranks, own)
-        if any(out_of_memory for _, _, out_of_memory in ranks):
+        if any(ranks):
             raise UserError(
                 "the device is out of memory; lower audit.rows (rows per call; gradients need "
                 "several times the memory of a plain query) or audit.batch_size: neither changes a "
                 "score, and finished batches are kept"
-            )
-        found = [name for names, _, _ in ranks for name in names]
-        columns = sorted({column for _, some, _ in ranks for column in some})
-        if found:
-            raise UserError(
-                f"the model answers NaN or infinity about {len(found)} records: {few(found, 5)} "
-                f"({few(columns, 3)}); look at them, leave the attack out or, if the denoiser runs "
-                f"in half precision, delete {self.folder} and set audit.precision=32; the rest is "
-                "kept"
             )

@@ -1,5 +1,6 @@
 """One model's audit: ask about the records without a shard, then merge the shards."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import lightning as L
 from lit_clid.about import About, Claims
 from lit_clid.auditing.claims import CLAIMS
 from lit_clid.auditing.module import Auditor
+from lit_clid.auditing.quarantine import quarantined, refuse_many
 from lit_clid.auditing.queries import describe_attacks
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import merge, shard_folder
@@ -50,27 +52,38 @@ def fill_table(
 
     Raises:
         UserError: if fewer records are left than there are processes, the device is out of memory,
-            an answer is NaN or infinite, or the shards do not make up the table.
+            many answers are NaN or infinite, or the shards do not make up the table.
     """
     shards = shard_folder(path)
     ask(target, data, attacks, claims, shards, trainer)
     if not trainer.is_global_zero:
         return None
-    expected = {entry.id: entry.member for entry in split.of(data.role)}
+    aside = quarantined(shards)
     told = replace(
         about,
         made=provenance(str(trainer.strategy.root_device)),
         claims=claims,
+        quarantined=aside or None,
         attacks=describe_attacks(attacks, target, sizes(split, data.role)),
     )
-    merged = merge(shards, expected, told, str(path))
+    expected = data.expected
+    kept = {name: member for name, member in expected.items() if name not in aside}
+    merged = merge(shards, kept, told, str(path))
     shared = {name: image for name, image in split.images.items() if name in expected}
     scores = replace(merged, groups=split.groups, images=shared)
     scores.save(path)
-    for file in [*shards.glob("*.parquet"), shards / CLAIMS]:
-        file.unlink()
-    shards.rmdir()
+    clear(shards)
     return scores
+
+
+def clear(shards: Path) -> None:
+    """Delete the shards of a table that is whole, and what a killed process left among them; the
+    claims last, without which nobody could tell what the rest is.
+    """
+    for file in shards.glob("*"):
+        if file.name != CLAIMS:
+            file.unlink()
+    shutil.rmtree(shards, ignore_errors=True)
 
 
 def ask(
@@ -81,11 +94,14 @@ def ask(
     shards: Path,
     trainer: L.Trainer,
 ) -> None:
-    """Ask about every pending record of `data`, and leave the answers in the folder `shards`.
+    """Ask about every pending record of `data`, and leave the answers in the folder `shards`;
+    records about which they are no finite numbers are put aside there.
 
     Raises:
         UserError: as `fill_table`.
     """
+    expected = data.expected
+    refuse_many(quarantined(shards), expected, shards)
     if trainer.is_global_zero:
         write_json(shards / CLAIMS, claims.as_json())
     if 0 < len(data.audited) < trainer.world_size:
@@ -95,9 +111,13 @@ def ask(
         )
     if len(data.audited):
         assert claims.seed is not None
-        module = Auditor(target, attacks, claims.seed, shards, claims.posterior == "sample")
+        sample = claims.posterior == "sample"
+        module = Auditor(target, attacks, claims.seed, shards, sample, expected)
         trainer.predict(module, data, return_predictions=False)
         trainer.strategy.barrier()
+        aside = quarantined(shards)
+        trainer.strategy.barrier()  # the first process merges them next
+        refuse_many(aside, expected, shards)
 
 
 def asking_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:

@@ -1,18 +1,28 @@
 """Shards of a table: one batch of signals each, of any process, merged when all are there."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lit_clid.about import About
 from lit_clid.errors import UserError, few
-from lit_clid.parquet import write_parquet
+from lit_clid.files import whole
+from lit_clid.parquet import arranged
 from lit_clid.scores import Scores
+
+DAMAGED = ".damaged"
+"""Is added to the name of a shard that no longer holds what was written."""
+
+
+class DamagedShardError(UserError):
+    """A shard that no longer holds what was written."""
 
 
 def shard_folder(path: Path) -> Path:
@@ -28,24 +38,67 @@ def write_shard(
 ) -> None:
     """Write one batch's signals.
 
-    The name is a hash of the ids and the rename is atomic, so no rank disturbs another.
+    The name is a hash of the ids and one of the file, and the rename is atomic: no rank disturbs
+    another, and what the disk changes later is noticed.
     """
-    name = blake2b("\x1f".join(ids).encode(), digest_size=8).hexdigest()
     columns = {c: np.asarray(values, np.float64) for c, values in signals.items()}
-    write_parquet(folder / f"{name}.parquet", ids, member, columns)
+    sink = pa.BufferOutputStream()
+    pq.write_table(arranged(ids, member, columns), sink)
+    content = sink.getvalue().to_pybytes()
+    with whole(folder / f"{digest_of_ids(ids)}-{_digest(content)}.parquet") as part:
+        part.write_bytes(content)
+
+
+def digest_of_ids(ids: Sequence[str]) -> str:
+    """How what belongs to these records is called in a folder of shards."""
+    return _digest("\x1f".join(ids).encode())
+
+
+def _digest(content: bytes) -> str:
+    return blake2b(content, digest_size=8).hexdigest()
+
+
+def read_shard(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Some columns of a shard, or all, once it is known to be what was written.
+
+    Raises:
+        DamagedShardError: if it is not.
+    """
+    content, told = path.read_bytes(), path.stem.partition("-")[2]
+    if told in ("", _digest(content)):  # shards of before had no digest
+        with suppress(pa.ArrowException, OSError, ValueError):
+            return pq.ParquetFile(pa.BufferReader(content)).read(columns)
+    raise DamagedShardError(
+        f"{path}: is damaged; run the command again, its records are asked anew"
+    )
+
+
+def set_damaged_aside(folder: Path) -> list[str]:
+    """Rename the damaged shards of `folder`, whose records are asked again then; their names."""
+    found: list[str] = []
+    for path in sorted(folder.glob("*.parquet")):
+        try:
+            read_shard(path, ["id"])
+        except DamagedShardError:
+            path.replace(path.with_name(path.name + DAMAGED))
+            found.append(path.name)
+    return found
 
 
 def finished_ids(folder: Path) -> set[str]:
-    """The ids whose signals lie in the shards of `folder`."""
+    """The ids whose signals lie in the shards of `folder` that are not damaged."""
     found: set[str] = set()
     for path in folder.glob("*.parquet"):
-        found |= set(pq.read_table(path, columns=["id"])["id"].to_pylist())
+        with suppress(
+            DamagedShardError, FileNotFoundError
+        ):  # another process sets it aside just now
+            found |= set(read_shard(path, ["id"])["id"].to_pylist())
     return found
 
 
 def answers(folder: Path, ids: Sequence[str]) -> dict[str, np.ndarray]:
     """The signals of these records, in this order, by column; all must be there."""
-    tables = [pq.read_table(path) for path in sorted(folder.glob("*.parquet"))]
+    tables = [read_shard(path) for path in sorted(folder.glob("*.parquet"))]
     rows: dict[str, dict[str, Any]] = {}
     for table in tables:
         rows |= {row["id"]: row for row in table.to_pylist()}
@@ -59,12 +112,13 @@ def merge(folder: Path, expected: Mapping[str, bool | None], about: About, where
     """Merge the shards of `folder` into one table of exactly the records `expected` (id → member).
 
     Raises:
-        UserError: if a record is missing or strange, or if two shards contradict each other.
+        UserError: if a record is missing or strange, a shard is damaged, or two contradict each
+            other.
     """
     rows: dict[str, tuple[Any, ...]] = {}
     columns: list[str] = []
     for path in sorted(folder.glob("*.parquet")):
-        table = pq.read_table(path)
+        table = read_shard(path)
         columns = columns or [c for c in table.column_names if c not in ("id", "member")]
         for row in table.to_pylist():
             values = (row["member"], *(row[c] for c in columns))

@@ -7,10 +7,11 @@ from lit_clid import console
 from lit_clid.about import About, Claims
 from lit_clid.auditing.claims import carry_over, claim, finished_scores
 from lit_clid.auditing.lineage import Model, find_models
+from lit_clid.auditing.quarantine import columns_of, counted, quarantined
 from lit_clid.auditing.queries import announce, describe_attacks, tally
-from lit_clid.auditing.run import asking_trainer, fill_table
+from lit_clid.auditing.run import asking_trainer, clear, fill_table
 from lit_clid.auditing.several import sizes
-from lit_clid.auditing.shards import finished_ids, shard_folder
+from lit_clid.auditing.shards import finished_ids, set_damaged_aside, shard_folder
 from lit_clid.auditing.sittings import (
     Sitting,
     shared_records,
@@ -20,6 +21,7 @@ from lit_clid.commands.reading import Settings
 from lit_clid.commands.splits import split_of
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
+from lit_clid.errors import few
 from lit_clid.files import check_writable
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
@@ -63,13 +65,35 @@ def table_of(
     scores = finished_scores(path, claims)
     if scores is not None:
         console.say(f"{sitting.table}: already audited, see {path}")
+        if console.is_first_process():
+            clear(shard_folder(path))  # a process was killed before it could
         if scores.groups != split.groups and console.is_first_process():
             scores = replace(scores, groups=split.groups)
             scores.save(path)
         own = sizes(split, sitting.role)
         attacks = describe_attacks(sitting.attacks, target, own)  # titles, rules
-        return replace(scores, about=replace(scores.about, attacks=attacks))
-    return _asked(sitting, target, config, split, claims, carried, path)
+        scores = replace(scores, about=replace(scores.about, attacks=attacks))
+    else:
+        scores = _asked(sitting, target, config, split, claims, carried, path)
+    aside = scores and scores.about.quarantined
+    if aside:
+        every = {entry.id: entry.member for entry in split.of(sitting.role)}
+        console.say(
+            f"note: {sitting.table}: put aside, for the model answers NaN or infinity: "
+            f"{counted(aside, every)}: {few(list(aside), 5)} ({few(columns_of(aside), 3)})"
+        )
+    return scores
+
+
+def answered_ids(shards: Path) -> set[str]:
+    """The records that need not be asked about again: those of whole shards, and those put aside.
+
+    Damaged shards are renamed, and said.
+    """
+    if console.is_first_process():
+        for name in set_damaged_aside(shards):
+            console.say(f"note: {shards / name}: is damaged; its records are asked again")
+    return finished_ids(shards) | set(quarantined(shards))
 
 
 def _asked(
@@ -82,13 +106,13 @@ def _asked(
     path: Path,
 ) -> Scores | None:
     """The same, made: what is missing is asked."""
-    options = config.audit
+    options, shards = config.audit, shard_folder(path)
     if console.is_first_process():
         check_writable(path.parent)
     shared = shared_records(sitting, split)
     if shared and carried is not None and console.is_first_process():
-        carry_over(carried, shared, claims, split, sitting.role, shard_folder(path))
-    finished = shared | finished_ids(shard_folder(path))
+        carry_over(carried, shared, claims, split, sitting.role, shards)
+    finished = shared | answered_ids(shards)
     data = CaptionedImages(
         split,
         config.data,

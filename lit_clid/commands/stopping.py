@@ -10,19 +10,20 @@ from lit_clid.about import About
 from lit_clid.asked import AttackSpec
 from lit_clid.auditing.claims import claim, finished_scores
 from lit_clid.auditing.lineage import check_split
+from lit_clid.auditing.quarantine import columns_of, quarantined
 from lit_clid.auditing.queries import announce, describe_attacks, tally
 from lit_clid.auditing.run import ask, asking_trainer
 from lit_clid.auditing.several import sizes
-from lit_clid.auditing.shards import answers, finished_ids, shard_folder
+from lit_clid.auditing.shards import answers, shard_folder
 from lit_clid.auditing.sittings import Shelf, Sitting, check_sittings, plan
 from lit_clid.commands.blind import blind_table
 from lit_clid.commands.checks import check_rules
 from lit_clid.commands.processes import shared
 from lit_clid.commands.reading import Settings
-from lit_clid.commands.sitting import opened, table_of
+from lit_clid.commands.sitting import answered_ids, opened, table_of
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
-from lit_clid.errors import UserError
+from lit_clid.errors import UserError, few
 from lit_clid.judging.controls.all import controls_of_blind
 from lit_clid.judging.report.stopped import StoppedReport, publish_stopped
 from lit_clid.judging.rules import RULES
@@ -118,14 +119,13 @@ def ask_until(
     assert config.evidence.stop_at is not None
     look = Look(asking, name, specs[name], config.evidence.stop_at, shadow)
     shards = shard_folder(path)
-    every, done = set(asking.ids), finished_ids(shards)
+    every, done = set(asking.ids), _done(shards)
     model, pending = str(sitting.model.source), sizes(split, "target", done)
-    most = announce(sitting.table, model, sitting.attacks, pending, len(done))
-    console.say(f"at most: {most}")
+    console.say(f"at most: {announce(sitting.table, model, sitting.attacks, pending, len(done))}")
     trainer = asking_trainer(config.trainer, sitting.table)
     for end in _ends(len(asking.ids), options.batch_size * trainer.world_size):
         wanted = asking.ids[:end]
-        finished = (every - set(wanted)) | finished_ids(shards)
+        finished = (every - set(wanted)) | done
         data = CaptionedImages(
             split,
             config.data,
@@ -136,6 +136,7 @@ def ask_until(
             finished=finished,
         )
         ask(target, data, sitting.attacks, claims, shards, trainer)
+        done = _done(shards)
         signals = answers(shards, wanted)
         found = look.at(signals)
         console.say(_progress(found))
@@ -155,6 +156,22 @@ def ask_until(
             )
             return found, _kept(asking.suspect[:end], signals, about, folder)
     return None
+
+
+def _done(shards: Path) -> set[str]:
+    """The records that were answered.
+
+    Raises:
+        UserError: if a record was put aside: evidence would be looked at in an order with gaps.
+    """
+    aside = quarantined(shards)
+    if aside:
+        raise UserError(
+            f"the model answers NaN or infinity about {few(list(aside), 5)} "
+            f"({few(columns_of(aside), 3)}); evidence that is looked at in an order cannot leave "
+            "records out: set evidence.stop_at=null, what was asked is kept"
+        )
+    return answered_ids(shards)
 
 
 def _speaker(

@@ -113,7 +113,7 @@ def _read_yaml(file: Path) -> Any:
         )
     try:
         layer = as_written(file.read_text(encoding="utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{file}: not valid YAML ({' '.join(str(error).split())[:160]})") from None
     if not isinstance(layer, DictConfig):
         raise UserError(f"{file}: a config holds 'key: value' lines")
@@ -127,10 +127,10 @@ def _changed(change: str) -> Any:
     key, _, typed = change.partition("=")
     try:
         return text_layer(key, typed) if key in TEXTS else as_written(typed, key)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         raise UserError(
-            f"{change}: the value is not valid YAML; write a number, true, false, null, [a, list] "
-            "or {a: mapping}"
+            f"{change[:100]}: the value is not valid YAML; write a number, true, false, null, [a, "
+            "list] or {a: mapping}"
         ) from None
 
 

@@ -49,6 +49,8 @@ def as_written(text: str, key: str = "") -> Any:
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     if node is None:
         node = yaml.ScalarNode(NULL, "null") if key else yaml.MappingNode(MAP, [])
+    if not key and isinstance(node, yaml.ScalarNode):
+        raise yaml.YAMLError("one value, and no 'key: value' lines")
     for part in reversed(key.split(".") if key else []):
         pair = (yaml.ScalarNode(STRING, part), node)
         node = yaml.MappingNode(MAP, [pair])

@@ -3,6 +3,7 @@ one line.
 """
 
 import logging
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,19 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from tqdm import tqdm
 
+from lit_clid import console
 from lit_clid.errors import UserError
+
+LAUNCHER = logging.getLogger("lightning.fabric.strategies.launchers.subprocess_script")
+"""Where Lightning tells, before it kills a run, which of its processes ended."""
+
+
+class LastWords(logging.Handler):
+    """Names the process whose end is the end of all, which Lightning keeps to itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        cause = record.getMessage().partition(" Forcefully")[0]
+        print(f"\nerror: {cause} {console.INTERRUPTED}", file=sys.stderr, flush=True)
 
 
 class PhaseBar(TQDMProgressBar):
@@ -74,8 +87,12 @@ def _quiet() -> None:
     """
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "The `srun` command is available.*")
+    LAUNCHER.setLevel(logging.INFO)
+    LAUNCHER.propagate = False
+    if not LAUNCHER.handlers:
+        LAUNCHER.addHandler(LastWords())
     warnings.filterwarnings("ignore", ".*predict returned None.*")
-    warnings.filterwarnings("ignore", ".*`srun` command is available.*")
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
     warnings.filterwarnings("ignore", "GPU available but not used.*")
     warnings.filterwarnings("ignore", ".*Mismatch dtype between input and weight.*")  # autocast's

@@ -73,6 +73,11 @@ class CaptionedImages(L.LightningDataModule):
         self.audited = RecordSet(split, pending, side, seed)
         self._split, self._side = split, side
 
+    @property
+    def expected(self) -> dict[str, bool | None]:
+        """Every record of the role, asked about or not: id → member, None for a suspect."""
+        return {entry.id: entry.member for entry in self._split.of(self.role)}
+
     @cached_property
     def known(self) -> RecordSet:
         """The members as an audit sees them, each image once."""

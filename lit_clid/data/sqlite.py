@@ -35,7 +35,7 @@ def read_sqlite(file: Path, table: str | None) -> list[tuple[int, Row]]:
             opened.execute("PRAGMA trusted_schema = OFF")
             name = _one([str(row[0]) for row in opened.execute(TABLES)], table, file)
             quoted = name.replace('"', '""')
-            told = opened.execute(f'SELECT * FROM "{quoted}"')
+            told = opened.execute(f'SELECT * FROM "{quoted}"')  # nosec B608
             columns = [column[0] for column in told.description]
             return [(k, dict(zip(columns, row, strict=True))) for k, row in enumerate(told, 1)]
     except sqlite3.Error as error:

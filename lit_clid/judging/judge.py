@@ -19,6 +19,7 @@ from lit_clid.judging.evidence import independent, paired_auroc_difference
 from lit_clid.judging.grades import Grade, grade
 from lit_clid.judging.headline import check_headline, choose_beforehand, find_headline
 from lit_clid.judging.maximum import Maximum, maximum
+from lit_clid.judging.quarantine import Gap, aligned, gaps_of
 from lit_clid.judging.showable import smallest_auroc
 from lit_clid.judging.suspects.answer import Answer, answer
 from lit_clid.judging.trials import trials
@@ -131,6 +132,11 @@ class Judgement:
         return self.target.about.skipped
 
     @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Records that are in no figure, for a model has no finite answer about them."""
+        return gaps_of(self.tables)
+
+    @property
     def shared_captions(self) -> dict[str, int] | None:
         """How many `records` have how many `captions`, if members and hold-outs share some."""
         return self.target.about.shared_captions
@@ -197,6 +203,8 @@ def judge(
             f"{target.where}: is of an audit that stopped asking, whose figures an ordinary "
             "judgement would bend; read it with lit-clid audit scores=FILE"
         )
+    told = (target, shadow, reference, reference_shadow, blind, swapped, cascade)
+    target, shadow, reference, reference_shadow, blind, swapped, cascade = aligned(*told)
     tried = trials(target, shadow, reference, reference_shadow)
     given = calibrated(tried)
     unjudged = tuple(name for name in tried if name not in given)

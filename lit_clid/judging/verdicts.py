@@ -14,7 +14,9 @@ def verdicts(
     reference: Scores | None = None,
     reference_shadow: Scores | None = None,
 ) -> dict[str, tuple[str, Verdict]]:
-    """(title, verdict) of every attack that can be judged, without any figure."""
+    """(title, verdict) of every attack that can be judged, without any figure; the tables must be
+    aligned.
+    """
     tried = trials(target, shadow, reference, reference_shadow)
     return {name: (tried[name].title, verdict) for name, verdict in calibrated(tried).items()}
 

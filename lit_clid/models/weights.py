@@ -24,6 +24,8 @@ NETWORK_FILES = ("diffusion_pytorch_model.safetensors",)
 """The same of a denoiser."""
 LENGTH = 8
 """Bytes before the header of safetensors, which tell its length."""
+LONGEST = 100_000_000
+"""Bytes of the longest header that the format allows."""
 
 
 def locate(path: str) -> str:
@@ -134,18 +136,31 @@ def header(file: Path) -> dict[str, Any]:
     with file.open("rb") as stream:
         first = stream.read(LENGTH)
         length = int.from_bytes(first, "little")
-        start = stream.read(min(length, size))
+        start = stream.read(min(length, size, LONGEST))
     if (first + start).startswith(b"version https://git-lfs"):
         raise UserError(f"{file}: is a pointer of Git LFS; fetch it with git lfs pull")
     try:
         told: dict[str, Any] = json.loads(start)
-        ends = [told[name]["data_offsets"][1] for name in told if name != "__metadata__"]
-    except (ValueError, KeyError, TypeError):
+        ends = [_end(told[name]) for name in told if name != "__metadata__"]
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise UserError(f"{file}: is truncated, or no safetensors; fetch it again") from None
     whole = LENGTH + length + max(ends, default=0)
     if size < whole:
         raise UserError(f"{file}: is truncated ({size:,} of {whole:,} bytes); fetch it again")
     return told
+
+
+def _end(tensor: Any) -> int:
+    """Where a tensor ends, counted from the header's end.
+
+    Raises:
+        ValueError, LookupError, TypeError: if its entry is not what the format asks for.
+    """
+    _, end = tensor["data_offsets"]
+    numbers = [*tensor["data_offsets"], *tensor["shape"]]
+    if not isinstance(tensor["dtype"], str) or any(type(k) is not int or k < 0 for k in numbers):
+        raise ValueError("a dtype, shape or place that is none")
+    return int(end)
 
 
 def read_tensors(file: Path) -> dict[str, Any]:

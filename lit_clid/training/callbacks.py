@@ -2,9 +2,12 @@
 grids.
 """
 
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from threading import current_thread, main_thread
+from types import FrameType
 from typing import Any
 
 import lightning as L
@@ -14,11 +17,13 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from lit_clid.errors import UserError
-from lit_clid.files import whole, writing
+from lit_clid.files import settle, whole, writing
 from lit_clid.models.samples import draw_samples
 from lit_clid.training.averaging import Averaging
 from lit_clid.training.module import FineTune
 
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+"""Signals after which training is to be gone on with later."""
 WriteModel = Callable[[FineTune, L.Trainer, int], None]
 """(module, trainer, optimiser step): exports the module as it is."""
 
@@ -48,10 +53,38 @@ class ResumePoint(Callback):
     of its own, after which `WeightAveraging` hands over the average. A step that is validated is
     saved after its validation, so that what the validation decided is kept. It must stand behind
     all callbacks whose state it saves.
+
+    Told to stop by SIGTERM or Ctrl-C, training ends after the step it is in, which is saved. A
+    second signal ends it at once. In the last step it goes on to the export: see `stop_if_told`.
     """
 
     def __init__(self, path: Path, every: int) -> None:
         self.path, self.every, self._saved = path, every, -1
+        self._told: int | None = None
+        self._outer = {number: signal.getsignal(number) for number in STOPPING}
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if current_thread() is main_thread():  # no other may take signals
+            for number in STOPPING:  # from Lightning, which would end in the middle of a step
+                signal.signal(number, self._hear)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        self._told = number
+        self._forget()
+
+    def _forget(self) -> None:
+        """Give the signals back to whoever had them before training."""
+        if current_thread() is main_thread():
+            for number, handler in self._outer.items():
+                signal.signal(number, handler)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._forget()
+
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
+        self._forget()
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
@@ -64,8 +97,9 @@ class ResumePoint(Callback):
             self._save(trainer)
 
     def _save(self, trainer: L.Trainer) -> None:
-        step = trainer.global_step
-        if step % self.every == 0 and 0 < step < trainer.max_steps and step != self._saved:
+        step, stops = trainer.global_step, self._any_told(trainer)
+        due = stops or step % self.every == 0
+        if due and 0 < step < trainer.max_steps and step != self._saved:
             assert isinstance(trainer.lightning_module, FineTune)
             trainer.lightning_module.refuse_diverged(step)
             self._saved = step
@@ -73,8 +107,28 @@ class ResumePoint(Callback):
             with writing(self.path, part):
                 trainer.save_checkpoint(part)
                 if trainer.is_global_zero:
+                    settle(part)
                     part.replace(self.path)
             trainer.strategy.barrier()
+        if stops and step < trainer.max_steps:
+            self.stop()
+
+    def _any_told(self, trainer: L.Trainer) -> bool:
+        """Whether any process was told to stop, so that all save the same step."""
+        told = self._told is not None
+        if trainer.world_size > 1:
+            told = trainer.strategy.reduce_boolean_decision(told, all=False)
+        return told
+
+    def stop(self) -> None:
+        """End as the signal would have ended it."""
+        self._forget()
+        signal.raise_signal(self._told or signal.SIGTERM)
+
+    def stop_if_told(self) -> None:
+        """The same if a signal came in the last step of training, once its model is exported."""
+        if self._told is not None:
+            self.stop()
 
 
 class ExportOnTheWay(Callback):

@@ -15,6 +15,7 @@ from lit_clid.models.lora import folded, write_factors
 from lit_clid.models.note import NOTE
 from lit_clid.models.weights import hashes, locate
 from lit_clid.provenance import provenance, refuse_changes
+from lit_clid.training.callbacks import ResumePoint
 from lit_clid.training.kept import Kept
 from lit_clid.training.module import FineTune
 
@@ -44,6 +45,8 @@ def finished_model(folder: Path, facts: Facts) -> bool:
 def finish(module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str, Any]) -> None:
     """Write the model at the end of training: averaged, or what a stopping defense kept.
 
+    A signal to stop that came in the last step is heard once it is written.
+
     Raises:
         UserError: if training stopped for no reason of its own.
     """
@@ -57,6 +60,9 @@ def finish(module: FineTune, trainer: L.Trainer, folder: Path, config: dict[str,
     ending = None if kept is None else kept.restore(module, trainer)
     write_model(module, trainer, folder, config, ending)
     trainer.strategy.barrier()  # the others may look for the folder next
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, ResumePoint):
+            callback.stop_if_told()
 
 
 def _finite(loss: float | None) -> float | None:

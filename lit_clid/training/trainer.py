@@ -5,6 +5,7 @@ from it.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import lightning as L
 import torch
@@ -178,16 +179,21 @@ def resume_from(folder: Path, facts: Facts) -> Path | None:
     """The checkpoint to go on from, or None.
 
     Raises:
-        UserError: if the checkpoint belongs to another configuration or does not load.
+        UserError: if the checkpoint belongs to another configuration, or is damaged.
     """
     path = folder / CHECKPOINT
     if not path.is_file():
         return None
     try:
+        with ZipFile(path) as archive:  # torch does not look at the checksums that it wrote
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"{damaged} is not what was written")
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=True).get("facts", {})
     except Exception as error:  # torch raises many kinds for a broken file
         raise UserError(
-            f"{path}: not a readable checkpoint ({first_line(error)}); delete it"
+            f"{path}: not a readable checkpoint ({first_line(error)}); delete it, and training "
+            "starts from the beginning, or restore it"
         ) from None
     refuse_changes(found, facts.as_json(), str(path))
     return path

@@ -195,10 +195,8 @@ def test_nan_is_named_and_the_rest_is_kept(
     ]
     code, printed = run("audit", *wanted)
     assert code == 2
-    assert (
-        "the model answers NaN or infinity about 24 records: critter-"
-        in printed.strip().splitlines()[-1]
-    )
+    counts = "24 of 24 records (12 of 12 members, 12 of 12 hold-outs): critter-"
+    assert f"the model answers NaN or infinity about {counts}" in printed.strip().splitlines()[-1]
     assert not (tmp_path / "small" / "scores" / "target.parquet").exists()
 
 

@@ -64,9 +64,13 @@ def test_a_checkpoint_of_another_configuration_is_refused(
     tune(pipeline_folder, split, tmp_path, recipe(), 4)
     with pytest.raises(UserError, match="seed is 1 now and was 0"):
         resume_from(tmp_path, replace(FACTS, seed=1))
-    (tmp_path / "resume.ckpt").write_bytes(b"broken")
-    with pytest.raises(UserError, match="not a readable checkpoint"):
-        resume_from(tmp_path, FACTS)
+    written = (tmp_path / "resume.ckpt").read_bytes()
+    middle = len(written) // 2
+    flipped = written[:middle] + bytes([written[middle] ^ 1]) + written[middle + 1 :]
+    for content in (b"broken", b"", written[:middle], flipped):
+        (tmp_path / "resume.ckpt").write_bytes(content)
+        with pytest.raises(UserError, match="not a readable checkpoint"):
+            resume_from(tmp_path, FACTS)
 
 
 def test_a_run_killed_before_its_export_still_exports_the_average(

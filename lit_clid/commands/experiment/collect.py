@@ -10,6 +10,7 @@ from lit_clid.commands.experiment.plan import Job
 from lit_clid.errors import UserError
 from lit_clid.judging.calibration import Verdict
 from lit_clid.judging.comparison import Measured, Usefulness
+from lit_clid.judging.quarantine import aligned
 from lit_clid.judging.roc import auroc, curve
 from lit_clid.judging.tables import load_tables
 from lit_clid.judging.verdicts import verdicts
@@ -50,11 +51,13 @@ def collect(jobs: Sequence[Job], failed: dict[str, str]) -> Collected:
 
 
 def _read(stage: Stage, job: Job, titles: dict[str, str]) -> Measured:
-    tables, others = load_tables(str(stage.scores / "target.parquet"), None)
+    target, others = load_tables(str(stage.scores / "target.parquet"), None)
     wanted = ("shadow", "reference", "reference_shadow")  # no controls of an audit of it alone
-    others = {name: table for name, table in others.items() if name in wanted}
+    found = aligned(target, *map(others.get, wanted))
+    tables, shadow = found.target, found.shadow
     judged: dict[str, Verdict] = {}
-    for name, (title, verdict) in verdicts(tables, **others).items():
+    every = verdicts(tables, shadow, found.reference, found.reference_shadow)
+    for name, (title, verdict) in every.items():
         titles[name], judged[name] = title, verdict
     note = tables.about.training
     assert note is not None  # its facts were compared with the cell's
@@ -68,7 +71,7 @@ def _read(stage: Stage, job: Job, titles: dict[str, str]) -> Measured:
         final=stage.final,
         ids=tables.ids,
         member=tables.member,
-        shadow=_on_shadow(judged, others["shadow"]),
+        shadow=_on_shadow(judged, shadow),
         scores={name: verdict.score for name, verdict in judged.items()},
         usefulness=_usefulness(stage),
         epsilon=None if privacy is None else (privacy.epsilon, privacy.delta),

@@ -53,3 +53,12 @@ def test_of_very_many_records_the_page_holds_the_largest(monkeypatch: pytest.Mon
     monkeypatch.setattr(surest, "MOST", 50)
     seen = shown(judged())
     assert len(seen.data["ids"]) == 50 and "The 50 largest of 70 records" in seen.shown
+
+
+def test_a_caption_without_end_does_not_make_a_page_without_end() -> None:
+    def picture(name: str, score: float, member: bool) -> Picture:
+        return Picture(name, "<xss>" * 100_000, Image.new("RGB", (4, 4)), score, member)
+
+    html = page.report_html(Report("r", judged(), picture), {"queries": ""})
+    assert "&lt;xss&gt;" in html and "<xss>" not in html
+    assert len(html) < 2_000_000  # under 24 pictures, each caption twice

@@ -9,6 +9,7 @@ from lit_clid.judging.report.sections.limits import Limits
 from lit_clid.judging.report.sections.opening import Opening
 from lit_clid.judging.report.sections.provenance import Provenance
 from lit_clid.judging.report.sections.published import Published
+from lit_clid.judging.report.sections.quarantine import Quarantine
 from lit_clid.judging.report.sections.queries import Queries
 from lit_clid.judging.report.sections.reading import Reading
 from lit_clid.judging.report.sections.surest import Surest
@@ -21,6 +22,7 @@ SECTIONS: tuple[Section, ...] = (
     SuspectsInWords(),
     Controls(),
     Captions(),
+    Quarantine(),
     AttackTable(),
     Roc(),
     Histograms(),

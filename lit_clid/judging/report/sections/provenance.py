@@ -7,6 +7,8 @@ from lit_clid.judging.report.section import Report, Section
 
 DETAILS = ("training.", "config.", "claims.")
 """Beginnings of the keys that the page folds away."""
+ELSEWHERE = ("attacks", "skipped", "quarantined", "version")
+"""Keys that are told in other places."""
 
 
 class Provenance(Section):
@@ -36,7 +38,7 @@ def flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """
     rows: list[tuple[str, str]] = []
     for key, value in content.items():
-        if key in ("attacks", "skipped", "version") or (prefix, key) == ("training.", "config"):
+        if key in ELSEWHERE or (prefix, key) == ("training.", "config"):
             continue
         if isinstance(value, Mapping):
             rows += flat(value, f"{prefix}{key}.")
