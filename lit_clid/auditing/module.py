@@ -10,6 +10,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from lit_clid import console
 from lit_clid.asked import Quarantined
 from lit_clid.auditing.ledger import needs_caption
 from lit_clid.auditing.oracle import ModelOracle
@@ -59,6 +60,7 @@ class Auditor(L.LightningModule):
         """
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         self.target.to(self.device)
+        self._rows = self.target.rows
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         records = Batch(
@@ -108,7 +110,12 @@ class Auditor(L.LightningModule):
         return [k for k, row in enumerate(broken) if not any(row)]
 
     def on_predict_end(self) -> None:
-        """Make room for the next model."""
+        """Make room for the next model; say whether the rows of a call had to be fewer."""
+        if self.target.rows < self._rows:
+            console.say(
+                f"note: the device had no memory for {self._rows} rows a call, {self.target.rows} "
+                "were asked together; no score depends on it"
+            )
         self.target.to(torch.device("cpu"))
 
     def on_predict_epoch_end(self) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lit_clid import console
 from lit_clid.models.diffusion import TO_EPS, TRAINING_TARGET, diffuse, expand, min_snr_weight
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.halved import Halved
@@ -79,7 +78,6 @@ class Denoiser:
             self.rows = asked // 2  # here nothing of the failed call is held any more
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-            console.say(f"note: no memory for {asked} rows a call; {self.rows} from here on")
 
     def _in_parts(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         rows = self.rows

@@ -53,7 +53,7 @@ class PipelineTarget(Target):
         memory: Memory | None = None,
     ) -> None:
         self.offload, self.made_of, self.memory = offload, made_of, memory
-        self.pipeline, self.family, self.source, self.rows = pipeline, family, source, rows
+        self.pipeline, self.family, self.source = pipeline, family, source
         network, schedule = getattr(pipeline, family.network), family.schedule(pipeline.scheduler)
         self.latents = family.latents(pipeline)
         self.text = family.text(_text_alone(pipeline) if offload else pipeline)
@@ -83,6 +83,11 @@ class PipelineTarget(Target):
                 lay_channels_last(part)
         self.mask_tokens = self.text.mask_tokens
         self.device = torch.device("cpu")
+
+    @property
+    def rows(self) -> int:  # type: ignore[override]
+        """Fewer than were asked for once the device had no memory for so many."""
+        return self.denoiser.rows
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "PipelineTarget":
         return self
