@@ -12,7 +12,7 @@ from lit_clid.auditing.claims import CLAIMS
 from lit_clid.auditing.module import Auditor
 from lit_clid.auditing.queries import describe_attacks
 from lit_clid.auditing.several import sizes
-from lit_clid.auditing.shards import merge, shard_folder
+from lit_clid.auditing.shards import Roll, merge, shard_folder
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.trainer import make_trainer
 from lit_clid.data.module import CaptionedImages
@@ -63,7 +63,7 @@ def fill_table(
         claims=claims,
         attacks=describe_attacks(attacks, target, sizes(split, data.role)),
     )
-    merged = merge(shards, expected, told, str(path))
+    merged = merge(shards, Roll.of(expected), told, str(path))
     shared = {name: image for name, image in split.images.items() if name in expected}
     scores = replace(merged, groups=split.groups, images=shared)
     scores.save(path)
