@@ -19,7 +19,7 @@ LIGHT = NETWORKS | DRAWN | {"torch", "lightning", "numpy"}
 """What nothing light brings along."""
 HOMES = {
     "torch": ("randomness", "data", "models", "training", "auditing", "commands"),
-    "torchmetrics": ("auditing.utility",),
+    "torchmetrics": ("auditing.shown", "auditing.utility"),
     "lightning": (
         "config.trainer",
         "data",

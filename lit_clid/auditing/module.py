@@ -13,7 +13,8 @@ from lit_clid.auditing.ledger import needs_caption
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch
 from lit_clid.auditing.several import averaged
-from lit_clid.auditing.shards import write_shard
+from lit_clid.auditing.shards import FULL, pack_shards, write_shard
+from lit_clid.auditing.shown import Answered
 from lit_clid.auditing.signals import Signals, column_names
 from lit_clid.errors import UserError, few
 from lit_clid.models.target import Target
@@ -44,6 +45,7 @@ class Auditor(L.LightningModule):
         told = [name for name, attack in attacks.items() if needs_caption(attack)]
         self._each = partial(self._ask, names=told)
         self._once = partial(self._ask, names=[name for name in attacks if name not in told])
+        self._open: dict[Path, int] = {}
         self._broken: list[str] = []
         self._broken_columns: set[str] = set()
         self._out_of_memory = False
@@ -56,7 +58,8 @@ class Auditor(L.LightningModule):
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         self.target.to(self.device)
 
-    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> Answered | None:
+        """Write the batch's signals, and hand them to whoever shows something of them."""
         records = Batch(
             ids=tuple(batch["id"]),
             images=batch["image"],
@@ -64,20 +67,29 @@ class Auditor(L.LightningModule):
             importance=tuple(batch["importance"]),
         )
         if self._out_of_memory:
-            return
+            return None
         try:
             oracle = ModelOracle(self.target, records, self.seed, self.sample_latents)
             signals = averaged(self._once, self._each, oracle, batch["captions"])
         except torch.OutOfMemoryError:
             self._out_of_memory = True
-            return
+            return None
         kept = self._finite(signals, records.ids)
+        said = batch["member"].cpu()[kept]
+        fine = {column: values[kept] for column, values in signals.items()}
         if kept:
             ids = [records.ids[k] for k in kept]
-            said = batch["member"].cpu().tolist()
-            member = [None if said[k] < 0 else bool(said[k]) for k in kept]
-            rows = {column: values[kept].numpy() for column, values in signals.items()}
-            write_shard(self.folder, ids, member, rows)
+            member = [None if kind < 0 else bool(kind) for kind in said.tolist()]
+            rows = {column: values.numpy() for column, values in fine.items()}
+            self._pack(write_shard(self.folder, ids, member, rows), len(kept))
+        return fine, said
+
+    def _pack(self, shard: Path, rows: int) -> None:
+        """Make one file of the latest shards as soon as they are large enough."""
+        self._open[shard] = rows
+        if sum(self._open.values()) >= FULL:
+            pack_shards(list(self._open))
+            self._open.clear()
 
     def _ask(self, oracle: ModelOracle, names: Sequence[str]) -> dict[str, Tensor]:
         """The columns (B,) of these attacks, float64 on the CPU."""

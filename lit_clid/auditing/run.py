@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.callbacks import Callback
 
 from lit_clid.about import About, Claims
 from lit_clid.auditing.claims import CLAIMS
@@ -100,13 +101,14 @@ def ask(
         trainer.strategy.barrier()
 
 
-def asking_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:
+def asking_trainer(trainer: Mapping[str, Any], role: str, *callbacks: Callback) -> L.Trainer:
     """A trainer for `predict` with the user's accelerator, devices and strategy.
 
-    The rest of `trainer:` belongs to training.
+    The rest of `trainer:` belongs to training. The data deal batches to processes.
     """
     kept = ("accelerator", "strategy", "devices", "num_nodes", "plugins", "enable_progress_bar")
     options = {key: value for key, value in trainer.items() if key in kept}
     fixed = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
     fixed["inference_mode"] = False  # white-box attacks differentiate its tensors
-    return make_trainer({**options, **fixed}, f"auditing {role}")
+    fixed["use_distributed_sampler"] = False
+    return make_trainer({**options, **fixed}, f"auditing {role}", *callbacks)

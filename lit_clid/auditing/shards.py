@@ -95,6 +95,17 @@ def finished_ids(folder: Path) -> set[str]:
     return found
 
 
+def known_of(folder: Path, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """A signal of the records in the shards of which it is known who is a member, and who is."""
+    values, member = [np.zeros(0)], [np.zeros(0, np.int64)]
+    for path in folder.glob("*.parquet"):
+        table = read_shard(path, [column, "member"])
+        known = table["member"].is_valid().to_numpy()
+        values.append(table[column].to_numpy()[known])
+        member.append(_told(table)[known].astype(np.int64))
+    return np.concatenate(values), np.concatenate(member)
+
+
 def answers(folder: Path, ids: Sequence[str]) -> dict[str, np.ndarray]:
     """The signals of these records, in this order, by column; all must be there."""
     table = _all(folder)
