@@ -78,8 +78,8 @@ class ShownAuroc(Callback):
 
     def on_predict_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._take(torch.zeros(0), torch.zeros(0))  # no rank is without a state
-        self.metric.sync_on_compute = True
-        self._show(trainer)
+        with self.metric.sync_context():
+            self._show(trainer)
 
     def _take(self, values: Tensor, member: Tensor) -> None:
         self.metric.update(values, member)

@@ -96,6 +96,6 @@ def test_two_processes_show_the_auroc_of_the_table(
     assert process.returncode == 0, out + err
     found = table(tmp_path, "two")
     assert_identical(found, table(one, "one"))
-    shown = re.findall(r"AUROC loss (\d\.\d{4})", err)
+    shown = re.findall(r"AUROC loss (\d\.\d{4})", out)
     assert shown[-1] == f"{roc_auc_score(found.member, found.signals['loss']):.4f}"
     assert len(set(shown)) > 1  # it moved while it ran
