@@ -1,5 +1,6 @@
 """What an audit opens first, and one sitting of it: the table of one model's answers."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def ask_part(sitting: Sitting, target: Target, config: Settings, split: Split) -
         if place // options.batch_size % n != k - 1:
             others.add(entry.id)
     shared = shared_records(sitting, split)
-    data, trainer = _opened(sitting, target, config, split, shared | others, path)
+    data, trainer = _opened(sitting, target, config, split, shared, path, others)
     ask(target, data, sitting.attacks, claims, shard_folder(path), trainer)
     there = shared | finished_ids(shard_folder(path))
     return path.is_file() or all(entry.id in there for entry in entries)
@@ -133,11 +134,15 @@ def _opened(
     split: Split,
     but: set[str],
     path: Path,
+    elsewhere: Collection[str] = (),
 ) -> tuple[CaptionedImages, L.Trainer]:
-    """The records that are pending, without some ids, and the trainer that asks about them."""
+    """The records that are pending, without some ids and those of other parts, and the trainer that
+    asks about them.
+    """
     if console.is_first_process():
         check_writable(path.parent)
-    finished = but | finished_ids(shard_folder(path))
+    finished = (but | finished_ids(shard_folder(path))).difference(elsewhere)
+    left = finished.union(elsewhere)
     data = CaptionedImages(
         split,
         config.data,
@@ -145,9 +150,9 @@ def _opened(
         seed=config.seed,
         side=target.side(config.data.resolution),
         batch_size=config.audit.batch_size,
-        finished=finished,
+        finished=left,
     )
-    model, pending = str(sitting.model.source), sizes(split, sitting.role, finished)
+    model, pending = str(sitting.model.source), sizes(split, sitting.role, left)
     console.say(announce(sitting.table, model, sitting.attacks, pending, len(finished)))
     console.say_overlong(target.overlong(data.captions), len(data.captions))
     shown = ShownAuroc(_shown_column(sitting, target, config.headline), shard_folder(path))
