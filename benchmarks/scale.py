@@ -3,17 +3,19 @@
 - `judge`: shards of ten thousand rows each are merged, and the table is judged and published; time
   and peak memory, in a process of its own. Rows are made up: every attack tells a little, the
   attacks are correlated.
-- `memory`: peak memory of an audit of the demo's drawings, and of one of ten times as many.
+- `memory`: peak memory of an audit of files, and of one of ten times as many.
 - `parts`: one audit by one process, by two under torchrun's variables, and by two parts that are
   merged: the tables must be identical.
 """
 
 import argparse
+import json
+import os
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +26,7 @@ import pyarrow as pa
 from lit_clid.about import About
 from lit_clid.asked import AttackSpec
 from lit_clid.auditing.shards import FULL, Roll, merge, shard_folder, write_shard
+from lit_clid.data.drawings.critters import critter
 from lit_clid.ids import Ids
 from lit_clid.judging.judge import judge
 from lit_clid.judging.report.publish import publish
@@ -97,19 +100,85 @@ def in_a_process(*words: str) -> float:
     return time.perf_counter() - start
 
 
+def audit(folder: Path, name: str, records: int, *more: str, launcher: Sequence[str] = ()) -> Path:
+    """Audit the demo on so many drawings; returns the run folder."""
+    half = records // 2
+    words = [f"runs={folder}", f"name={name}", "audit.target=demo", "audit.reference=null"]
+    words += [f"data.members={half}", f"data.nonmembers={half}", "audit.swapped=0"]
+    words += ["attacks=[loss]", "headline=loss", "trainer.enable_progress_bar=false", *more]
+    start = launcher or (sys.executable, "-m", "lit_clid")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [*start, "audit", *words]
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    return folder / name
+
+
+def memory(records: int) -> None:
+    """Peak memory of an audit, and of one of ten times as many records."""
+    peaks: list[float] = []
+    with TemporaryDirectory() as folder:
+        for count in (records, 10 * records):
+            words = ("memory", "--rows", str(count), "--folder", folder)
+            line = [sys.executable, __file__, *words]
+            done = subprocess.run(line, check=True, capture_output=True, text=True)
+            peaks.append(float(done.stdout))
+            print(f"{count:8,} records: {peaks[-1]:.3f} GB")
+    print(
+        f"ratio {peaks[1] / peaks[0]:.3f}; {(peaks[1] - peaks[0]) * 1e6 / 9 / records:.1f} kB each"
+    )
+
+
+def measured(records: int, folder: Path) -> None:
+    """The peak of one audit of files, a process of its own."""
+    images = folder / f"images-{records}"
+    images.mkdir()
+    lines: list[str] = []
+    for k in range(2 * records):  # half of them are left to a shadow
+        drawing = critter(k)
+        drawing.image.save(images / f"{k}.png")
+        lines.append(json.dumps({"file_name": f"{k}.png", "text": f"{drawing.caption}, {k}"}))
+    (images / "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    source = ("data.source=imagefolder", f"data.path={images}")
+    audit(folder, f"of-{records}", records, *source)
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9)
+
+
+def parts(records: int) -> None:
+    """The table of one process, of two under torchrun, and of two parts."""
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        one = audit(folder, "one", records)
+        run = [str(Path(sys.executable).with_name("torchrun")), "--standalone"]
+        run += ["--nproc-per-node", "2", "-m", "lit_clid"]
+        ddp = ("trainer.devices=2", "trainer.strategy=ddp")
+        found = {"two processes": audit(folder, "two", records, *ddp, launcher=run)}
+        for part in ("1/2", "2/2"):
+            found["two parts"] = audit(folder, "parts", records, f"audit.part={part}")
+        expected = Scores.load(one / "scores" / "target.parquet")
+        for name, made in found.items():
+            table = Scores.load(made / "scores" / "target.parquet")
+            same = table.ids == expected.ids and (table.member == expected.member).all()
+            most = float(np.abs(table.signals["loss"] - expected.signals["loss"]).max())
+            print(f"{name}: the same {records} records: {same}, largest difference {most}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=["judge"])
-    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("what", choices=["judge", "memory", "parts"])
+    parser.add_argument("--rows", type=int, help="records; none: ten million, 1000 or 128")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.folder is not None:
-        judged(arguments.rows, arguments.folder)
-        return
-    with TemporaryDirectory() as folder:
-        write(arguments.rows, shard_folder(Path(folder) / "target.parquet"))
-        words = ("judge", "--rows", str(arguments.rows), "--folder", folder)
-        print(f"{in_a_process(*words):.0f} s in all")
+    usual = {"judge": 10_000_000, "memory": 1000, "parts": 128}
+    rows, folder = arguments.rows or usual[arguments.what], arguments.folder
+    if folder is not None:
+        {"judge": judged, "memory": measured}[arguments.what](rows, folder)
+    elif arguments.what != "judge":
+        {"memory": memory, "parts": parts}[arguments.what](rows)
+    else:
+        with TemporaryDirectory() as made:
+            write(rows, shard_folder(Path(made) / "target.parquet"))
+            words = ("judge", "--rows", str(rows), "--folder", made)
+            print(f"{in_a_process(*words):.0f} s in all")
 
 
 if __name__ == "__main__":
