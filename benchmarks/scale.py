@@ -165,10 +165,10 @@ def parts(records: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("what", choices=["judge", "memory", "parts"])
-    parser.add_argument("--rows", type=int, help="records; none: ten million, 1000 or 128")
+    parser.add_argument("--rows", type=int, help="records; none: ten million, 2000 or 128")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    usual = {"judge": 10_000_000, "memory": 1000, "parts": 128}
+    usual = {"judge": 10_000_000, "memory": 2000, "parts": 128}
     rows, folder = arguments.rows or usual[arguments.what], arguments.folder
     if folder is not None:
         {"judge": judged, "memory": measured}[arguments.what](rows, folder)
