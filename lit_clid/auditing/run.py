@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
@@ -23,6 +23,9 @@ from lit_clid.files import write_json
 from lit_clid.models.target import Target
 from lit_clid.provenance import provenance
 from lit_clid.scores import Scores
+
+AskingTrainer: TypeAlias = L.Trainer
+"""What `asking_trainer` makes."""
 
 
 def fill_table(

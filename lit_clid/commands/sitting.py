@@ -4,14 +4,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-import lightning as L
-
 from lit_clid import console
 from lit_clid.about import About, Claims
 from lit_clid.auditing.claims import carry_over, claim, finished_scores
 from lit_clid.auditing.lineage import Model, find_models
 from lit_clid.auditing.queries import announce, describe_attacks, tally
-from lit_clid.auditing.run import ask, asking_trainer, fill_table
+from lit_clid.auditing.run import AskingTrainer, ask, asking_trainer, fill_table
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import finished_ids, shard_folder
 from lit_clid.auditing.shown import ShownAuroc
@@ -135,7 +133,7 @@ def _opened(
     but: set[str],
     path: Path,
     elsewhere: Collection[str] = (),
-) -> tuple[CaptionedImages, L.Trainer]:
+) -> tuple[CaptionedImages, AskingTrainer]:
     """The records that are pending, without some ids and those of other parts, and the trainer that
     asks about them.
     """
