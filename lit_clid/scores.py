@@ -8,17 +8,18 @@ Larger signals are more member-like. Any judgement can be re-made from this tabl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from lit_clid.about import About, read_about
+from lit_clid.cells import numbers_of, parse_known, rows_of, texts_by_id, texts_of
 from lit_clid.errors import UserError, few
 from lit_clid.files import write_json
+from lit_clid.ids import Ids
 from lit_clid.parquet import write_parquet
-from lit_clid.tabular import choose_signals, numbers_of, parse_known, read_columns
+from lit_clid.refused import check_ids, check_kinds, check_numbers
+from lit_clid.tabular import choose_signals, read_columns
 
 IMAGE = "same_image"
 """Column that says which records are of one image, under several captions; empty for none."""
@@ -37,13 +38,11 @@ class Suspects:
         signals: column name → float64 (M,), finite.
     """
 
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     signals: Mapping[str, np.ndarray]
 
     def __post_init__(self) -> None:
-        order = _order(self.ids)
-        object.__setattr__(self, "ids", tuple(self.ids[k] for k in order))
-        object.__setattr__(self, "signals", _ordered(self.signals, order))
+        _put_in_order(self, Ids(self.ids))
 
     def columns(self, names: Sequence[str]) -> np.ndarray:
         """The signal columns `names` as (M, F) float64."""
@@ -71,7 +70,7 @@ class Scores:
             column.
     """
 
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     member: np.ndarray
     signals: Mapping[str, np.ndarray]
     about: About = field(default_factory=About)
@@ -83,16 +82,15 @@ class Scores:
     images: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        suspects = () if self.suspects is None else self.suspects.ids
-        _check_ids((*self.ids, *suspects), self.where)
-        _check_numbers(self.ids, self.signals, self.where)
+        ids = Ids(self.ids)
+        check_numbers(ids, self.signals, self.where)
         if self.suspects is not None:
-            _check_numbers(self.suspects.ids, self.suspects.signals, self.where)
-        _check_kinds(self.member, self.claim, self.where)
-        order = _order(self.ids)
-        object.__setattr__(self, "ids", tuple(self.ids[k] for k in order))
+            check_numbers(self.suspects.ids, self.suspects.signals, self.where)
+        check_kinds(self.member, self.claim, self.where)
+        order = _put_in_order(self, ids)
         object.__setattr__(self, "member", np.asarray(self.member, bool)[order])
-        object.__setattr__(self, "signals", _ordered(self.signals, order))
+        others = None if self.suspects is None else Ids(self.suspects.ids)
+        check_ids(Ids(self.ids), others, self.where)
 
     def columns(self, names: Sequence[str]) -> np.ndarray:
         """The signal columns `names` as (N, F) float64."""
@@ -110,14 +108,16 @@ class Scores:
     def save(self, path: Path) -> None:
         """Write `path` (.parquet), and how it was made (.json) beside it; each appears whole."""
         write_json(path.with_suffix(".json"), self.about.as_json())
-        told = [None if self.claim and suspect else bool(suspect) for suspect in self.member]
-        ids, signals = self.ids, dict(self.signals)
+        ids, signals, member = Ids(self.ids), dict(self.signals), self.member
+        known = ~member if self.claim else np.ones_like(member)
         if self.suspects is not None:
-            ids, told = (*ids, *self.suspects.ids), [*told, *(None for _ in self.suspects.ids)]
+            ids = ids + self.suspects.ids
+            nobody = np.zeros(len(self.suspects.ids), bool)
+            member, known = (np.concatenate([own, nobody]) for own in (member, known))
             for name, values in signals.items():
                 signals[name] = np.concatenate([values, self.suspects.signals[name]])
         beside = {GROUP: self.groups, IMAGE: self.images}
-        write_parquet(path, ids, told, signals, beside)
+        write_parquet(path, ids, member, signals, beside, known)
 
     @classmethod
     def load(cls, path: Path, signals: Sequence[str] | None = None) -> "Scores":
@@ -144,24 +144,22 @@ class Scores:
                     f"{path}: no column '{column}' (found {few(list(rows))}); name it so"
                 )
         member, known = parse_known(rows.pop("member"), str(path))
-        ids = tuple(str(value) for value in rows.pop("id"))
-        pairs = zip(member.tolist(), known.tolist(), strict=True)
-        told = [said if sure else None for said, sure in pairs]
+        ids = texts_of(rows.pop("id"))
         about, aside = read_about(path), tuple[str, ...]()
         taken = [column for spec in about.attacks.values() for column in spec.columns]
         beside: dict[str, dict[str, str]] = {}
         for column in (GROUP, IMAGE):
             beside[column] = {}
             if column not in (signals or taken):
-                beside[column] = _groups(ids, rows.pop(column, ()))
+                beside[column] = texts_by_id(ids, rows.pop(column, ()))
         if signals is not None or not about.attacks:
-            label, compared, claim = _compared(told)
-            _check_kinds(label[compared], claim, str(path))
-            cells = {name: list(compress(values, compared)) for name, values in rows.items()}
+            label, compared, claim = _compared(member, known)
+            check_kinds(label[compared], claim, str(path))
+            cells = {name: rows_of(values, compared) for name, values in rows.items()}
             names, aside = choose_signals(cells, label[compared], index, signals, str(path))
             rows = {name: rows[name] for name in names}
         numbers = {name: numbers_of(name, values, ids, path) for name, values in rows.items()}
-        found = cls.of_told(ids, told, numbers, about, str(path), aside)
+        found = cls.of_known(ids, member, known, numbers, about, str(path), aside)
         return replace(found, groups=beside[GROUP], images=beside[IMAGE])
 
     @classmethod
@@ -172,7 +170,6 @@ class Scores:
         signals: Mapping[str, np.ndarray],
         about: About,
         where: str,
-        aside: tuple[str, ...] = (),
     ) -> "Scores":
         """A table of records of which some may be suspects.
 
@@ -180,79 +177,54 @@ class Scores:
             ids: N of them.
             told: who is a member (N,), None where nobody knows.
             signals: column name → (N,).
-            about, where, aside: see the class.
+            about, where: see the class.
         """
-        label, compared, claim = _compared(told)
-        own, others = _parts(ids, signals, compared)
-        suspects = None if compared.all() else Suspects(*others)
+        member = np.array([said is True for said in told], bool)
+        known = np.array([said is not None for said in told], bool)
+        return cls.of_known(Ids(ids), member, known, signals, about, where)
+
+    @classmethod
+    def of_known(
+        cls,
+        ids: Ids,
+        member: np.ndarray,
+        known: np.ndarray,
+        signals: Mapping[str, np.ndarray],
+        about: About,
+        where: str,
+        aside: tuple[str, ...] = (),
+    ) -> "Scores":
+        """The same, where `known` (N,) says of whom `member` (N,) says it."""
+        label, compared, claim = _compared(member, known)
+        if compared.all():
+            return cls(ids, label, signals, about, where, aside, claim)
+        own = {name: values[compared] for name, values in signals.items()}
+        others = {name: values[~compared] for name, values in signals.items()}
+        suspects: Suspects | None = Suspects(ids.take(~compared), others)
         if suspects is not None and len(suspects.ids) < FEWEST:
             aside = (*aside, f"record {suspects.ids[0]}: nobody knows, and one suspect is too few")
             suspects = None
-        return cls(own[0], label[compared], own[1], about, where, aside, claim, suspects)
+        inside = ids.take(compared)
+        return cls(inside, label[compared], own, about, where, aside, claim, suspects)
 
 
-def _groups(ids: Sequence[str], cells: Sequence[Any]) -> dict[str, str]:
-    """id → group of the rows whose cell is not empty."""
-    pairs = zip(ids, cells, strict=False)
-    named = {name: "" if cell is None else str(cell).strip() for name, cell in pairs}
-    return {name: group for name, group in named.items() if group}
-
-
-def _compared(told: Sequence[bool | None]) -> tuple[np.ndarray, np.ndarray, bool]:
+def _compared(member: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
     """Labels (N,) of what is compared, which records that are (N,), and whether it is a claim, in
     which suspects stand where members would.
     """
-    member = np.array([said is True for said in told], bool)
-    known = np.array([said is not None for said in told], bool)
     if not member.any() and not known.all():
         return ~known, np.ones_like(known), True
     return member, known, False
 
 
-def _parts(
-    ids: Sequence[str], signals: Mapping[str, np.ndarray], mask: np.ndarray
-) -> list[tuple[tuple[str, ...], dict[str, np.ndarray]]]:
-    """Ids and signals of the rows of the mask, and of the others."""
-    found: list[tuple[tuple[str, ...], dict[str, np.ndarray]]] = []
-    for rows in (mask, ~mask):
-        numbers = {name: values[rows] for name, values in signals.items()}
-        found.append((tuple(compress(ids, rows)), numbers))
-    return found
-
-
-def _check_kinds(member: np.ndarray, claim: bool, where: str) -> None:
-    if member.all() or not member.any():
-        kinds = "suspects" if claim else "members"
-        only = kinds if member.all() else "hold-outs"
-        raise UserError(f"{where}: holds {only} only; an audit compares {kinds} with hold-outs")
-
-
-def _check_ids(ids: Sequence[str], where: str) -> None:
-    seen: set[str] = set()
-    twice = sorted({name for name in ids if name in seen or seen.add(name)})  # type: ignore[func-returns-value]
-    if twice:
-        raise UserError(
-            f"{where}: ids must be unique, found twice: {few(twice)}; remove or rename the copies"
-        )
-
-
-def _check_numbers(ids: Sequence[str], signals: Mapping[str, np.ndarray], where: str) -> None:
-    if not signals:
-        raise UserError(
-            f"{where}: no signal column beside 'id' and 'member'; add one number per record"
-        )
-    for column, values in signals.items():
-        bad = [ids[int(k)] for k in np.flatnonzero(~np.isfinite(values))]
-        if bad:
-            raise UserError(
-                f"{where}: column '{column}' is not a finite number for {few(bad, 5)}; drop these "
-                "rows or find out why the model answers NaN (half precision? a broken image?)"
-            )
-
-
-def _order(ids: Sequence[str]) -> list[int]:
-    return sorted(range(len(ids)), key=ids.__getitem__)
-
-
-def _ordered(signals: Mapping[str, np.ndarray], order: Sequence[int]) -> dict[str, np.ndarray]:
-    return {name: np.asarray(values, np.float64)[order] for name, values in signals.items()}
+def _put_in_order(table: Scores | Suspects, ids: Ids) -> np.ndarray:
+    """Sort a table's ids and signals by id; returns the order (N,)."""
+    order = ids.order()
+    sorted_already = bool((np.diff(order) > 0).all())
+    signals: dict[str, np.ndarray] = {}
+    for name, values in table.signals.items():
+        numbers = np.asarray(values, np.float64)
+        signals[name] = numbers if sorted_already else numbers[order]
+    object.__setattr__(table, "ids", ids if sorted_already else ids.take(order))
+    object.__setattr__(table, "signals", signals)
+    return order

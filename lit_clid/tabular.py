@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lit_clid.cells import Cells, as_numbers
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.files import read_text
 
@@ -28,11 +29,7 @@ FEW = 20
 ENOUGH = 8
 """Records from which on an order, or a copy of the labels, is no accident."""
 COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
-Columns = dict[str, list[Any]]
-TRUE = {"1", "true", "yes", "member"}
-FALSE = {"0", "false", "no", "nonmember", "non-member", "hold-out", "holdout"}
-UNKNOWN = {"", "none", "nan", "<na>", "unknown", "suspect"}
-"""How a table says that nobody knows."""
+Columns = dict[str, Cells]
 
 
 def read_columns(path: Path) -> tuple[Columns, tuple[str, ...]]:
@@ -100,7 +97,9 @@ def _read_parquet(path: Path) -> tuple[Columns, tuple[str, ...]]:
             plain = [name for name in schema.names if not _opaque(schema.field(name).type)]
             index = (schema.pandas_metadata or {}).get("index_columns", ())
             found: Columns = {name: [] for name in schema.names}
-            return found | file.read(plain).to_pydict(), tuple(map(str, index))
+            table = file.read(plain)
+            found |= dict(zip(plain, table.columns, strict=True))
+            return found, tuple(map(str, index))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(
             f"{path}: not a parquet table ({first_line(error)}); give parquet or .csv"
@@ -113,7 +112,7 @@ def _opaque(kind: Any) -> bool:
 
 
 def choose_signals(
-    columns: Mapping[str, Sequence[Any]],
+    columns: Mapping[str, Cells],
     member: np.ndarray,
     index: Sequence[str],
     wanted: Sequence[str] | None,
@@ -138,7 +137,7 @@ def choose_signals(
                 "shadow tables need the same columns"
             )
         for name in wanted:
-            numbers = _as_numbers(columns[name])
+            numbers = as_numbers(columns[name])
             if numbers is not None and len(numbers) >= ENOUGH and _repeats(numbers, member):
                 raise UserError(f"{where}: column '{name}' repeats the labels; it is no signal")
         return list(wanted), ()
@@ -157,9 +156,9 @@ def choose_signals(
     return kept, aside
 
 
-def _no_signal(cells: Sequence[Any], member: np.ndarray) -> str | None:
+def _no_signal(cells: Cells, member: np.ndarray) -> str | None:
     """Why a column is none, or None if it can be one."""
-    numbers = _as_numbers(cells)
+    numbers = as_numbers(cells)
     if numbers is None:
         return "not numbers"
     if not np.isfinite(numbers).all():
@@ -191,68 +190,3 @@ def _no_signal(cells: Sequence[Any], member: np.ndarray) -> str | None:
 def _repeats(numbers: np.ndarray, member: np.ndarray) -> bool:
     inside, outside = np.unique(numbers[member]), np.unique(numbers[~member])
     return len(inside) == len(outside) == 1 and bool(inside[0] != outside[0])
-
-
-def _as_numbers(cells: Sequence[Any]) -> np.ndarray | None:
-    """A column as numbers, NaN where a cell is none; None if hardly a cell is one."""
-    numbers = np.array([_number(cell) for cell in cells], np.float64)
-    return None if np.isnan(numbers).sum() * 2 > len(numbers) or not len(numbers) else numbers
-
-
-def _number(cell: Any) -> float:
-    try:
-        return float(cell)
-    except (TypeError, ValueError):
-        return float("nan")
-
-
-def parse_member(values: Sequence[Any], where: str) -> np.ndarray:
-    """Read a member column (booleans, 0/1, "member"/"nonmember") as bool (N,).
-
-    Raises:
-        UserError: for a cell that is none of them.
-    """
-    words = [_word(value) for value in values]
-    _check_words(words, values, TRUE | FALSE, where)
-    return np.array([word in TRUE for word in words], bool)
-
-
-def parse_known(values: Sequence[Any], where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Read a member column whose empty cells are suspects: who is a member, and of whom it is
-    known, both bool (N,).
-
-    Raises:
-        UserError: for a cell that is neither empty nor says it.
-    """
-    words = [_word(value) for value in values]
-    _check_words(words, values, TRUE | FALSE | UNKNOWN, where)
-    member = np.array([word in TRUE for word in words], bool)
-    return member, np.array([word not in UNKNOWN for word in words], bool)
-
-
-def _check_words(words: Sequence[str], values: Sequence[Any], known: set[str], where: str) -> None:
-    rows = enumerate(zip(words, values, strict=True), 1)
-    bad = [f"row {k} ({value!r})" for k, (word, value) in rows if word not in known]
-    if bad:
-        raise UserError(f"{where}: column 'member' must hold true/false or 1/0, not {few(bad, 5)}")
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, (bool, int, float, np.number)) and value in (0, 1):
-        return str(int(value))
-    word = str(value).strip().lower()
-    return word[0] if re.fullmatch(r"[01]\.0*", word) else word
-
-
-def numbers_of(name: str, values: Sequence[Any], ids: Sequence[str], path: Path) -> np.ndarray:
-    """A column's cells as float64 (N,), NaN where empty."""
-    numbers = np.full(len(values), np.nan)
-    for k, value in enumerate(values):
-        try:
-            numbers[k] = np.nan if value is None or value == "" else float(value)
-        except (TypeError, ValueError):
-            raise UserError(
-                f"{path}: column '{name}' holds {value!r} for {ids[k]}; signal columns hold "
-                "numbers, remove any other"
-            ) from None
-    return numbers

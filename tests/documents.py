@@ -24,7 +24,12 @@ from lit_clid.config.reading import read_config
 LAUNCHED = r"(?:lit-clid|python|make|torchrun|srun|sbatch|pip) .+"
 CONFIGS = ["configs/demo.yaml", "configs/experiments/defenses.yaml"]
 """What the word CONFIGS of a document stands for."""
-SBATCH = {"--array": r"\d+-\d+", "--wrap": "srun .+|python .+"}
+SBATCH = {
+    "--array": r"\d+-\d+",
+    "--nodes": r"\d+",
+    "--ntasks-per-node": r"\d+",
+    "--wrap": "srun .+|python .+",
+}
 """Its options that the documents use → what they take."""
 
 
@@ -75,11 +80,20 @@ def check_command(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def wrapped(words: Sequence[str]) -> str:
-    """The command line that sbatch is to run, after options of which each has its value."""
-    options = dict(zip(words[::2], words[1::2], strict=True))
+    """The command line that sbatch is to run, its own or a file's, after options of which each has
+    its value.
+    """
+    files = [k for k, word in enumerate(words) if word.endswith(".sbatch")]
+    end = files[0] if files else len(words)
+    options = dict(zip(words[:end:2], words[1:end:2], strict=True))
     for option, value in options.items():
         assert re.fullmatch(SBATCH[option], value), f"{option} {value}"
-    return options["--wrap"]
+    if not files:
+        return options["--wrap"]
+    text = (ROOT / words[end]).read_text(encoding="utf-8").replace("\\\n", "")
+    (line,) = re.findall(r"^srun .+$", text, re.M)
+    told = line.replace('"$@"', shlex.join(words[end + 1 :]))
+    return re.sub(r"\$\{[^}]*\}|\$\w+", "1", told)
 
 
 def launched(words: Sequence[str]) -> list[str]:
@@ -121,6 +135,9 @@ def check_pip(words: Sequence[str]) -> None:
 
 
 def check_python(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    if words[:2] == ["-m", "lit_clid"]:
+        check_called(*words[2:])
+        return
     if words[0] == "-m":
         package, _, name = words[1].rpartition(".")
         assert package.split(".")[0] == "lit_clid"

@@ -19,7 +19,7 @@ LIGHT = NETWORKS | DRAWN | {"torch", "lightning", "numpy"}
 """What nothing light brings along."""
 HOMES = {
     "torch": ("randomness", "data", "models", "training", "auditing", "commands"),
-    "torchmetrics": ("auditing.utility",),
+    "torchmetrics": ("auditing.shown", "auditing.utility"),
     "lightning": (
         "config.trainer",
         "data",
@@ -51,11 +51,14 @@ HOMES = {
     "matplotlib": ("judging.plots",),
     "jinja2": ("judging.pages",),
     "markupsafe": ("judging.pages", "judging.report", "judging.comparison"),
-    "pyarrow": ("parquet", "tabular", "data", "auditing.shards"),
+    "pyarrow": ("ids", "cells", "parquet", "tabular", "data", "auditing.shards"),
     "imagehash": ("data.blind",),
     "PIL": ("data", "models", "judging"),
     "pillow_heif": ("data.decoding",),
     "numpy": (
+        "ids",
+        "cells",
+        "refused",
         "scores",
         "parquet",
         "tabular",

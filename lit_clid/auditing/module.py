@@ -17,7 +17,8 @@ from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.quarantine import put_aside, too_many
 from lit_clid.auditing.questions import Batch
 from lit_clid.auditing.several import averaged
-from lit_clid.auditing.shards import write_shard
+from lit_clid.auditing.shards import FULL, pack_shards, write_shard
+from lit_clid.auditing.shown import Answered
 from lit_clid.auditing.signals import Signals, column_names
 from lit_clid.errors import UserError
 from lit_clid.models.target import Target
@@ -50,6 +51,7 @@ class Auditor(L.LightningModule):
         told = [name for name, attack in attacks.items() if needs_caption(attack)]
         self._each = partial(self._ask, names=told)
         self._once = partial(self._ask, names=[name for name in attacks if name not in told])
+        self._open: dict[Path, int] = {}
         self._aside: dict[str, bool | None] = {}
         self._hopeless = self._out_of_memory = False
 
@@ -62,7 +64,8 @@ class Auditor(L.LightningModule):
         self.target.to(self.device)
         self._rows = self.target.rows
 
-    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> Answered | None:
+        """Write the batch's signals, and hand them to whoever shows something of them."""
         records = Batch(
             ids=tuple(batch["id"]),
             images=batch["image"],
@@ -70,20 +73,30 @@ class Auditor(L.LightningModule):
             importance=tuple(batch["importance"]),
         )
         if self._out_of_memory or self._hopeless:
-            return  # why is said when all processes hear it
+            return None  # why is said when all processes hear it
         try:
             oracle = ModelOracle(self.target, records, self.seed, self.sample_latents)
             signals = averaged(self._once, self._each, oracle, batch["captions"])
         except torch.OutOfMemoryError:
             self._out_of_memory = True
-            return
-        said = [None if kind < 0 else bool(kind) for kind in batch["member"].cpu().tolist()]
+            return None
+        told = batch["member"].cpu()
+        said = [None if kind < 0 else bool(kind) for kind in told.tolist()]
         kept = self._finite(signals, records.ids, said)
+        fine = {column: values[kept] for column, values in signals.items()}
         if kept:
             ids = [records.ids[k] for k in kept]
             member = [said[k] for k in kept]
-            rows = {column: values[kept].numpy() for column, values in signals.items()}
-            write_shard(self.folder, ids, member, rows)
+            rows = {column: values.numpy() for column, values in fine.items()}
+            self._pack(write_shard(self.folder, ids, member, rows), len(kept))
+        return fine, told[kept]
+
+    def _pack(self, shard: Path, rows: int) -> None:
+        """Make one file of the latest shards as soon as they are large enough."""
+        self._open[shard] = rows
+        if sum(self._open.values()) >= FULL:
+            pack_shards(list(self._open))
+            self._open.clear()
 
     def _ask(self, oracle: ModelOracle, names: Sequence[str]) -> dict[str, Tensor]:
         """The columns (B,) of these attacks, float64 on the CPU."""

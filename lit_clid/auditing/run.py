@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import lightning as L
+from lightning.pytorch.callbacks import Callback
 
 from lit_clid.about import About, Claims
 from lit_clid.auditing.claims import CLAIMS
@@ -14,7 +15,7 @@ from lit_clid.auditing.module import Auditor
 from lit_clid.auditing.quarantine import quarantined, refuse_many
 from lit_clid.auditing.queries import describe_attacks
 from lit_clid.auditing.several import sizes
-from lit_clid.auditing.shards import merge, shard_folder
+from lit_clid.auditing.shards import Roll, merge, shard_folder
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.trainer import make_trainer
 from lit_clid.data.module import CaptionedImages
@@ -24,6 +25,9 @@ from lit_clid.files import write_json
 from lit_clid.models.target import Target
 from lit_clid.provenance import provenance
 from lit_clid.scores import Scores
+
+AskingTrainer: TypeAlias = L.Trainer
+"""What `asking_trainer` makes."""
 
 
 def fill_table(
@@ -68,7 +72,7 @@ def fill_table(
     )
     expected = data.expected
     kept = {name: member for name, member in expected.items() if name not in aside}
-    merged = merge(shards, kept, told, str(path))
+    merged = merge(shards, Roll.of(kept), told, str(path))
     shared = {name: image for name, image in split.images.items() if name in expected}
     scores = replace(merged, groups=split.groups, images=shared)
     scores.save(path)
@@ -120,13 +124,14 @@ def ask(
         refuse_many(aside, expected, shards)
 
 
-def asking_trainer(trainer: Mapping[str, Any], role: str) -> L.Trainer:
+def asking_trainer(trainer: Mapping[str, Any], role: str, *callbacks: Callback) -> L.Trainer:
     """A trainer for `predict` with the user's accelerator, devices and strategy.
 
-    The rest of `trainer:` belongs to training.
+    The rest of `trainer:` belongs to training. The data deal batches to processes.
     """
     kept = ("accelerator", "strategy", "devices", "num_nodes", "plugins", "enable_progress_bar")
     options = {key: value for key, value in trainer.items() if key in kept}
     fixed = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
     fixed["inference_mode"] = False  # white-box attacks differentiate its tensors
-    return make_trainer({**options, **fixed}, f"auditing {role}")
+    fixed["use_distributed_sampler"] = False
+    return make_trainer({**options, **fixed}, f"auditing {role}", *callbacks)

@@ -1,9 +1,12 @@
-"""Shards of a table: one batch of signals each, of any process, merged when all are there."""
+"""Shards of a table: some batches of signals each, of any process, merged when all are there.
+
+A table is columns all the way: no record is an object of its own, however many there are.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import blake2b
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +17,39 @@ import pyarrow.parquet as pq
 from lit_clid.about import About
 from lit_clid.errors import UserError, few
 from lit_clid.files import whole
+from lit_clid.ids import Ids
 from lit_clid.parquet import arranged
 from lit_clid.scores import Scores
 
 DAMAGED = ".damaged"
 """Is added to the name of a shard that no longer holds what was written."""
+FULL = 10_000
+"""Records from which on a shard is not packed together with others."""
+NOBODY = 2
+"""Stands for an empty cell `member`."""
 
 
 class DamagedShardError(UserError):
     """A shard that no longer holds what was written."""
+
+
+@dataclass(frozen=True)
+class Roll:
+    """The records that a table is to be of.
+
+    Args:
+        ids: N of them, each once.
+        told: who is a member, (N,) of 1, 0 and, where nobody knows, `NOBODY`.
+    """
+
+    ids: Ids
+    told: np.ndarray
+
+    @classmethod
+    def of(cls, member: Mapping[str, bool | None]) -> "Roll":
+        """From id → who is a member."""
+        told = np.fromiter((NOBODY if m is None else m for m in member.values()), np.int8)
+        return cls(Ids(member), told)
 
 
 def shard_folder(path: Path) -> Path:
@@ -35,8 +62,8 @@ def write_shard(
     ids: Sequence[str],
     member: Sequence[bool | None],
     signals: Mapping[str, np.ndarray],
-) -> None:
-    """Write one batch's signals.
+) -> Path:
+    """Write one batch's signals; returns the file.
 
     The name is a hash of the ids and one of the file, and the rename is atomic: no rank disturbs
     another, and what the disk changes later is noticed.
@@ -45,8 +72,10 @@ def write_shard(
     sink = pa.BufferOutputStream()
     pq.write_table(arranged(ids, member, columns), sink)
     content = sink.getvalue().to_pybytes()
-    with whole(folder / f"{digest_of_ids(ids)}-{_digest(content)}.parquet") as part:
+    name = f"{digest_of_ids(ids)}-{_digest(content)}.parquet"
+    with whole(folder / name) as part:
         part.write_bytes(content)
+    return folder / name
 
 
 def digest_of_ids(ids: Sequence[str]) -> str:
@@ -85,60 +114,120 @@ def set_damaged_aside(folder: Path) -> list[str]:
     return found
 
 
+def pack_shards(paths: Sequence[Path]) -> Path:
+    """Write the rows of several shards of one folder as one, then delete them.
+
+    Whoever looks in between finds some records twice, told alike.
+    """
+    table = pa.concat_tables(read_shard(path) for path in paths)
+    signals = {name: table[name].to_numpy() for name in _signals(table)}
+    ids = table["id"].to_pylist()
+    packed = write_shard(paths[0].parent, ids, table["member"].to_pylist(), signals)
+    for path in paths:
+        if path != packed:
+            path.unlink()
+    return packed
+
+
 def finished_ids(folder: Path) -> set[str]:
     """The ids whose signals lie in the shards of `folder` that are not damaged."""
     found: set[str] = set()
     for path in folder.glob("*.parquet"):
-        with suppress(
-            DamagedShardError, FileNotFoundError
-        ):  # another process sets it aside just now
-            found |= set(read_shard(path, ["id"])["id"].to_pylist())
+        with suppress(DamagedShardError, FileNotFoundError):
+            # another process sets it aside, or packs it, just now
+            found.update(read_shard(path, ["id"])["id"].to_pylist())
     return found
+
+
+def known_of(folder: Path, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """A signal of the records in the shards of which it is known who is a member, and who is."""
+    values, member = [np.zeros(0)], [np.zeros(0, np.int64)]
+    for path in folder.glob("*.parquet"):
+        table = read_shard(path, [column, "member"])
+        known = table["member"].is_valid().to_numpy()
+        values.append(table[column].to_numpy()[known])
+        member.append(_told(table)[known].astype(np.int64))
+    return np.concatenate(values), np.concatenate(member)
 
 
 def answers(folder: Path, ids: Sequence[str]) -> dict[str, np.ndarray]:
     """The signals of these records, in this order, by column; all must be there."""
-    tables = [read_shard(path) for path in sorted(folder.glob("*.parquet"))]
-    rows: dict[str, dict[str, Any]] = {}
-    for table in tables:
-        rows |= {row["id"]: row for row in table.to_pylist()}
-    columns = [name for name in tables[0].column_names if name not in ("id", "member")]
-    pick = itemgetter(*columns, "id")  # a tuple, though there is one column
-    found = np.array([pick(rows[each])[:-1] for each in ids], np.float64)
-    return dict(zip(columns, found.T, strict=True))
+    table = _all(folder)
+    rows = Ids(table["id"]).places(ids)
+    assert (rows >= 0).all()
+    return {name: table[name].to_numpy()[rows] for name in _signals(table)}
 
 
-def merge(folder: Path, expected: Mapping[str, bool | None], about: About, where: str) -> Scores:
-    """Merge the shards of `folder` into one table of exactly the records `expected` (id → member).
+def merge(folder: Path, expected: Roll, about: About, where: str) -> Scores:
+    """Merge the shards of `folder` into one table of exactly the records that are expected.
 
     Raises:
         UserError: if a record is missing or strange, a shard is damaged, or two contradict each
             other.
     """
-    rows: dict[str, tuple[Any, ...]] = {}
-    columns: list[str] = []
-    for path in sorted(folder.glob("*.parquet")):
-        table = read_shard(path)
-        columns = columns or [c for c in table.column_names if c not in ("id", "member")]
-        for row in table.to_pylist():
-            values = (row["member"], *(row[c] for c in columns))
-            other = rows.setdefault(row["id"], values)
-            alike = np.array_equal(other[1:], values[1:], equal_nan=True)
-            if not alike or other[0] is not values[0]:
-                raise UserError(
-                    f"{folder}: two shards disagree about record {row['id']}; delete the folder "
-                    "and rerun"
-                )
-    missing = [name for name in expected if name not in rows]
-    strange = [name for name in rows if rows[name][0] is not expected.get(name, "nothing")]
-    if missing or strange:
+    table = _all(folder)
+    ids = Ids(table["id"])
+    order = ids.order()
+    ids = ids.take(order)
+    again = ids.repeats()
+    told = _told(table)[order]
+    signals: dict[str, np.ndarray] = {}
+    differs = again & (told != np.roll(told, 1))
+    for name in _signals(table):
+        values = table[name].to_numpy()[order]
+        before = np.roll(values, 1)
+        differs |= again & (values != before) & ~(np.isnan(values) & np.isnan(before))
+        signals[name] = values[~again] if again.any() else values
+    if differs.any():
+        raise UserError(
+            f"{folder}: two shards disagree about record {ids[int(differs.argmax())]}; delete the "
+            "folder and rerun"
+        )
+    if again.any():
+        ids, told = ids.take(~again), told[~again]
+    _check_records(folder, Roll(ids, told), expected)
+    return Scores.of_known(ids, told == 1, told != NOBODY, signals, about, where)
+
+
+def _check_records(folder: Path, found: Roll, expected: Roll) -> None:
+    """Refuse records that are not there, that nobody expects, or that are told otherwise."""
+    place = found.ids.places(expected.ids)
+    missing = expected.ids.take(place < 0)
+    strange = np.ones(len(found.ids), bool)
+    strange[place[place >= 0]] = found.told[place[place >= 0]] != expected.told[place >= 0]
+    if len(missing) or strange.any():
+        others = found.ids.take(strange)
         raise UserError(
             f"{folder}: incomplete or foreign shards (missing: {few(missing, 3) or 'none'}; not of "
-            f"this split: {few(strange, 3) or 'none'}); rerun to fill the gaps, or delete the "
+            f"this split: {few(others, 3) or 'none'}); rerun to fill the gaps, or delete the "
             "folder"
         )
-    told = [row[0] for row in rows.values()]
-    signals: dict[str, np.ndarray] = {}
-    for k, column in enumerate(columns, 1):
-        signals[column] = np.array([row[k] for row in rows.values()])
-    return Scores.of_told(tuple(rows), told, signals, about, where)
+
+
+def _all(folder: Path) -> pa.Table:
+    """The rows of every shard of a folder, one below the other.
+
+    Raises:
+        UserError: if there is none, or one has other columns.
+    """
+    paths = sorted(folder.glob("*.parquet"))
+    if not paths:
+        raise UserError(f"{folder}: holds no shards; rerun to ask the model")
+    tables: list[pa.Table] = []
+    for path in paths:
+        tables.append(read_shard(path))
+        if set(tables[-1].column_names) != set(tables[0].column_names):
+            raise UserError(
+                f"{path}: has other columns than {paths[0].name}; delete {folder} and rerun"
+            )
+    return pa.concat_tables([table.select(tables[0].column_names) for table in tables])
+
+
+def _signals(table: pa.Table) -> list[str]:
+    return [name for name in table.column_names if name not in ("id", "member")]
+
+
+def _told(table: pa.Table) -> np.ndarray:
+    """1, 0 or `NOBODY` of every row (N,)."""
+    found: Any = table["member"].cast(pa.int8()).fill_null(NOBODY).to_numpy()
+    return np.asarray(found, np.int8)

@@ -1,6 +1,7 @@
 """Sittings carried out: load the models, ask what was not asked yet, keep the tables."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from lit_clid.auditing.sittings import (
     check_sittings,
     plan,
 )
+from lit_clid.commands.apart import asked_apart, check_part, hold_whole
 from lit_clid.commands.blind import blind_table
 from lit_clid.commands.checks import check_rules
 from lit_clid.commands.dry import dry_audit
@@ -40,7 +42,16 @@ def main(arguments: Sequence[str]) -> None:
     if config.dry_run:
         dry_audit(config)
         return
-    with held(config.folder):
+    check_part(config)
+    with ExitStack() as stack:
+        if config.audit.parts[1] == 1:
+            stack.enter_context(held(config.folder))
+        elif not asked_apart(config):
+            k, n = config.audit.parts
+            console.say(f"part {k} of {n} is asked; the last part to end makes the tables")
+            return
+        elif not hold_whole(config, stack):
+            return
         if config.evidence.stop_at is not None and stopped_early(config) is not None:
             return
         split, judgement = judged(config)

@@ -1,5 +1,6 @@
 """What an audit opens first, and one sitting of it: the table of one model's answers."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from lit_clid.auditing.claims import carry_over, claim, finished_scores
 from lit_clid.auditing.lineage import Model, find_models
 from lit_clid.auditing.quarantine import columns_of, counted, quarantined
 from lit_clid.auditing.queries import announce, describe_attacks, tally
-from lit_clid.auditing.run import asking_trainer, clear, fill_table
+from lit_clid.auditing.run import AskingTrainer, ask, asking_trainer, clear, fill_table
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import finished_ids, set_damaged_aside, shard_folder
+from lit_clid.auditing.shown import ShownAuroc
+from lit_clid.auditing.signals import column_names
 from lit_clid.auditing.sittings import (
     Sitting,
     shared_records,
@@ -23,6 +26,7 @@ from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import few
 from lit_clid.files import check_writable
+from lit_clid.judging.headline import BEFOREHAND
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
 from lit_clid.models.tokens import learned_tokens
@@ -106,33 +110,17 @@ def _asked(
     path: Path,
 ) -> Scores | None:
     """The same, made: what is missing is asked."""
-    options, shards = config.audit, shard_folder(path)
-    if console.is_first_process():
-        check_writable(path.parent)
     shared = shared_records(sitting, split)
     if shared and carried is not None and console.is_first_process():
-        carry_over(carried, shared, claims, split, sitting.role, shards)
-    finished = shared | answered_ids(shards)
-    data = CaptionedImages(
-        split,
-        config.data,
-        sitting.role,
-        seed=config.seed,
-        side=target.side(config.data.resolution),
-        batch_size=options.batch_size,
-        finished=finished,
-    )
+        check_writable(path.parent)
+        carry_over(carried, shared, claims, split, sitting.role, shard_folder(path))
+    data, trainer = _opened(sitting, target, config, split, shared, path)
     source = sitting.model.source
-    model, pending = str(source), sizes(split, sitting.role, finished)
-    console.say(announce(sitting.table, model, sitting.attacks, pending, len(finished)))
-    overlong = target.overlong(data.captions)
-    console.say_overlong(overlong, len(data.captions))
-    trainer = asking_trainer(config.trainer, sitting.table)
     about = About(
-        model=model,
+        model=str(source),
         files=hashes(source),
         skipped=tuple(split.skipped),
-        captions_cut_by_the_tokenizer=overlong,
+        captions_cut_by_the_tokenizer=target.overlong(data.captions),
         shared_captions=split.shared.get(sitting.role),
         captions_by=split.captions_by,
         queries=tally(sitting.attacks, sizes(split, sitting.role, shared)),
@@ -140,3 +128,63 @@ def _asked(
         config=config.plain,
     )
     return fill_table(target, split, data, sitting.attacks, claims, path, trainer, about)
+
+
+def ask_part(sitting: Sitting, target: Target, config: Settings, split: Split) -> bool:
+    """Ask about this job's part of a sitting's records; True if the answers of all are there."""
+    path = config.folder / "scores" / f"{sitting.table}.parquet"
+    side, options = target.side(config.data.resolution), config.audit
+    claims = claim(target, split, sitting.attacks, options, config.seed, side)
+    if finished_scores(path, claims) is not None:
+        return True
+    entries, (k, n) = split.of(sitting.role), options.parts
+    others = set[str]()
+    for place, entry in enumerate(entries):
+        if place // options.batch_size % n != k - 1:
+            others.add(entry.id)
+    shared = shared_records(sitting, split)
+    data, trainer = _opened(sitting, target, config, split, shared, path, others)
+    ask(target, data, sitting.attacks, claims, shard_folder(path), trainer)
+    shards = shard_folder(path)
+    there = shared | finished_ids(shards) | set(quarantined(shards))
+    return path.is_file() or all(entry.id in there for entry in entries)
+
+
+def _opened(
+    sitting: Sitting,
+    target: Target,
+    config: Settings,
+    split: Split,
+    but: set[str],
+    path: Path,
+    elsewhere: Collection[str] = (),
+) -> tuple[CaptionedImages, AskingTrainer]:
+    """The records that are pending, without some ids and those of other parts, and the trainer that
+    asks about them.
+    """
+    if console.is_first_process():
+        check_writable(path.parent)
+    finished = (but | answered_ids(shard_folder(path))).difference(elsewhere)
+    left = finished.union(elsewhere)
+    data = CaptionedImages(
+        split,
+        config.data,
+        sitting.role,
+        seed=config.seed,
+        side=target.side(config.data.resolution),
+        batch_size=config.audit.batch_size,
+        finished=left,
+    )
+    model, pending = str(sitting.model.source), sizes(split, sitting.role, left)
+    console.say(announce(sitting.table, model, sitting.attacks, pending, len(finished)))
+    console.say_overlong(target.overlong(data.captions), len(data.captions))
+    shown = ShownAuroc(_shown_column(sitting, target, config.headline), shard_folder(path))
+    return data, asking_trainer(config.trainer, sitting.table, shown)
+
+
+def _shown_column(sitting: Sitting, target: Target, headline: str | None) -> str:
+    """The first column of the headline attack, or of the one that would speak beforehand."""
+    first = [name for name in (headline, *BEFOREHAND) if name in sitting.attacks]
+    name = [*first, *sitting.attacks][0]
+    assert name is not None
+    return column_names(name, sitting.attacks[name], target)[0]

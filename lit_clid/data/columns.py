@@ -11,10 +11,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from lit_clid.cells import parse_known
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.text import as_text, printable
 from lit_clid.errors import UserError, few
-from lit_clid.tabular import parse_known
 
 CAPTION_NAMES = (
     *("text", "caption", "captions", "prompt"),

@@ -16,7 +16,7 @@ from lit_clid.config.options.data import DataOptions
 from lit_clid.data.buckets import Bucketing, BucketStream, Shape
 from lit_clid.data.records import Captioner, Item, RecordSet, collate, image_sizes
 from lit_clid.data.split import Split
-from lit_clid.data.stream import Place, Poisson, PoissonStream, TrainingStream
+from lit_clid.data.stream import Place, Poisson, PoissonStream, TrainingStream, Turns
 
 
 class CaptionedImages(L.LightningDataModule):
@@ -125,12 +125,16 @@ class CaptionedImages(L.LightningDataModule):
         return self._in_order(self.holdouts)
 
     def predict_dataloader(self) -> DataLoader[Item]:
-        return self._in_order(self.audited)
+        """The records that are asked about, whole batches dealt to the processes in turn."""
+        assert self.trainer is not None
+        ranks = {"rank": self.trainer.global_rank, "world": self.trainer.world_size}
+        return self._in_order(self.audited, Turns(len(self.audited), self.batch_size, **ranks))
 
-    def _in_order(self, records: RecordSet) -> DataLoader[Item]:
+    def _in_order(self, records: RecordSet, own: Turns | None = None) -> DataLoader[Item]:
         return DataLoader(
             records,
             batch_size=self.batch_size,
+            sampler=own,
             collate_fn=collate,
             num_workers=self.options.workers,
         )

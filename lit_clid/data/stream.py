@@ -1,4 +1,5 @@
-"""Which member stands where in training: shuffled passes cut into batches, or Poisson samples.
+"""Which member stands where in training: shuffled passes cut into batches, or Poisson samples; and
+which records of an audit a process asks about.
 
 Batch k is a pure function of (seed, k), so a resumed run goes on with the batch it would have had.
 """
@@ -101,3 +102,27 @@ class PoissonStream(Sampler[list[Place]]):
             dice = generator(self.seed, "poisson", k)
             drawn = (torch.rand(self.count, generator=dice) < self.rate).nonzero()[:, 0].tolist()
             yield [(index, int(k * self.rate)) for index in drawn]
+
+
+class Turns(Sampler[int]):
+    """The places of one process's batches, where all batches are dealt in turn: whoever asks about
+    a record asks about it beside the same others, so that answers are equal to the last digit.
+
+    Args:
+        count: records, at least as many as processes.
+        batch_size: of a batch; smaller where that leaves a process without one.
+        rank, world: of this process.
+    """
+
+    def __init__(self, count: int, batch_size: int, *, rank: int = 0, world: int = 1) -> None:
+        size = min(batch_size, max(1, count // world))
+        places = range(count)
+        starts = range(rank * size, count, world * size)
+        self.places = [places[start : start + size] for start in starts]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.places))
+
+    def __iter__(self) -> Iterator[int]:
+        for batch in self.places:
+            yield from batch

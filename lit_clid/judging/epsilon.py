@@ -67,31 +67,44 @@ def epsilon_bound(
     """
     seen, known = shadow
     best, threshold, by = 0.0, float(np.median(seen)), "members"
-    for each in np.unique(np.quantile(seen, np.linspace(0.005, 0.995, 199))).tolist():
+    candidates = np.unique(np.quantile(seen, np.linspace(0.005, 0.995, 199)))
+    counts = _called(seen, known, candidates)
+    for each, above in zip(candidates.tolist(), counts, strict=True):
         for side in ("members", "hold-outs"):
-            bound = _bound(seen, known, each, side, delta)
+            bound = _bound(above, known, side, delta)
             if bound > best:
                 best, threshold, by = bound, each, side
-    low = _bound(score, member, threshold, by, delta, image)
+    (above,) = _called(score, member, np.array([threshold]))
+    low = _bound(above, member, by, delta, image)
     return EpsilonBound(low, delta, threshold, by)
 
 
+def _called(score: np.ndarray, member: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """How many of the members, and of the hold-outs, lie above each threshold: (K, 2)."""
+    counts: list[np.ndarray] = []
+    for side in (member, ~member):
+        ordered = np.sort(score[side])
+        counts.append(len(ordered) - np.searchsorted(ordered, thresholds, side="right"))
+    return np.stack(counts, axis=1)
+
+
 def _bound(
-    score: np.ndarray,
-    member: np.ndarray,
-    threshold: float,
-    side: str,
-    delta: float,
-    image: np.ndarray | None = None,
+    above: np.ndarray, member: np.ndarray, side: str, delta: float, image: np.ndarray | None = None
 ) -> float:
-    """log((right − δ) / wrong) with the lower limit of `right`, the upper one of `wrong`; ≥ 0."""
-    called = score > threshold
+    """log((right − δ) / wrong) with the lower limit of `right`, the upper one of `wrong`; ≥ 0.
+
+    Args:
+        above: how many of the members and of the hold-outs lie above a threshold.
+        side: "members" where those above are called, "hold-outs" where those below are.
+    """
+    records = np.array([member.sum(), (~member).sum()])
+    kinds, called = np.array(independent(member, image)), above
     if side == "hold-outs":
-        called, member = ~called, ~member
-    members, others = independent(member, image)
-    right = exact_limits(called[member].mean() * members, members, ALPHA / 2)[0] - delta
-    wrong = exact_limits(called[~member].mean() * others, others, ALPHA / 2)[1]
-    return max(0.0, log(right / wrong)) if right > 0 else 0.0
+        kinds, called, records = kinds[::-1], (records - above)[::-1], records[::-1]
+    (right, wrong), (right_of, wrong_of) = (called / records * kinds).tolist(), kinds.tolist()
+    lowest = exact_limits(right, right_of, ALPHA / 2)[0] - delta
+    highest = exact_limits(wrong, wrong_of, ALPHA / 2)[1]
+    return max(0.0, log(lowest / highest)) if lowest > 0 else 0.0
 
 
 def epsilon_of(trial: Trial, verdict: Verdict, target: Scores) -> EpsilonBound | None:

@@ -4,7 +4,8 @@ A replicate reweights the records within each class, w ~ Multinomial(n, 1/n) for
 for the hold-outs on their own (Efron and Tibshirani 1993, § 8.3), so that a thousand replicates of
 a ROC curve are one cumulative sum. Records of one image (`image`, a number for each record) are no
 independent draws: images are then resampled whole (Field and Welsh 2007). An interval reaches from
-the 0.025 to the 0.975 quantile of the replicates.
+the 0.025 to the 0.975 quantile of the replicates. From `many.MANY` records on, replicates are drawn
+as that module says.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from lit_clid.judging import many
 from lit_clid.judging.roc import Statistic, auroc, curve
 
 REPLICATES = 2000
@@ -115,6 +117,8 @@ def replicate(
         seed: equal ones resample equal records, which pairs two scores.
         image: see `replicate_weights`.
     """
+    if len(score) >= many.MANY:
+        return many.replicate_many(statistics, score, member, REPLICATES, seed, image)
     blocks: dict[str, list[np.ndarray]] = {name: [] for name in statistics}
     for weights in replicate_weights(member, REPLICATES, seed, image):
         roc = curve(score, member, weights)
@@ -185,6 +189,8 @@ def percentile_interval(
     if smaller is not None and low == high and value in (0.0, 1.0):
         slack = 1 - TAIL ** (1 / smaller)
         low, high = (1 - slack, 1.0) if value == 1.0 else (0.0, slack)
+    if smaller is not None:
+        low, high = np.clip((low, high), 0.0, 1.0)
     return Estimate(value, float(low), float(high))
 
 

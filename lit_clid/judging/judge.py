@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from lit_clid.about import Spent
 from lit_clid.asked import Cost
 from lit_clid.errors import UserError, few
+from lit_clid.ids import Ids
 from lit_clid.judging.controls.all import controls_of
 from lit_clid.judging.controls.control import Control
 from lit_clid.judging.epsilon import EpsilonBound, epsilon_of
@@ -228,7 +231,7 @@ def judge(
     if target.claim or target.suspects is not None:
         speaker = choose_beforehand(list(grades)) if chosen == "maximum" else speaks
         answered = answer(tried, given, speaker, target, fdr, level, cascade)
-    known = dict(zip(target.ids, given[speaks].score.tolist(), strict=True))
+    known = _scores_of(blind, target, given[speaks].score)
     return Judgement(
         target=target,
         shadow=shadow,
@@ -242,6 +245,15 @@ def judge(
         controls=controls_of(target, known, blind, reference, answered, swapped, tried),
         epsilon=epsilon_of(tried[speaks], given[speaks], target),
     )
+
+
+def _scores_of(blind: Scores | None, target: Scores, score: np.ndarray) -> dict[str, float]:
+    """id → score of the records that the controls look at."""
+    if blind is None:
+        return {}
+    place = Ids(target.ids).places(blind.ids)
+    pairs = zip(blind.ids, place.tolist(), strict=True)
+    return {name: float(score[k]) for name, k in pairs if k >= 0}
 
 
 def _compared(grades: Mapping[str, Grade], headline: str, target: Scores) -> dict[str, Grade]:

@@ -3,7 +3,8 @@
 The largest AUROC among attacks is larger than one half even where none of them knows anything, and
 its own interval does not tell. Under the null hypothesis labels are exchangeable: the same maximum
 over permuted labels is its exact distribution, whatever the correlation of the attacks (Westfall
-and Young 1993, § 2.3). Scores must not have seen the labels.
+and Young 1993, § 2.3). Scores must not have seen the labels. Among very many records the AUROCs of
+permuted labels are normal: they are drawn as such, with the covariance that permuting gives them.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lit_clid.judging.evidence import BLOCK, TAIL
+from lit_clid.judging.many import MANY
 
 PERMUTATIONS = 2000
 SLACK = 1e-12
@@ -67,13 +69,16 @@ def maximum(
     rng = np.random.default_rng(seed)
     number = np.arange(len(member)) if image is None else image
     _, heads, place = np.unique(number, return_index=True, return_inverse=True)
-    block = max(1, BLOCK // len(member))
-    found: list[np.ndarray] = []
-    for start in range(0, PERMUTATIONS, block):
-        rows = min(block, PERMUTATIONS - start)
-        labels = rng.permuted(np.tile(member[heads], (rows, 1)), axis=1)[:, place]
-        found.append(_largest(ranks, labels))
-    chance = np.sort(np.concatenate(found))[::-1]
+    if len(member) >= MANY:
+        chance = np.sort(_normal(ranks, member, heads, place, rng))[::-1]
+    else:
+        found: list[np.ndarray] = []
+        block = max(1, BLOCK // len(member))
+        for start in range(0, PERMUTATIONS, block):
+            rows = min(block, PERMUTATIONS - start)
+            labels = rng.permuted(np.tile(member[heads], (rows, 1)), axis=1)[:, place]
+            found.append(_largest(ranks, labels))
+        chance = np.sort(np.concatenate(found))[::-1]
     p = (1 + int((chance >= value - SLACK).sum())) / (1 + PERMUTATIONS)
     allowed = int(TAIL * (1 + PERMUTATIONS)) - 1
     return Maximum(value, len(ranks), p, float(chance[allowed]))
@@ -93,3 +98,34 @@ def _largest(ranks: np.ndarray, member: np.ndarray) -> np.ndarray:
     sums = ranks @ member.T.astype(float)
     aurocs: np.ndarray = (sums - members * (members + 1) / 2) / (members * holdouts)
     return aurocs.max(axis=0)
+
+
+def _normal(
+    ranks: np.ndarray,
+    member: np.ndarray,
+    heads: np.ndarray,
+    place: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """The largest AUROC over attacks (P,) of midranks (A, N), of labels permuted at random.
+
+    AUROC − ½ is Σ_{members} (r − (N + 1)/2) / (m·n): a sum over g of G images drawn without
+    replacement, whose covariance is g·(G − g)/(G·(G − 1))·Σ d_a·d_b over all G (Cochran 1977, § 2).
+
+    Args:
+        heads: a record of each image (G,).
+        place: of each record's image (N,).
+    """
+    every, images = len(member), len(heads)
+    inside, members = int(member[heads].sum()), int(member.sum())
+    deviations = ranks - (every + 1) / 2
+    if images < every:
+        deviations = np.stack([np.bincount(place, each, images) for each in deviations])
+    products = deviations @ deviations.T
+    covariance = products * inside * (images - inside) / (images * (images - 1))
+    spread = covariance / (members * (every - members)) ** 2
+    values, vectors = np.linalg.eigh(spread)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    drawn = rng.standard_normal((PERMUTATIONS, len(ranks))) @ root.T
+    largest: np.ndarray = 0.5 + drawn.max(axis=1)
+    return largest

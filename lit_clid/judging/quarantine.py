@@ -4,13 +4,14 @@ The tables of one role's records are compared record by record. What one of them
 all of them, so that every figure is of the same records.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from lit_clid.asked import Quarantined
+from lit_clid.ids import Ids
 from lit_clid.scores import Scores, Suspects
 
 Table = TypeVar("Table", Scores, Scores | None)
@@ -62,22 +63,26 @@ def without(table: Table, names: Collection[str]) -> Table:
     """A table, if there is one, without these records."""
     if table is None or not names:
         return table
-    kept = np.array([name not in names for name in table.ids], bool)
+    kept = _without(table.ids, names)
     suspects = table.suspects
     if suspects is not None:
-        others = np.array([name not in names for name in suspects.ids], bool)
-        suspects = Suspects(_chosen(suspects.ids, others), _rows(suspects.signals, others))
+        others = _without(suspects.ids, names)
+        suspects = Suspects(Ids(suspects.ids).take(others), _rows(suspects.signals, others))
     return replace(
         table,
-        ids=_chosen(table.ids, kept),
+        ids=Ids(table.ids).take(kept),
         member=table.member[kept],
         signals=_rows(table.signals, kept),
         suspects=suspects,
     )
 
 
-def _chosen(ids: tuple[str, ...], rows: np.ndarray) -> tuple[str, ...]:
-    return tuple(np.array(ids, object)[rows].tolist())
+def _without(ids: Sequence[str], names: Collection[str]) -> np.ndarray:
+    """Which of the ids (N,) are not among the names."""
+    places = Ids(ids).places(list(names))
+    kept = np.ones(len(ids), bool)
+    kept[places[places >= 0]] = False
+    return kept
 
 
 def _rows(signals: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -53,6 +53,17 @@ def _rates(counts: np.ndarray, last: np.ndarray) -> np.ndarray:
     return np.concatenate([nothing, accepted], axis=-1) / accepted[..., -1:]
 
 
+def drawable(roc: Curve, most: int = 20_000) -> Curve:
+    """The curve with at most so many thresholds, evenly by the logarithm of their rank: rates of
+    few false positives keep each of theirs.
+    """
+    last = len(roc.fpr) - 1
+    if last < most:
+        return roc
+    places = np.unique(np.append(0, np.geomspace(1, last, most - 1).astype(int)))
+    return Curve(roc.tpr[places], roc.fpr[places])
+
+
 def auroc(roc: Curve) -> np.ndarray:
     """Area under the ROC curve by trapezoids, which counts ties half: (…, K) → (…) in [0, 1]."""
     width = np.diff(roc.fpr, axis=-1)

@@ -21,6 +21,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from lit_clid.models.embedding import Embedding
+from lit_clid.models.families import Family
 from lit_clid.models.halved import to_halve
 from lit_clid.models.hollow import hollow
 from lit_clid.source import Source
@@ -120,6 +121,26 @@ def reckon(model: str | Source, ask: Ask) -> Needs:
         call=live - held,
         encoding=encoding,
     )
+
+
+def work_of(family: Family, pipeline: Any, network: Any, shape: Sequence[int]) -> float:
+    """Floating-point operations of one row of a call, of a network on the meta device.
+
+    Args:
+        family: says how the network is called and told of a text.
+        pipeline: of which the call needs at most `vae_scale_factor`.
+        network: made from its config alone.
+        shape: of a latent (C, h, w).
+    """
+    z, told = torch.empty(1, *shape, device=META), _told(family.told(network), 1)
+    call = family.call(pipeline)
+
+    def answer() -> None:
+        with torch.no_grad():
+            call(network, z, torch.ones(1, device=META), told)
+
+    work, _ = _run(answer, told["tokens"].shape[1])
+    return work
 
 
 def _count(networks: Sequence[Any]) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from lit_clid.config.options.part import read_part
 from lit_clid.config.options.target import PRECISIONS
 from lit_clid.errors import UserError
 
@@ -44,6 +45,8 @@ class AuditOptions:
         reference_attacks: names of the attacks the reference is asked for; null means all.
         swapped: records of each kind that are asked again with the captions of others, by the first
             attack that lives on captions, as a control; 0 asks none.
+        part: "k/n" asks about every n-th batch of records from the k-th on, so that n independent
+            jobs share an audit; the last of them to end makes the tables and the report.
         batch_size: records per batch; never changes a score.
         rows: most rows per call of the denoiser; never changes a score.
         precision: of the denoiser, "32", "bf16" or "16"; errors are always taken in float32.
@@ -59,6 +62,7 @@ class AuditOptions:
     reference: str | None = "base"
     reference_attacks: Any = None
     swapped: int = 128
+    part: str = "1/1"
     batch_size: int = 64
     rows: int = 64
     precision: str = "32"
@@ -82,10 +86,16 @@ class AuditOptions:
         ):
             if value not in allowed:
                 raise UserError(f"audit.{key}: {value!r} is not one of {', '.join(allowed)}")
+        read_part("audit.part", self.part)
         if self.swapped < 0:
             raise UserError(f"audit.swapped: {self.swapped} must be 0 or more")
         if self.batch_size < 1 or self.rows < 1:
             raise UserError("audit.batch_size, audit.rows: must be at least 1")
+
+    @property
+    def parts(self) -> tuple[int, int]:
+        """(k, n) of `part`."""
+        return read_part("audit.part", self.part)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lit_clid.config.options.part import read_part
 from lit_clid.errors import UserError, few
 
 KEEP = ("all", "last")
@@ -75,16 +76,7 @@ class GridOptions:
             raise UserError(
                 f"grid.follow: {few(unknown)} not among the defenses: {few(list(self.defenses))}"
             )
-        k, n = self._part
-        if not 1 <= k <= n:
-            raise UserError(f"grid.part: {self.part!r} is not a part such as 2/8")
-
-    @property
-    def _part(self) -> tuple[int, int]:
-        words = self.part.split("/")
-        if len(words) != 2 or not all(word.isdecimal() for word in words):
-            raise UserError(f"grid.part: {self.part!r} is not a part such as 2/8")
-        return int(words[0]), int(words[1])
+        read_part("grid.part", self.part)
 
     @property
     def cells(self) -> list["Cell"]:
@@ -94,7 +86,7 @@ class GridOptions:
     @property
     def own_cells(self) -> list["Cell"]:
         """The cells of this part."""
-        k, n = self._part
+        k, n = read_part("grid.part", self.part)
         return self.cells[k - 1 :: n]
 
     def follows(self, defense: str) -> bool:

@@ -1,6 +1,6 @@
 """One audited model of a grid, as the comparison takes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Measured:
     steps_per_image: float
     passes: float
     final: bool
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     member: np.ndarray
     scores: Mapping[str, np.ndarray]
     usefulness: Usefulness

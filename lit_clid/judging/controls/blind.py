@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lit_clid.errors import UserError
+from lit_clid.ids import Ids
 from lit_clid.judging.controls.control import FIRES, QUIET, Control
 from lit_clid.judging.controls.near import HASH
 from lit_clid.judging.evidence import TAIL
@@ -92,7 +93,7 @@ def blind_baselines(features: Scores, target: Scores) -> tuple[Blind, ...]:
     Raises:
         UserError: if the features are of other records, or tell another membership.
     """
-    if not told(features).items() <= told(target).items():
+    if not _agree(features, target):
         raise UserError(
             f"{features.where}: speaks of other records than {target.where}; delete it, the next "
             "audit makes it again"
@@ -107,14 +108,20 @@ def blind_baselines(features: Scores, target: Scores) -> tuple[Blind, ...]:
     return tuple(each for each in found if each is not None)
 
 
-def told(table: Scores) -> dict[str, bool | None]:
-    """id → who is a member, None for a suspect."""
-    found: dict[str, bool | None] = {}
-    for name, member in zip(table.ids, table.member.tolist(), strict=True):
-        found[name] = None if table.claim and member else member
-    if table.suspects is not None:
-        found |= dict.fromkeys(table.suspects.ids)
-    return found
+def _agree(features: Scores, target: Scores) -> bool:
+    """Whether all records of the features are the target's, and told alike."""
+    (ids, member), (every, known) = (_told(table) for table in (features, target))
+    place = every.places(ids)
+    return bool((place >= 0).all() and (known[place] == member).all())
+
+
+def _told(table: Scores) -> tuple[Ids, np.ndarray]:
+    """Ids, and who is a member (N,): 1, 0, or 2 for a suspect."""
+    ids, member = Ids(table.ids), table.member * (2 if table.claim else 1)
+    if table.suspects is None:
+        return ids, member
+    nobody = np.full(len(table.suspects.ids), 2)
+    return ids + table.suspects.ids, np.concatenate([member, nobody])
 
 
 def _blind(kind: str, inside: np.ndarray, outside: np.ndarray, names: list[str]) -> Blind | None:

@@ -8,6 +8,7 @@ so that the number of attacks is counted in.
 
 import numpy as np
 
+from lit_clid.ids import Ids
 from lit_clid.judging.controls.control import FIRES, QUIET, Control
 from lit_clid.judging.maximum import maximum
 from lit_clid.judging.rules import RULES
@@ -36,7 +37,7 @@ def beside_suspects(table: Scores) -> Scores:
     """The suspects of a table beside its hold-outs."""
     assert table.suspects is not None
     outside = np.flatnonzero(~table.member)
-    ids = (*table.suspects.ids, *(table.ids[k] for k in outside))
+    ids = Ids(table.suspects.ids) + Ids(table.ids).take(outside)
     signals: dict[str, np.ndarray] = {}
     for name, values in table.signals.items():
         signals[name] = np.concatenate([table.suspects.signals[name], values[outside]])

@@ -17,7 +17,7 @@ from lit_clid.judging.plots.style import (
     svg,
     whisker,
 )
-from lit_clid.judging.roc import curve
+from lit_clid.judging.roc import curve, drawable
 
 
 def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray, kind: str = "members") -> str:
@@ -37,7 +37,7 @@ def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray, kind: str =
         floor = 1 / max(2, int((~member).sum()))
         colours = matplotlib.colormaps["tab20"]
         for k, (name, score) in enumerate(scores.items()):
-            roc = curve(score, member)
+            roc = drawable(curve(score, member))
             fpr = np.maximum(roc.fpr, floor / 2)
             tpr = np.maximum(roc.tpr, floor / 2)
             axes.step(fpr, tpr, where="post", label=name, color=colours(k % 20), lw=1.5)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lit_clid.errors import UserError
+from lit_clid.ids import Ids
 from lit_clid.judging.calibration import Verdict, calibrate
 from lit_clid.judging.rules import RULES
 from lit_clid.judging.suspects.cascade import Cascade, two_stages
@@ -65,7 +66,7 @@ class Answer:
 
     attack: str
     title: str
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     scores: np.ndarray
     holdouts: int
     whole: SetTest
@@ -132,7 +133,8 @@ def answer(
         UserError: for fewer than two suspects or hold-outs.
     """
     told = target.suspects
-    ids = told.ids if told is not None else tuple(np.array(target.ids)[target.member].tolist())
+    every = Ids(target.ids)
+    ids = every.take(target.member) if told is None else Ids(told.ids)
     scored = score_suspects(tried[attack], given[attack], target.member)
     for count, kind in ((len(ids), "suspects"), (len(scored.holdouts), "hold-outs")):
         if count < FEWEST:
@@ -143,7 +145,7 @@ def answer(
     if beside in given:
         less = score_suspects(tried[beside], given[beside], target.member)
         reference = set_test(less.suspects, less.holdouts, less.shadow)
-    outside = np.array(target.ids)[~target.member].tolist()
+    outside = every.take(~target.member)
     ours, theirs, stage = scored.suspects, scored.holdouts, None
     if cascade is not None:
         ours, theirs, stage = two_stages(ids, outside, cascade)

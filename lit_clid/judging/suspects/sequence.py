@@ -8,7 +8,6 @@ a ∈ `BETS` of Π_{i ≤ k} a·u_i^(a − 1), bets that the u are small; it is 
 P(any E_k ≥ 1/α) ≤ α (Ville 1939): it may be looked at after every suspect.
 """
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,15 +50,37 @@ def sequential_ranks(
         holdouts: scores (n₀,).
         dice: breaks ties, and makes the ranks continuous.
     """
-    before = np.sort(holdouts).tolist()
-    uniform = dice.random(len(suspects))
-    found = np.empty(len(suspects))
-    for k, score in enumerate(suspects.tolist()):
-        low, high = bisect_left(before, score), bisect_right(before, score)
-        larger, equal = len(before) - high, high - low
-        found[k] = (larger + uniform[k] * (1 + equal)) / (len(before) + 1)
-        before.insert(high, score)
-    return np.clip(found, np.finfo(float).tiny, 1.0)
+    before, uniform = np.sort(holdouts), dice.random(len(suspects))
+    high = np.searchsorted(before, suspects, side="right")
+    low = np.searchsorted(before, suspects, side="left")
+    larger, equal = earlier(suspects)
+    larger, equal = larger + len(before) - high, equal + high - low
+    among = len(before) + 1 + np.arange(len(suspects))
+    return np.clip((larger + uniform * (1 + equal)) / among, np.finfo(float).tiny, 1.0)
+
+
+def earlier(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many before each score (M,) are larger, and how many equal it, each (M,).
+
+    From the highest bit of the ranks down, scores stand by the bits above and then in their own
+    order; those that differ in the next bit from one that follows are counted.
+    """
+    _, rank, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    order = np.arange(len(scores))
+    larger = np.zeros(len(scores), np.int64)
+    for bit in reversed(range(len(counts).bit_length())):
+        own = rank[order]
+        ones = (own >> bit) & 1
+        starts = np.flatnonzero(np.diff(own >> (bit + 1), prepend=-1))
+        sizes = np.diff(starts, append=len(own))
+        so_far = np.cumsum(ones) - ones
+        before = so_far - np.repeat(so_far[starts], sizes)
+        larger[order] += np.where(ones == 0, before, 0)
+        order = order[np.lexsort((np.arange(len(own)), own >> bit))]
+    firsts = np.repeat(np.cumsum(counts) - counts, counts)
+    equal = np.empty(len(scores), np.int64)
+    equal[order] = np.arange(len(scores)) - firsts
+    return larger, equal
 
 
 def evidence_of_ranks(u: np.ndarray) -> np.ndarray:

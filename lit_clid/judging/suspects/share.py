@@ -116,7 +116,8 @@ def _between(
     are drawn from their posteriors under Jeffreys' prior.
     """
     candidates = np.unique(others)
-    above = [(members >= each).mean() - (others >= each).mean() for each in candidates]
+    ours, theirs = (np.searchsorted(np.sort(scores), candidates) for scores in (members, others))
+    above = (len(members) - ours) / len(members) - (len(others) - theirs) / len(others)
     threshold = candidates[int(np.argmax(above))]
     rng = np.random.default_rng(0)
 

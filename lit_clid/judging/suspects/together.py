@@ -14,12 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from lit_clid.judging.many import MANY
 from lit_clid.judging.maximum import SLACK, midranks
 
 PERMUTATIONS = 9_999
 MOST = 200_000_000
 """Most numbers drawn for permutations; larger sets get fewer of them, at least `FEWEST`."""
 FEWEST = 999
+SOME = 1000
+"""Records of a kind whose places are drawn though there are very many of the other."""
 SHARE = 0.2
 """π₀, fixed beforehand."""
 LARGEST = 6.0
@@ -133,9 +136,12 @@ def permuted_p(
     p = (1 + permutations with a mean as large) / (1 + permutations) (Phipson and Smyth 2010).
     """
     both = np.concatenate([ours, theirs])
-    count = permutations or min(PERMUTATIONS, max(FEWEST, MOST // len(both)))
     rng = np.random.default_rng(seed)
     found = ours.sum() - SLACK * max(1.0, float(np.abs(both).sum()))
+    if len(both) >= MANY:
+        count = permutations or PERMUTATIONS
+        return (1 + _reached(both, len(ours), found, count, rng)) / (1 + count), count
+    count = permutations or min(PERMUTATIONS, max(FEWEST, MOST // len(both)))
     block = max(1, 4_000_000 // len(both))
     reached = 0
     for start in range(0, count, block):
@@ -143,6 +149,26 @@ def permuted_p(
         places = np.argpartition(rng.random((rows, len(both))), len(ours) - 1, axis=1)
         reached += int((both[places[:, : len(ours)]].sum(axis=1) >= found).sum())
     return (1 + reached) / (1 + count), count
+
+
+def _reached(
+    both: np.ndarray, size: int, found: float, count: int, rng: np.random.Generator
+) -> float:
+    """How many of so many sums over `size` of the values are as large, among very many values.
+
+    Where either kind has few, its places are drawn; else sums are normal, and the number is the
+    expected one (the variance: Cochran 1977, § 2).
+    """
+    from scipy.stats import norm
+
+    every, fewer = len(both), min(size, len(both) - size)
+    total = float(both.sum())
+    if fewer <= SOME:
+        sums = [float(both[rng.choice(every, fewer, replace=False)].sum()) for _ in range(count)]
+        drawn = np.array(sums)
+        return int(((drawn if fewer == size else total - drawn) >= found).sum())
+    spread = np.sqrt(both.var() * size * (every - size) / (every - 1))
+    return count * float(norm.sf((found - total * size / every) / max(spread, 1e-300)))
 
 
 def welch_p(suspects: np.ndarray, holdouts: np.ndarray) -> float | None:

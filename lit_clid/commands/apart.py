@@ -1,0 +1,60 @@
+"""An audit in parts: independent jobs ask about some of the records each, and share a run folder.
+
+Nothing is exchanged while they ask. Each holds a lock of its own part; the job that finds the
+answers about all records makes the tables, under the lock of the whole run.
+"""
+
+from contextlib import ExitStack
+
+from lit_clid import console
+from lit_clid.auditing.lineage import check_split, find_reference
+from lit_clid.auditing.sittings import Shelf, check_sittings, plan
+from lit_clid.commands.checks import check_rules
+from lit_clid.commands.holding import held
+from lit_clid.commands.processes import shared
+from lit_clid.commands.reading import Settings
+from lit_clid.commands.sitting import ask_part, opened
+from lit_clid.errors import UserError
+
+
+def check_part(config: Settings) -> None:
+    """Refuse parts of an audit that asks in one order.
+
+    Raises:
+        UserError: where the audit would stop early.
+    """
+    if config.evidence.stop_at is not None and config.audit.parts[1] > 1:
+        raise UserError(
+            "audit.part: an audit with evidence.stop_at asks in one order and looks after every "
+            "batch; set evidence.stop_at=null, or leave audit.part out"
+        )
+
+
+def asked_apart(config: Settings) -> bool:
+    """Ask about this job's part of every sitting; True if all answers are there.
+
+    Raises:
+        UserError: if another job works on this very part, or anything cannot be asked.
+    """
+    with held(config.folder, config.audit.part):
+        models, split = opened(config)
+        check_rules(config.attacks, calibrated="shadow" in models)
+        named = (config.audit.reference, config.audit.variant, config.target.config)
+        reference, _ = find_reference(models["target"].source, *named)
+        sittings = plan(models, reference, config.attacks, config.audit)
+        check_split(models, split)
+        targets = Shelf((sitting.model for sitting in sittings), config.audit)
+        for line in check_sittings(sittings, targets, split):
+            console.say(f"note: {line}")
+        there = [ask_part(each, targets[each.model], config, split) for each in sittings]
+    return bool(shared(all(there)))
+
+
+def hold_whole(config: Settings, stack: ExitStack) -> bool:
+    """Hold the whole run until the stack is left; False if somebody else does."""
+    try:
+        stack.enter_context(held(config.folder))
+    except UserError as error:
+        console.say(f"part {config.audit.part} is asked; the tables are not made here: {error}")
+        return False
+    return True
