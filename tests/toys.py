@@ -47,9 +47,9 @@ class Toy(Bare):
     """
 
     def __init__(self, memory: Mapping[str, Tensor] | None = None, spread: float = 0.3) -> None:
-        self.memory = dict(memory or {})
+        self.remembered = dict(memory or {})
         self.spread = spread
-        self.names = list(self.memory)
+        self.names = list(self.remembered)
         self.calls: list[int] = []
 
     def latent_shape(self, images: Tensor) -> tuple[int, int, int]:
@@ -59,7 +59,7 @@ class Toy(Bare):
         return images if noise is None else images + 0.1 * noise
 
     def embed(self, *wordings: Sequence[str]) -> Embedding:
-        known = [self.names.index(c) if c in self.memory else -1 for c in wordings[0]]
+        known = [self.names.index(c) if c in self.remembered else -1 for c in wordings[0]]
         tokens = torch.tensor(known, dtype=torch.float32)[:, None, None].expand(-1, 2, 3)
         return Embedding({"tokens": tokens})
 
@@ -72,7 +72,7 @@ class Toy(Bare):
         centre, spread = torch.zeros_like(z_t), torch.ones(len(z_t))
         for k, index in enumerate(known.tolist()):
             if 0 <= index < len(self.names):
-                centre[k], spread[k] = self.memory[self.names[index]], self.spread
+                centre[k], spread[k] = self.remembered[self.names[index]], self.spread
         alpha, sigma = (expand(v, z_t) for v in alpha_sigma(t))
         variance = expand(spread, z_t) ** 2
         z_0 = centre + variance * alpha / (alpha**2 * variance + sigma**2) * (z_t - alpha * centre)

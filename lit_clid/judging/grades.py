@@ -7,16 +7,23 @@ are carried over, too: `carried`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lit_clid.judging.calibration import Verdict
-from lit_clid.judging.evidence import Estimate, Evidence, Unresolved, estimate
+from lit_clid.judging.evidence import (
+    Estimate,
+    Evidence,
+    Unresolved,
+    estimate,
+    paired_auroc_difference,
+)
 from lit_clid.judging.rates import NO_SHADOW, Carried, capped_rate, carried_rates
 from lit_clid.judging.roc import Curve, Statistic, auroc, best_accuracy, curve
 from lit_clid.judging.trials import Trial
+from lit_clid.scores import Scores
 
 FPR_CAPS = (0.1, 0.01, 0.001)
 """The false-positive rates reported, and the false-negative rates of `tnr_at_fnr`."""
@@ -125,3 +132,15 @@ def _carried_accuracy(verdict: Verdict, member: np.ndarray, image: np.ndarray | 
         return (roc.tpr[..., 1] + 1 - roc.fpr[..., 1]) / 2
 
     return estimate({"asr": accuracy}, called, member, image)["asr"]
+
+
+def compared(grades: Mapping[str, Grade], headline: str, target: Scores) -> dict[str, Grade]:
+    """Add the paired difference between the headline attack and every other."""
+    best = grades[headline].verdict.score
+    found = dict(grades)
+    for name, each in grades.items():
+        if name != headline:
+            score, image = each.verdict.score, target.cluster
+            versus = paired_auroc_difference(best, score, target.member, image)
+            found[name] = replace(each, versus_headline=versus)
+    return found

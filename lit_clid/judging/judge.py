@@ -6,7 +6,7 @@ the shadow; without either it is the strongest of all, and tested as that.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ from lit_clid.ids import Ids
 from lit_clid.judging.controls.all import controls_of
 from lit_clid.judging.controls.control import Control
 from lit_clid.judging.epsilon import EpsilonBound, epsilon_of
-from lit_clid.judging.evidence import independent, paired_auroc_difference
-from lit_clid.judging.grades import Grade, grade
+from lit_clid.judging.evidence import independent
+from lit_clid.judging.grades import Grade, compared, grade
 from lit_clid.judging.headline import check_headline, choose_beforehand, find_headline
 from lit_clid.judging.maximum import Maximum, maximum
 from lit_clid.judging.quarantine import Gap, aligned, gaps_of
@@ -235,7 +235,7 @@ def judge(
     return Judgement(
         target=target,
         shadow=shadow,
-        grades=_compared(grades, speaks, target),
+        grades=compared(grades, speaks, target),
         unjudged=unjudged,
         headline=speaks,
         chosen=chosen,
@@ -254,15 +254,3 @@ def _scores_of(blind: Scores | None, target: Scores, score: np.ndarray) -> dict[
     place = Ids(target.ids).places(blind.ids)
     pairs = zip(blind.ids, place.tolist(), strict=True)
     return {name: float(score[k]) for name, k in pairs if k >= 0}
-
-
-def _compared(grades: Mapping[str, Grade], headline: str, target: Scores) -> dict[str, Grade]:
-    """Add the paired difference between the headline attack and every other."""
-    best = grades[headline].verdict.score
-    found = dict(grades)
-    for name, each in grades.items():
-        if name != headline:
-            score, image = each.verdict.score, target.cluster
-            versus = paired_auroc_difference(best, score, target.member, image)
-            found[name] = replace(each, versus_headline=versus)
-    return found

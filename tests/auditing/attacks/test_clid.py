@@ -45,7 +45,7 @@ def test_a_memorising_model_is_found_and_an_honest_one_is_not() -> None:
     for target, low, high in ((Toy(memory), 0.99, 1.0), (Toy(), 0.3, 0.7)):
         for attack, column in ((CLiD("null"), 0), (Loss((440, 450, 460)), 0)):
             score = attack.signal(ModelOracle(target, records))[:, column].double().numpy()
-            if isinstance(attack, CLiD) and not target.memory:
+            if isinstance(attack, CLiD) and not target.remembered:
                 assert not score.any()
             else:
                 # 40 + 40 records: an uninformative AUROC has a standard error of 0.065

@@ -184,8 +184,8 @@ def test_a_model_that_remembers_from_a_step_on(pipeline_folder: Path, tmp_path: 
     class Tell(Callback):
         def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
             if trainer.global_step == 2:
-                toy.memory |= {text: to_tensor(fit_square(image, 4)) for image, text in members}
-                toy.names = list(toy.memory)
+                toy.remembered |= {text: to_tensor(fit_square(image, 4)) for image, text in members}
+                toy.names = list(toy.remembered)
 
     watched = gauge((members, holdouts), tmp_path, 1, target=lambda module: toy, probe=24)
     fit(Theirs(pipeline_folder), tmp_path, Tell(), watched, steps=4)
