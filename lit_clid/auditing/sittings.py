@@ -7,7 +7,7 @@ from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.lineage import Known, Model, check_reference, check_shadow, known
 from lit_clid.auditing.queries import check_attacks
 from lit_clid.auditing.signals import Signals
-from lit_clid.config.options.audit import AuditOptions
+from lit_clid.config.options.audit import CHECK, AuditOptions
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
@@ -105,6 +105,10 @@ def load(model: Model, options: AuditOptions, memory: Memory | None = None) -> T
     Raises:
         UserError: if it does not load, or is not the one that was meant.
     """
+    if options.precision == CHECK:
+        raise UserError(
+            "audit.precision: check is of lit-clid audit with one target; name a precision"
+        )
     found = load_target(
         model.source,
         precision=options.precision,

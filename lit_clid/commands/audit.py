@@ -27,9 +27,11 @@ from lit_clid.commands.further import (
     swapped_table,
 )
 from lit_clid.commands.holding import held
+from lit_clid.commands.precision import check_precision
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import opened, table_of
 from lit_clid.commands.stopping import stopped_early
+from lit_clid.config.options.audit import CHECK
 from lit_clid.data.split import Split
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report.pictures import Picture, PictureSource
@@ -39,6 +41,10 @@ from lit_clid.scores import Scores
 
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
+    if config.audit.precision == CHECK:
+        with held(config.folder):
+            check_precision(config)
+        return
     if config.dry_run:
         dry_audit(config)
         return

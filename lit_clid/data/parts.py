@@ -23,6 +23,18 @@ def only(split: Split, ids: Collection[str]) -> Split:
     return replace(split, entries=tuple(chosen))
 
 
+def first_of(split: Split, most: int) -> Split:
+    """The split with at most so many of the target's records of each kind, in the order of their
+    hashes.
+    """
+    chosen: set[str] = set()
+    for kind in (True, False, None):
+        own = [entry for entry in split.of("target") if entry.member is kind]
+        some = sorted(split.once(own), key=lambda entry: entry.image_hash)[:most]
+        chosen |= {entry.id for entry in some}
+    return only(split, chosen)
+
+
 def plays_the_same(split: Split, role: str, manifest: Path, fingerprint: str) -> bool:
     """Whether a role's images play the parts that they play in another split, whatever their
     captions.

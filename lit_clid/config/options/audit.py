@@ -7,6 +7,9 @@ from lit_clid.config.options.part import read_part
 from lit_clid.config.options.target import PRECISIONS
 from lit_clid.errors import UserError
 
+CHECK = "check"
+"""As a precision: that it is to be found out."""
+
 
 @dataclass(frozen=True)
 class SweepOptions:
@@ -50,6 +53,7 @@ class AuditOptions:
         batch_size: records per batch; never changes a score.
         rows: most rows per call of the denoiser; never changes a score.
         precision: of the denoiser, "32", "bf16" or "16"; errors are always taken in float32.
+            "check" asks some records in each and says what that does to ranks, AUROC and time.
         posterior: "mean" of the VAE's posterior, or a "sample" of it with noise keyed by the
             record.
         channels_last, compile: how the denoiser runs.
@@ -81,7 +85,7 @@ class AuditOptions:
                 "clid_th_null]"
             )
         for key, value, allowed in (
-            ("precision", self.precision, PRECISIONS),
+            ("precision", self.precision, (*PRECISIONS, CHECK)),
             ("posterior", self.posterior, ("mean", "sample")),
         ):
             if value not in allowed:

@@ -1,0 +1,69 @@
+"""`audit.precision=check`: some records asked in every precision, before one is chosen."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from lit_clid import console
+from lit_clid.auditing.lineage import Model, check_split
+from lit_clid.auditing.sittings import Sitting, check_sittings, load
+from lit_clid.commands.checks import check_once, refuse_dry
+from lit_clid.commands.further import forget_others
+from lit_clid.commands.reading import Settings
+from lit_clid.commands.sitting import opened, table_of
+from lit_clid.commands.splits import on_gpu
+from lit_clid.config.options.target import PRECISIONS
+from lit_clid.data.parts import first_of
+from lit_clid.data.split import Split
+from lit_clid.judging.precision import kept, rows, sentence
+from lit_clid.scores import Scores
+
+RECORDS = 64
+"""Members, or suspects, and as many hold-outs that are asked."""
+FOLDER = "precision"
+
+
+def check_precision(config: Settings) -> None:
+    """Ask the target about some records in every precision that its device has, and say what that
+    does to each attack's ranks and AUROC, and to the time.
+
+    Raises:
+        UserError: as an audit.
+    """
+    refuse_dry(config, "a check of precisions")
+    check_once(config, "a check of precisions")
+    models, split = opened(config)
+    check_split(models, split)
+    part, folder = first_of(split, RECORDS), config.folder / FOLDER
+    whole: Scores | None = None
+    usual = 0.0
+    for precision in PRECISIONS if on_gpu(config) else PRECISIONS[:2]:
+        if console.is_first_process():
+            forget_others(folder / f"{precision}.parquet", part)
+        made, seconds = _asked(config, models["target"], part, folder, precision)
+        if made is None or not console.is_first_process():
+            continue
+        if whole is None:
+            whole, usual = made, seconds
+            continue
+        found = kept(whole, made)
+        lines = [("attack", "rank correlation", "AUROC, difference"), *rows(found)]
+        console.say(f"\n{console.aligned(lines, ruled=True)}\n")
+        console.say(sentence(precision, found, len(whole.ids)))
+        if usual and seconds:
+            console.say(f"time: {seconds:.1f} s, in float32 {usual:.1f} s")
+
+
+def _asked(
+    config: Settings, model: Model, part: Split, folder: Path, precision: str
+) -> tuple[Scores | None, float]:
+    """The target's answers in one precision, and the seconds they took; 0 if they were there."""
+    own = replace(config, audit=replace(config.audit, precision=precision))
+    sitting = Sitting(precision, "target", model, config.attacks)
+    target = load(model, own.audit)
+    for line in check_sittings([sitting], {model: target}, part):
+        console.say(f"note: {line}")
+    there = (folder / f"{precision}.parquet").is_file()
+    start = time.perf_counter()
+    table = table_of(sitting, target, own, part, folder=folder)
+    return table, 0.0 if there else time.perf_counter() - start
