@@ -36,6 +36,15 @@ def averaged(average: WeightAveraging, module: L.LightningModule) -> Iterator[No
         average._swap_models(module)
 
 
+def _approach(average: list[Tensor], current: list[Tensor], share: float) -> None:
+    """Move averages by a share of the way to the weights; what both share is not trained."""
+    pairs = zip(average, current, strict=True)
+    apart = [pair for pair in pairs if pair[0].data_ptr() != pair[1].data_ptr()]
+    if apart:
+        own, other = map(list, zip(*apart, strict=True))
+        torch._foreach_lerp_(own, other, share)
+
+
 class MovingAverage(Averaging):
     """EMA with warm-up: the decay is min(decay, (1 + n) / (10 + n)) at update n."""
 
@@ -49,7 +58,7 @@ class MovingAverage(Averaging):
     @torch.no_grad()
     def _update(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         n = int(count)
-        torch._foreach_lerp_(average, current, 1 - min(self.decay, (1 + n) / (10 + n)))
+        _approach(average, current, 1 - min(self.decay, (1 + n) / (10 + n)))
 
 
 class CheckpointAverage(Averaging):
@@ -70,7 +79,7 @@ class CheckpointAverage(Averaging):
     @torch.no_grad()
     def _update(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         taken = max(0, int(count) + 1 - self.first)
-        torch._foreach_lerp_(average, current, 1 / (taken + 1))
+        _approach(average, current, 1 / (taken + 1))
 
 
 def averaging(options: FineTuneOptions) -> Averaging | None:
