@@ -1,5 +1,6 @@
 """Low-rank adaptation of a denoiser (Hu et al. 2022), by peft, and its factors in files."""
 
+import fnmatch
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import sqrt
@@ -22,11 +23,15 @@ AS_UNET = ("QwenImagePipeline", "ZImagePipeline")
 def add_lora(network: Any, modules: Sequence[str], rank: int, alpha: float, seed: int) -> None:
     """Freeze nothing, add trainable factors of W + α/rank · B·A to the named modules.
 
-    B is zero; A is drawn as peft draws it, but by (seed, name), so that training can be repeated.
+    A name may be a pattern such as "blocks.*.to_out". B is zero; A is drawn as peft draws it, but
+    by (seed, name), so that training can be repeated.
     """
     from peft import LoraConfig, inject_adapter_in_model
 
-    factors = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(modules))
+    names, targets = [name for name, _ in network.named_modules()], list[str]()
+    for module in modules:
+        targets += fnmatch.filter(names, module) if "*" in module else [module]
+    factors = LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets)
     inject_adapter_in_model(factors, network)
     for name, parameter in network.named_parameters():
         if ".lora_A." in name and not parameter.is_meta:
