@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryFile
 from typing import Any
 
@@ -43,7 +44,7 @@ def whole(path: Path) -> Iterator[Path]:
     Raises:
         WriteError: if it cannot be written; then what was there is there still.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(3)}.part")
     with writing(path, part):
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part

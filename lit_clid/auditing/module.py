@@ -123,22 +123,23 @@ class Auditor(L.LightningModule):
         return [k for k, row in enumerate(broken) if not any(row)]
 
     def on_predict_end(self) -> None:
-        """Make room for the next model; say whether the rows of a call had to be fewer."""
-        if self.target.rows < self._rows:
-            console.say(
-                f"note: the device had no memory for {self._rows} rows a call, {self.target.rows} "
-                "were asked together; no score depends on it"
-            )
+        """Make room for the next model."""
         self.target.to(torch.device("cpu"))
 
     def on_predict_epoch_end(self) -> None:
         """Every rank learns whether any had too little memory, so that all end alike."""
-        own = self._out_of_memory
+        own = (self._out_of_memory, self.target.rows)
         ranks = [own]
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             ranks = [own] * torch.distributed.get_world_size()
             torch.distributed.all_gather_object(ranks, own)
-        if any(ranks):
+        fewest = min(rows for _, rows in ranks)
+        if fewest < self._rows:
+            console.say(
+                f"note: a device had no memory for {self._rows} rows a call, {fewest} were asked "
+                "together; no score depends on it"
+            )
+        if any(out_of_memory for out_of_memory, _ in ranks):
             raise UserError(
                 "the device is out of memory; lower audit.rows (rows per call; gradients need "
                 "several times the memory of a plain query) or audit.batch_size: neither changes a "

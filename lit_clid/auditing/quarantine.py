@@ -19,6 +19,10 @@ MOST = 0.05
 KINDS = {True: "members", False: "hold-outs", None: "suspects"}
 
 
+class HopelessError(UserError):
+    """A model has no finite answer about many records."""
+
+
 def put_aside(shards: Path, found: Mapping[str, Quarantined]) -> None:
     """Keep these records aside, by id, in a file of their own."""
     name = digest_of_ids(list(found)) + ENDING
@@ -64,11 +68,12 @@ def refuse_many(
         UserError: naming the first of them, and the columns.
     """
     if too_many({name: each.member for name, each in found.items()}, expected):
-        raise UserError(
+        raise HopelessError(
             f"the model answers NaN or infinity about {counted(found, expected)}: "
             f"{few(list(found), 5)} ({few(columns_of(found), 3)}); more than {MOST:.0%} of a kind "
-            "are not left out: look at them, leave the attack out or, if the denoiser runs in half "
-            f"precision, delete {shards} and set audit.precision=32; the rest is kept"
+            "are not left out: look at them, leave the attack out under another name=…, or, if the "
+            f"denoiser runs in half precision, delete {shards} and set audit.precision=32; the "
+            "rest is kept"
         )
 
 

@@ -106,11 +106,12 @@ def set_damaged_aside(folder: Path) -> list[str]:
     """Rename the damaged shards of `folder`, whose records are asked again then; their names."""
     found: list[str] = []
     for path in sorted(folder.glob("*.parquet")):
-        try:
-            read_shard(path, ["id"])
-        except DamagedShardError:
-            path.replace(path.with_name(path.name + DAMAGED))
-            found.append(path.name)
+        with suppress(FileNotFoundError):  # another process sets it aside, or packs it, just now
+            try:
+                read_shard(path, ["id"])
+            except DamagedShardError:
+                path.replace(path.with_name(path.name + DAMAGED))
+                found.append(path.name)
     return found
 
 
@@ -143,7 +144,10 @@ def known_of(folder: Path, column: str) -> tuple[np.ndarray, np.ndarray]:
     """A signal of the records in the shards of which it is known who is a member, and who is."""
     values, member = [np.zeros(0)], [np.zeros(0, np.int64)]
     for path in folder.glob("*.parquet"):
-        table = read_shard(path, [column, "member"])
+        try:
+            table = read_shard(path, [column, "member"])
+        except FileNotFoundError:  # packed just now
+            continue
         known = table["member"].is_valid().to_numpy()
         values.append(table[column].to_numpy()[known])
         member.append(_told(table)[known].astype(np.int64))
@@ -154,7 +158,8 @@ def answers(folder: Path, ids: Sequence[str]) -> dict[str, np.ndarray]:
     """The signals of these records, in this order, by column; all must be there."""
     table = _all(folder)
     rows = Ids(table["id"]).places(ids)
-    assert (rows >= 0).all()
+    if (rows < 0).any():
+        raise DamagedShardError(f"{folder}: lost answers; run the command again, it asks anew")
     return {name: table[name].to_numpy()[rows] for name in _signals(table)}
 
 

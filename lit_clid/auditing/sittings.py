@@ -1,5 +1,6 @@
 """Sittings: which model is asked which attacks about which role's records, for which table."""
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -95,6 +96,7 @@ class Shelf(Mapping[Model, Target]):
         if model not in self._held:
             if sum(held.size for held in self._held.values()) > HELD:
                 self._held.clear()
+                gc.collect()  # trainers and modules refer to each other and to what they asked
             self._held[model] = load(model, self._options, self._memory)
         return self._held[model]
 

@@ -10,10 +10,10 @@ from lit_clid import console
 from lit_clid.auditing.lineage import check_split, find_reference
 from lit_clid.auditing.sittings import Shelf, check_sittings, plan
 from lit_clid.commands.checks import check_rules
-from lit_clid.commands.holding import held
+from lit_clid.commands.holding import LOCK, held, refuse_beside
 from lit_clid.commands.processes import shared
 from lit_clid.commands.reading import Settings
-from lit_clid.commands.sitting import ask_part, opened
+from lit_clid.commands.sitting import all_there, ask_part, opened
 from lit_clid.errors import UserError
 
 
@@ -30,6 +30,12 @@ def check_part(config: Settings) -> None:
         )
 
 
+def refuse_parts(config: Settings, what: str) -> None:
+    """Refuse what asks about all records where a part was wanted."""
+    if config.audit.parts[1] > 1:
+        raise UserError(f"audit.part: {what} has no parts; leave it out")
+
+
 def asked_apart(config: Settings) -> bool:
     """Ask about this job's part of every sitting; True if all answers are there.
 
@@ -37,6 +43,7 @@ def asked_apart(config: Settings) -> bool:
         UserError: if another job works on this very part, or anything cannot be asked.
     """
     with held(config.folder, config.audit.part):
+        refuse_beside(config.folder, LOCK)
         models, split = opened(config)
         check_rules(config.attacks, calibrated="shadow" in models)
         named = (config.audit.reference, config.audit.variant, config.target.config)
@@ -46,15 +53,19 @@ def asked_apart(config: Settings) -> bool:
         targets = Shelf((sitting.model for sitting in sittings), config.audit)
         for line in check_sittings(sittings, targets, split):
             console.say(f"note: {line}")
-        there = [ask_part(each, targets[each.model], config, split) for each in sittings]
+        for sitting in sittings:
+            ask_part(sitting, targets[sitting.model], config, split)
+        # looked at when all were asked: others may have ended some of them in the meantime
+        there = [all_there(sitting, config, split) for sitting in sittings]
     return bool(shared(all(there)))
 
 
 def hold_whole(config: Settings, stack: ExitStack) -> bool:
     """Hold the whole run until the stack is left; False if somebody else does."""
+    taken = True
     try:
         stack.enter_context(held(config.folder))
     except UserError as error:
         console.say(f"part {config.audit.part} is asked; the tables are not made here: {error}")
-        return False
-    return True
+        taken = False
+    return bool(shared(taken))

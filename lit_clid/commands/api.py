@@ -91,11 +91,13 @@ def audit(*words: str | PathLike[str], **changes: object) -> "Judgement | Stoppe
             fdr=config.evidence.fdr,
             level=config.evidence.level,
         )
+    from lit_clid.commands.apart import refuse_parts
     from lit_clid.commands.audit import judged
     from lit_clid.commands.gauge.checkpoints import is_pattern
     from lit_clid.commands.holding import held
     from lit_clid.commands.stopping import stopped_early
 
+    refuse_parts(config, "an audit from Python")
     if is_pattern(config.audit.target):
         raise UserError(
             f"audit.target: {config.audit.target} names several models; lit-clid audit gauges them"

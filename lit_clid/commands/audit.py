@@ -26,7 +26,7 @@ from lit_clid.commands.further import (
     second_attack,
     swapped_table,
 )
-from lit_clid.commands.holding import held
+from lit_clid.commands.holding import PARTS, held, refuse_beside
 from lit_clid.commands.precision import check_precision
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import opened, table_of
@@ -52,6 +52,7 @@ def main(arguments: Sequence[str]) -> None:
     with ExitStack() as stack:
         if config.audit.parts[1] == 1:
             stack.enter_context(held(config.folder))
+            refuse_beside(config.folder, PARTS)
         elif not asked_apart(config):
             k, n = config.audit.parts
             console.say(f"part {k} of {n} is asked; the last part to end makes the tables")

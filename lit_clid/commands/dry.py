@@ -99,8 +99,9 @@ def dry_training(config: Settings, members: int, steps: int, remarks: Sequence[s
     needs = reckon(base, Ask(config.data.resolution, size, images, dtype, select))
     averaged = bool(options.ema_decay or options.average_from)
     held, _ = _held(needs, torch.float32, offload=config.target.offload)
+    device = _device(config.trainer)
     parts = {
-        "model": held if mixed is None else held - 2 * needs.frozen,
+        "model": held - 2 * needs.frozen if mixed is not None and device.type == "cuda" else held,
         "gradients and Adam": 12 * needs.trained,
         "weights in half precision": 0 if mixed is None else 2 * needs.trained,
         "average": 4 * needs.trained if averaged else 0,
@@ -114,7 +115,7 @@ def dry_training(config: Settings, members: int, steps: int, remarks: Sequence[s
         ("data", f"{members} members"),
         ("memory", _memory(parts)),
         ("work", f"{_scaled(needs.work)}FLOP a record and step; {batches:,} batches of {size}"),
-        ("time", _time(work, _device(config.trainer), dtype)),
+        ("time", _time(work, device, dtype)),
         *(("note", remark) for remark in remarks),
     ]
     _say(f"dry run: training {config.role} from {base}", lines)

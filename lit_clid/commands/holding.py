@@ -21,6 +21,8 @@ from lit_clid.plain import Plain
 
 LOCK = ".lock"
 """The file in a run folder that is locked while a command works there."""
+PARTS = f".part-*{LOCK}"
+"""Those of commands that do a part of the work."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,26 @@ def held(folder: Path, part: str = "") -> Iterator[None]:
     finally:
         if taken:
             _give_back(lock, folder)
+
+
+def refuse_beside(folder: Path, pattern: str) -> None:
+    """Refuse to work in a run folder beside whoever holds another of its locks.
+
+    Args:
+        pattern: of the locks' names.
+
+    Raises:
+        UserError: naming the holder and its start.
+    """
+    for path in sorted(folder.resolve().glob(pattern)) if console.is_first_process() else []:
+        lock = FileLock(path, timeout=0, mode=0o666)
+        with suppress(OSError, NotImplementedError):
+            try:
+                lock.acquire()
+            except Timeout:
+                who = _holder(path) or "another process"
+                raise UserError(f"{folder}: in use by {who}; wait until it has ended") from None
+            lock.release()
 
 
 def _take(lock: FileLock, folder: Path) -> bool:

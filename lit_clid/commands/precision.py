@@ -1,12 +1,15 @@
 """`audit.precision=check`: some records asked in every precision, before one is chosen."""
 
+import gc
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from lit_clid import console
 from lit_clid.auditing.lineage import Model, check_split
+from lit_clid.auditing.quarantine import HopelessError
 from lit_clid.auditing.sittings import Sitting, check_sittings, load
+from lit_clid.commands.apart import refuse_parts
 from lit_clid.commands.checks import check_once, refuse_dry
 from lit_clid.commands.further import forget_others
 from lit_clid.commands.reading import Settings
@@ -15,7 +18,9 @@ from lit_clid.commands.splits import on_gpu
 from lit_clid.config.options.target import PRECISIONS
 from lit_clid.data.parts import first_of
 from lit_clid.data.split import Split
+from lit_clid.errors import few
 from lit_clid.judging.precision import kept, rows, sentence
+from lit_clid.judging.quarantine import gaps, without
 from lit_clid.scores import Scores
 
 RECORDS = 64
@@ -31,6 +36,7 @@ def check_precision(config: Settings) -> None:
         UserError: as an audit.
     """
     refuse_dry(config, "a check of precisions")
+    refuse_parts(config, "a check of precisions")
     check_once(config, "a check of precisions")
     models, split = opened(config)
     check_split(models, split)
@@ -40,13 +46,20 @@ def check_precision(config: Settings) -> None:
     for precision in PRECISIONS if on_gpu(config) else PRECISIONS[:2]:
         if console.is_first_process():
             forget_others(folder / f"{precision}.parquet", part)
-        made, seconds = _asked(config, models["target"], part, folder, precision)
+        try:
+            made, seconds = _asked(config, models["target"], part, folder, precision)
+        except HopelessError as error:
+            console.say(f"audit.precision={precision} does not serve: {error}")
+            continue
         if made is None or not console.is_first_process():
             continue
         if whole is None:
             whole, usual = made, seconds
             continue
-        found = kept(whole, made)
+        lost = gaps({"32": whole, precision: made})
+        if lost:
+            console.say(f"note: no finite answer about {few(list(lost), 5)}, which are left out")
+        found = kept(without(whole, lost), without(made, lost))
         lines = [("attack", "rank correlation", "AUROC, difference"), *rows(found)]
         console.say(f"\n{console.aligned(lines, ruled=True)}\n")
         console.say(sentence(precision, found, len(whole.ids)))
@@ -66,4 +79,7 @@ def _asked(
     there = (folder / f"{precision}.parquet").is_file()
     start = time.perf_counter()
     table = table_of(sitting, target, own, part, folder=folder)
-    return table, 0.0 if there else time.perf_counter() - start
+    seconds = 0.0 if there else time.perf_counter() - start
+    del target
+    gc.collect()  # the next one takes its place
+    return table, seconds

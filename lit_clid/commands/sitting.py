@@ -130,13 +130,13 @@ def _asked(
     return fill_table(target, split, data, sitting.attacks, claims, path, trainer, about)
 
 
-def ask_part(sitting: Sitting, target: Target, config: Settings, split: Split) -> bool:
-    """Ask about this job's part of a sitting's records; True if the answers of all are there."""
+def ask_part(sitting: Sitting, target: Target, config: Settings, split: Split) -> None:
+    """Ask about this job's part of a sitting's records."""
     path = config.folder / "scores" / f"{sitting.table}.parquet"
     side, options = target.side(config.data.resolution), config.audit
     claims = claim(target, split, sitting.attacks, options, config.seed, side)
     if finished_scores(path, claims) is not None:
-        return True
+        return
     entries, (k, n) = split.of(sitting.role), options.parts
     others = set[str]()
     for place, entry in enumerate(entries):
@@ -145,9 +145,14 @@ def ask_part(sitting: Sitting, target: Target, config: Settings, split: Split) -
     shared = shared_records(sitting, split)
     data, trainer = _opened(sitting, target, config, split, shared, path, others)
     ask(target, data, sitting.attacks, claims, shard_folder(path), trainer)
-    shards = shard_folder(path)
-    there = shared | finished_ids(shards) | set(quarantined(shards))
-    return path.is_file() or all(entry.id in there for entry in entries)
+
+
+def all_there(sitting: Sitting, config: Settings, split: Split) -> bool:
+    """Whether the answers about all of a sitting's records lie in its table or shards."""
+    path = config.folder / "scores" / f"{sitting.table}.parquet"
+    there = shared_records(sitting, split) | finished_ids(shard_folder(path))
+    there |= set(quarantined(shard_folder(path)))
+    return path.is_file() or all(entry.id in there for entry in split.of(sitting.role))
 
 
 def _opened(

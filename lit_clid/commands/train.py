@@ -12,7 +12,7 @@ import lightning as L
 from lit_clid import console
 from lit_clid.commands.dry import dealt, dry_training
 from lit_clid.commands.gauge.own import gauge_of
-from lit_clid.commands.holding import held
+from lit_clid.commands.holding import PARTS, held, refuse_beside
 from lit_clid.commands.probe import probe_of
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.splits import split_of
@@ -114,6 +114,7 @@ def train(config: Settings) -> None:
             if another process works in the run folder, or it cannot be written.
     """
     with held(config.folder):
+        refuse_beside(config.folder, PARTS)
         _train(config)
 
 

@@ -94,7 +94,6 @@ def _quiet() -> None:
         LAUNCHER.addHandler(LastWords())
     warnings.filterwarnings("ignore", ".*predict returned None.*")
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
-    warnings.filterwarnings("ignore", "The `srun` command is available.*")  # parts need none
     warnings.filterwarnings("ignore", "GPU available but not used.*")
     warnings.filterwarnings("ignore", ".*Mismatch dtype between input and weight.*")  # autocast's
     warnings.filterwarnings("ignore", ".*isinstance\\(treespec, LeafSpec\\).*")

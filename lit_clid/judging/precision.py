@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
 
 import numpy as np
-from scipy.stats import spearmanr
 
+from lit_clid.judging.controls.leaning import spearman
 from lit_clid.judging.roc import auroc, curve
 from lit_clid.scores import Scores
 
@@ -50,8 +49,7 @@ def kept(whole: Scores, other: Scores) -> dict[str, Kept]:
 def _ranks(first: np.ndarray, second: np.ndarray) -> float:
     if np.ptp(first) == 0 or np.ptp(second) == 0:  # a column that tells nothing in either
         return float(np.array_equal(first, second))
-    rho = float(spearmanr(first, second).statistic)
-    return 0.0 if isnan(rho) else rho
+    return spearman(first, second)
 
 
 def _area(score: np.ndarray, table: Scores) -> float:

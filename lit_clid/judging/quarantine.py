@@ -55,6 +55,11 @@ def aligned(
     )
 
 
+def gaps(tables: Mapping[str, Scores | None]) -> set[str]:
+    """The records that any of the tables had put aside."""
+    return {name for table in tables.values() for name in _gaps(table)}
+
+
 def _gaps(table: Scores | None) -> Mapping[str, Quarantined]:
     return (table and table.about.quarantined) or {}
 

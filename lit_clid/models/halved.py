@@ -6,7 +6,7 @@ rounded once and kept so: the same answers, from half the memory.
 
 import copy
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -39,7 +39,9 @@ class Halved:
     def __init__(self, network: nn.Module, dtype: torch.dtype | None = None) -> None:
         self.dtype = dtype
         self._whole: dict[int, Tensor] = {}
-        for parameter in [] if dtype is None else list(to_halve(network)):
+        frozen = [] if dtype is None else list(to_halve(network))
+        self.any = bool(frozen)
+        for parameter in frozen:
             whole = parameter.data
             parameter.data = whole.to(dtype)
             if not torch.equal(parameter.data.float(), whole):
@@ -50,6 +52,24 @@ class Halved:
         if self.dtype is None:
             return nullcontext()
         return torch.autocast(device.type, self.dtype)
+
+    @contextmanager
+    def drawing(self, network: Any, device: torch.device) -> Iterator[None]:
+        """Within this, a pipeline of float32 parts can call the network among them."""
+        if self.dtype is None:
+            yield
+            return
+        forward = network.forward
+
+        def cast(*given: Any, **named: Any) -> Any:
+            with self.autocast(device):
+                return forward(*given, **named)
+
+        network.forward = cast
+        try:
+            yield
+        finally:
+            del network.forward
 
     def copied(self, network: nn.Module) -> Any:
         """A copy on the CPU, in float32, as if no weight had been rounded."""

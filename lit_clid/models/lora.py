@@ -49,7 +49,7 @@ def folded(target: PipelineTarget) -> Iterator[None]:
 
     pipeline, name, halved = target.pipeline, target.family.network, target.denoiser.halved
     network = getattr(pipeline, name)
-    if halved.dtype is None and not any(isinstance(m, BaseTunerLayer) for m in network.modules()):
+    if not halved.any and not any(isinstance(m, BaseTunerLayer) for m in network.modules()):
         yield
         return
     plain = halved.copied(network)

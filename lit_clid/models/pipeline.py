@@ -120,19 +120,12 @@ class PipelineTarget(Target):
             made = self.text.embed(list(zip(*some, strict=True)))
             return made.to(torch.device("cpu")).split(1)
 
-        return cat(self.memory.each([(self._words, *text) for text in texts], embedded)).to(
+        return cat(self.memory.each([(self._words, text) for text in texts], embedded)).to(
             self.device
         )
 
     def pooled(self, captions: Sequence[str]) -> Tensor:
-        if self.memory is None:
-            return self.text.pooled(captions).to(self.device)
-
-        def made(places: list[int]) -> list[Tensor]:
-            return list(self.text.pooled([captions[place] for place in places]).cpu())
-
-        keys = [(self._words, "pooled", caption) for caption in captions]
-        return torch.stack(self.memory.each(keys, made)).to(self.device)
+        return self.text.pooled(captions).to(self.device)
 
     def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         return self.denoiser.eps(z_t, t, embedding)
@@ -156,7 +149,7 @@ class PipelineTarget(Target):
         for encoder in self.encoders if self.offload else []:
             encoder.to(self.device)
         try:
-            with halved.autocast(self.device):
+            with halved.drawing(network, self.device):
                 images: list[Any] = self.pipeline(
                     prompt=list(captions),
                     height=noise.shape[-2] * self.latents.downsampling,

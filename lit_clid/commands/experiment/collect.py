@@ -7,7 +7,7 @@ from lit_clid.auditing.losses import UTILITY
 from lit_clid.auditing.utility.samples import SHEET, SampleReport, read_report
 from lit_clid.commands.experiment.cell import Stage, is_done, stages
 from lit_clid.commands.experiment.plan import Job
-from lit_clid.errors import UserError
+from lit_clid.errors import UserError, few
 from lit_clid.judging.calibration import Verdict
 from lit_clid.judging.comparison import Measured, Usefulness
 from lit_clid.judging.quarantine import aligned
@@ -89,6 +89,11 @@ def _on_shadow(judged: Mapping[str, Verdict], shadow: Scores | None) -> dict[str
 
 def _usefulness(stage: Stage) -> Usefulness:
     table = Scores.load(stage.scores / f"{UTILITY}.parquet")
+    if table.about.quarantined:
+        raise UserError(
+            f"{table.where}: there is no finite loss of {few(list(table.about.quarantined), 3)}, "
+            "so that its usefulness is not comparable; look at these records"
+        )
     loss = -table.signals[f"{UTILITY}_conditional"]
     unconditional = -table.signals[f"{UTILITY}_unconditional"]
     held_out = ~table.member

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from lit_clid import console
+from lit_clid.commands.apart import refuse_parts
 from lit_clid.commands.experiment.cell import carry_out
 from lit_clid.commands.experiment.collect import collect
 from lit_clid.commands.experiment.plan import Job, check_jobs, read_jobs
@@ -18,6 +19,7 @@ from lit_clid.provenance import provenance
 
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
+    refuse_parts(config, "an experiment, but for those of grid.part,")
     dry = config.grid.dry_run or config.dry_run
     jobs = check_jobs(read_jobs(arguments, config, DEMO), dry=dry)
     if dry:

@@ -1,5 +1,6 @@
 """Gauge checkpoints that exist: one attack and the loss asked of each, then the curve."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from lit_clid.auditing.lineage import Model, check_split
 from lit_clid.auditing.losses import GAUGED, CaptionLoss
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import Sitting, check_sittings, load
+from lit_clid.commands.apart import refuse_parts
 from lit_clid.commands.checks import check_once, refuse_dry
 from lit_clid.commands.gauge.checkpoints import INDEX, Checkpoint, find_checkpoints, is_pattern
 from lit_clid.commands.gauge.measure import judged
@@ -24,6 +26,7 @@ from lit_clid.errors import UserError, few
 from lit_clid.files import read_json
 from lit_clid.judging.gauge import Reading, sentence, table
 from lit_clid.judging.headline import BEFOREHAND
+from lit_clid.judging.quarantine import gaps, without
 from lit_clid.judging.rules import RULES
 from lit_clid.models.load import check_target
 from lit_clid.models.weights import locate
@@ -39,6 +42,7 @@ def main(arguments: Sequence[str]) -> bool:
     if not is_pattern(config.audit.target):
         return False
     refuse_dry(config, "a gauge of several models")
+    refuse_parts(config, "a gauge of several models")
     with held(config.folder):
         gauge(config)
     return True
@@ -63,7 +67,8 @@ def gauge(config: Settings) -> tuple[Reading, ...]:
     tables = _tables(config, split, found, asked)
     if not console.is_first_process():
         return ()
-    looks = tuple(_reading(each, made, name, attack) for each, made in tables)
+    lost = gaps({each.path: made for each, made in tables})
+    looks = tuple(_reading(each, without(made, lost), name, attack) for each, made in tables)
     stem, title = config.folder / FOLDER, attack.title or name
     write_curve(looks, stem, title)
     write_answer(looks, [each.path for each in found], stem, title)
@@ -155,6 +160,8 @@ def _tables(
                 console.say(f"note: {remark}")
         folder = config.folder / FOLDER / f"step-{each.step:07d}"
         tables.append((each, table_of(sitting, target, config, split, None, folder)))
+        del target
+        gc.collect()  # the next one takes its place
     return tables
 
 

@@ -14,6 +14,7 @@ from lit_clid.auditing.lineage import Model, check_split, find_models
 from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.sittings import Shelf, Sitting, check_sittings
 from lit_clid.auditing.swept import Losses, Swept, read_losses
+from lit_clid.commands.apart import refuse_parts
 from lit_clid.commands.checks import check_once, refuse_dry
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
@@ -44,6 +45,7 @@ SHOWN = {
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
     refuse_dry(config, "a sweep")
+    refuse_parts(config, "a sweep")
     with held(config.folder):
         _sweep(config, arguments)
 

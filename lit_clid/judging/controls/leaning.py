@@ -36,7 +36,7 @@ def leaning(
     varied = {name: x for name, x in known.items() if x[outside].max() > x[outside].min()}
     if outside.sum() < FEWEST or not varied or score[outside].max() == score[outside].min():
         return []
-    rho = {name: _spearman(score[outside], x[outside]) for name, x in varied.items()}
+    rho = {name: spearman(score[outside], x[outside]) for name, x in varied.items()}
     before, after = (float(auroc(curve(s, member))) for s in (score, _less(score, outside, varied)))
     leans = [name for name, value in rho.items() if abs(value) >= LEANS]
     told = ", ".join(f"{FEATURES[name]} {value:+.2f}" for name, value in rho.items())
@@ -50,7 +50,8 @@ def leaning(
     return [Control("leaning", "Caption length and complexity", state, said, kind, figures)]
 
 
-def _spearman(first: np.ndarray, second: np.ndarray) -> float:
+def spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Correlation of the ranks of two columns (N,), ties at their mean."""
     return float(np.corrcoef(midranks(first), midranks(second))[0, 1])
 
 
