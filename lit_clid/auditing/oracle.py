@@ -105,20 +105,19 @@ class ModelOracle(Oracle):
         return self._latents[view]
 
     def _encode(self, view: View) -> Tensor:
-        """The same, of what no other model with the same latent space was shown."""
-        memory = self.target.memory
+        """The same, unless a model with the same latent space was shown the batch before."""
+        memory, ids = self.target.memory, self.batch.ids
         if memory is None:
-            return self._encode_rows(view, list(range(len(self.batch.ids))))
+            return self._encode_now(view)
         drawn = self.seed if self.sample_latents else None
-        told = (self.target.kin["latent space"], view, self.batch.images.shape[1:], drawn)
-        keys = [(*told, name) for name in self.batch.ids]
-        each = memory.each(keys, lambda rows: [*self._encode_rows(view, rows).cpu()])
-        return torch.stack(each).to(self.target.device)
+        told = (self.target.kin["latent space"], view, self.batch.images.shape, drawn, ids)
+        return memory.once(told, lambda: self._encode_now(view).cpu()).to(self.target.device)
 
-    def _encode_rows(self, view: View, rows: list[int]) -> Tensor:
-        images, ids = self.batch.images[rows], [self.batch.ids[row] for row in rows]
+    def _encode_now(self, view: View) -> Tensor:
+        images = self.batch.images
         shape = self.target.latent_shape(images)
-        draw = noise(self.seed, ids, "posterior", shape) if self.sample_latents else None
+        sampled = self.sample_latents
+        draw = noise(self.seed, self.batch.ids, "posterior", shape) if sampled else None
         return self.target.encode(view.apply(images), draw)
 
     def errors(self, questions: Sequence[Question]) -> Tensor:

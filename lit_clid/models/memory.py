@@ -1,7 +1,7 @@
-"""What a process encoded, kept so that no image and no text passes an encoder twice."""
+"""What a process encoded, kept so that models of one base need not encode it again."""
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Hashable
+from typing import TypeVar, cast
 
 from torch import Tensor
 
@@ -11,9 +11,10 @@ Value = TypeVar("Value", Tensor, Embedding)
 
 
 class Memory:
-    """Latents and embeddings of single records, on the CPU, by what they were made from.
+    """Latents and embeddings, on the CPU, by what they were made from.
 
-    What comes when it is full is encoded anew each time.
+    Calls are kept, not rows: what is encoded together decides the last digit, and an answer must
+    not depend on what was asked before. What comes when it is full is encoded anew each time.
 
     Args:
         most: bytes that are kept.
@@ -23,27 +24,14 @@ class Memory:
         self.most, self.size = most, 0
         self._held: dict[Hashable, Tensor | Embedding] = {}
 
-    def each(
-        self, keys: Sequence[Hashable], make: Callable[[list[int]], Sequence[Value]]
-    ) -> list[Value]:
-        """A value for each key: what is kept, and what `make` makes of the other keys' places.
-
-        Args:
-            keys: of what is wanted.
-            make: places in `keys` → a value for each.
-        """
-        found = {key: self._held[key] for key in keys if key in self._held}
-        new = {key: place for place, key in enumerate(keys) if key not in found}
-        if new:
-            for key, value in zip(new, make(list(new.values())), strict=True):
-                found[key] = value
-                self._keep(key, value)
-        return [found[key] for key in keys]  # type: ignore[misc]
-
-    def _keep(self, key: Hashable, value: Tensor | Embedding) -> None:
+    def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """What was made for a key before, or what `make` makes now, on the CPU."""
+        if key in self._held:
+            return cast(Value, self._held[key])
+        value = make()
         parts = [value] if isinstance(value, Tensor) else [value[name] for name in value]
         size = sum(part.nbytes for part in parts)
-        if self.size + size <= self.most:  # copied, for a row of a batch holds all of it
-            own = value.clone() if isinstance(value, Tensor) else value.each(Tensor.clone)
-            self._held[key] = own
+        if self.size + size <= self.most:
+            self._held[key] = value
             self.size += size
+        return value

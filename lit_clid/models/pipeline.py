@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lit_clid.files import writing
 from lit_clid.models.denoiser import Denoiser, lay_channels_last
-from lit_clid.models.embedding import Embedding, cat
+from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import Family
 from lit_clid.models.identity import identify
 from lit_clid.models.memory import Memory
@@ -114,15 +114,14 @@ class PipelineTarget(Target):
         if self.memory is None:
             return self.text.embed(wordings).to(self.device)
         texts = list(zip(*wordings, strict=True))
+        distinct = tuple(dict.fromkeys(texts))
+        place = {text: k for k, text in enumerate(distinct)}
 
-        def embedded(places: list[int]) -> list[Embedding]:
-            some = [texts[place] for place in places]
-            made = self.text.embed(list(zip(*some, strict=True)))
-            return made.to(torch.device("cpu")).split(1)
+        def made() -> Embedding:
+            return self.text.embed(list(zip(*distinct, strict=True))).to(torch.device("cpu"))
 
-        return cat(self.memory.each([(self._words, text) for text in texts], embedded)).to(
-            self.device
-        )
+        rows = torch.tensor([place[text] for text in texts])
+        return self.memory.once((self._words, distinct), made).take(rows).to(self.device)
 
     def pooled(self, captions: Sequence[str]) -> Tensor:
         return self.text.pooled(captions).to(self.device)
