@@ -7,10 +7,9 @@ answers about all records makes the tables, under the lock of the whole run.
 from contextlib import ExitStack
 
 from lit_clid import console
-from lit_clid.auditing.lineage import check_split, find_reference
-from lit_clid.auditing.sittings import Shelf, check_sittings, plan
-from lit_clid.commands.checks import check_rules
+from lit_clid.commands.further import check_cascade
 from lit_clid.commands.holding import LOCK, held, refuse_beside
+from lit_clid.commands.planned import planned
 from lit_clid.commands.processes import shared
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.sitting import all_there, ask_part, opened
@@ -45,14 +44,8 @@ def asked_apart(config: Settings) -> bool:
     with held(config.folder, config.audit.part):
         refuse_beside(config.folder, LOCK)
         models, split = opened(config)
-        check_rules(config.attacks, calibrated="shadow" in models)
-        named = (config.audit.reference, config.audit.variant, config.target.config)
-        reference, _ = find_reference(models["target"].source, *named)
-        sittings = plan(models, reference, config.attacks, config.audit)
-        check_split(models, split)
-        targets = Shelf((sitting.model for sitting in sittings), config.audit)
-        for line in check_sittings(sittings, targets, split):
-            console.say(f"note: {line}")
+        check_cascade(config, split)
+        sittings, targets = planned(config, split, models)
         for sitting in sittings:
             ask_part(sitting, targets[sitting.model], config, split)
         # looked at when all were asked: others may have ended some of them in the meantime

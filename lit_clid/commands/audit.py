@@ -6,27 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lit_clid import console
-from lit_clid.auditing.lineage import Model, check_split, find_reference
-from lit_clid.auditing.queries import check_attacks
+from lit_clid.auditing.lineage import Model
 from lit_clid.auditing.signals import Signals
-from lit_clid.auditing.sittings import (
-    REFERENCE,
-    Shelf,
-    Sitting,
-    check_sittings,
-    plan,
-)
+from lit_clid.auditing.sittings import REFERENCE, Shelf
 from lit_clid.commands.apart import asked_apart, check_part, hold_whole
 from lit_clid.commands.blind import blind_table
-from lit_clid.commands.checks import check_rules
 from lit_clid.commands.dry import dry_audit
 from lit_clid.commands.further import (
     cascade_table,
     check_cascade,
-    second_attack,
     swapped_table,
 )
 from lit_clid.commands.holding import PARTS, held, refuse_beside
+from lit_clid.commands.planned import planned
 from lit_clid.commands.precision import check_precision
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import opened, table_of
@@ -145,26 +137,7 @@ def audit(
     Raises:
         UserError: if anything cannot be asked, before anything is.
     """
-    attacks = config.attacks
-    check_rules(attacks, calibrated="shadow" in models)
-    reference, remark = find_reference(
-        models["target"].source,
-        config.audit.reference,
-        config.audit.variant,
-        config.target.config,
-    )
-    sittings = plan(models, reference, attacks, config.audit)
-    for name, signals in (more or {}).items():
-        sittings.append(Sitting(name, "target", models["target"], {name: signals}))
-    check_split(models, split)
-    targets = Shelf((sitting.model for sitting in sittings), config.audit)
-    remarks = [f"no reference: {remark}"] if remark else []
-    told = check_sittings(sittings, targets, split)
-    if config.evidence.cascade is not None:
-        second, captions = {config.evidence.cascade: second_attack(config)}, split.captions()
-        remarks += check_attacks(second, targets[models["target"]], list(captions.values()))
-    for line in remarks + told:
-        console.say(f"note: {line}")
+    sittings, targets = planned(config, split, models, more)
     tables: dict[str, Scores | None] = {}
     for sitting in sittings:
         carried = tables.get(REFERENCE["target"])

@@ -1,0 +1,47 @@
+"""What an audit will ask, everything refused that can be before anything is asked."""
+
+from collections.abc import Mapping
+
+from lit_clid import console
+from lit_clid.auditing.lineage import Model, check_split, find_reference
+from lit_clid.auditing.queries import check_attacks
+from lit_clid.auditing.signals import Signals
+from lit_clid.auditing.sittings import Shelf, Sitting, check_sittings, plan
+from lit_clid.commands.checks import check_rules
+from lit_clid.commands.further import second_attack
+from lit_clid.commands.reading import Settings
+from lit_clid.data.split import Split
+
+
+def planned(
+    config: Settings,
+    split: Split,
+    models: Mapping[str, Model],
+    more: Mapping[str, Signals] | None = None,
+) -> tuple[list[Sitting], Shelf]:
+    """All sittings of an audit, and the models that they ask.
+
+    Args:
+        models: to be asked, by role.
+        more: tables of one further set of signals each that the target is asked for, by the table's
+            name.
+
+    Raises:
+        UserError: if anything cannot be asked.
+    """
+    check_rules(config.attacks, calibrated="shadow" in models)
+    named = (config.audit.reference, config.audit.variant, config.target.config)
+    reference, remark = find_reference(models["target"].source, *named)
+    sittings = plan(models, reference, config.attacks, config.audit)
+    for name, signals in (more or {}).items():
+        sittings.append(Sitting(name, "target", models["target"], {name: signals}))
+    check_split(models, split)
+    targets = Shelf((sitting.model for sitting in sittings), config.audit)
+    remarks = [f"no reference: {remark}"] if remark else []
+    told = check_sittings(sittings, targets, split)
+    if config.evidence.cascade is not None:
+        second, captions = {config.evidence.cascade: second_attack(config)}, split.captions()
+        remarks += check_attacks(second, targets[models["target"]], list(captions.values()))
+    for line in remarks + told:
+        console.say(f"note: {line}")
+    return sittings, targets
