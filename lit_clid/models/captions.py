@@ -55,10 +55,11 @@ def _light(source: Source, where: str, name: str, kind: str | None) -> Any:
         return None
     with quiet_imports():
         import transformers
+        from diffusers.pipelines import kolors
 
         more = {} if source.revision is None else {"revision": source.revision}
         try:
-            found: Any = getattr(transformers, kind)
+            found: Any = getattr(transformers, kind, None) or getattr(kolors, kind)
             if name.startswith("tokenizer"):
                 return found.from_pretrained(where, subfolder=name, **more)
             config = found.config_class.from_pretrained(where, subfolder=name, **more)
