@@ -56,7 +56,7 @@ def check_precision(config: Settings) -> None:
         if whole is None:
             whole, usual = made, seconds
             continue
-        lost = gaps({"32": whole, precision: made})
+        lost = gaps(whole, made)
         if lost:
             console.say(f"note: no finite answer about {few(list(lost), 5)}, which are left out")
         found = kept(without(whole, lost), without(made, lost))

@@ -114,13 +114,13 @@ def _asked(
     if shared and carried is not None and console.is_first_process():
         check_writable(path.parent)
         carry_over(carried, shared, claims, split, sitting.role, shard_folder(path))
-    data, trainer = _opened(sitting, target, config, split, shared, path)
+    data, trainer, overlong = _opened(sitting, target, config, split, shared, path)
     source = sitting.model.source
     about = About(
         model=str(source),
         files=hashes(source),
         skipped=tuple(split.skipped),
-        captions_cut_by_the_tokenizer=target.overlong(data.captions),
+        captions_cut_by_the_tokenizer=overlong,
         shared_captions=split.shared.get(sitting.role),
         captions_by=split.captions_by,
         queries=tally(sitting.attacks, sizes(split, sitting.role, shared)),
@@ -143,7 +143,7 @@ def ask_part(sitting: Sitting, target: Target, config: Settings, split: Split) -
         if place // options.batch_size % n != k - 1:
             others.add(entry.id)
     shared = shared_records(sitting, split)
-    data, trainer = _opened(sitting, target, config, split, shared, path, others)
+    data, trainer, _ = _opened(sitting, target, config, split, shared, path, others)
     ask(target, data, sitting.attacks, claims, shard_folder(path), trainer)
 
 
@@ -163,9 +163,9 @@ def _opened(
     but: set[str],
     path: Path,
     elsewhere: Collection[str] = (),
-) -> tuple[CaptionedImages, AskingTrainer]:
-    """The records that are pending, without some ids and those of other parts, and the trainer that
-    asks about them.
+) -> tuple[CaptionedImages, AskingTrainer, int]:
+    """The records that are pending, without some ids and those of other parts, the trainer that
+    asks about them, and how many captions the tokenizer cuts.
     """
     if console.is_first_process():
         check_writable(path.parent)
@@ -182,9 +182,10 @@ def _opened(
     )
     model, pending = str(sitting.model.source), sizes(split, sitting.role, left)
     console.say(announce(sitting.table, model, sitting.attacks, pending, len(finished)))
-    console.say_overlong(target.overlong(data.captions), len(data.captions))
+    overlong = target.overlong(data.captions)
+    console.say_overlong(overlong, len(data.captions))
     shown = ShownAuroc(_shown_column(sitting, target, config.headline), shard_folder(path))
-    return data, asking_trainer(config.trainer, sitting.table, shown)
+    return data, asking_trainer(config.trainer, sitting.table, shown), overlong
 
 
 def _shown_column(sitting: Sitting, target: Target, headline: str | None) -> str:

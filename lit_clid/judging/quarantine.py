@@ -42,22 +42,21 @@ def aligned(
 
     What is asked in addition may lack further ones.
     """
-    gaps = {*_gaps(target), *_gaps(reference)}
-    others = {*_gaps(shadow), *_gaps(reference_shadow)}
+    lost, others = gaps(target, reference), gaps(shadow, reference_shadow)
     return Aligned(
-        without(target, gaps),
+        without(target, lost),
         without(shadow, others),
-        without(reference, gaps),
+        without(reference, lost),
         without(reference_shadow, others),
-        without(blind, gaps),
-        without(swapped, gaps),
-        without(cascade, gaps),
+        without(blind, lost),
+        without(swapped, lost),
+        without(cascade, lost),
     )
 
 
-def gaps(tables: Mapping[str, Scores | None]) -> set[str]:
+def gaps(*tables: Scores | None) -> set[str]:
     """The records that any of the tables had put aside."""
-    return {name for table in tables.values() for name in _gaps(table)}
+    return {name for table in tables for name in _gaps(table)}
 
 
 def _gaps(table: Scores | None) -> Mapping[str, Quarantined]:

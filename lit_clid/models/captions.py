@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from lit_clid.errors import UserError, first_line
-from lit_clid.models.load import check_target, place_of, read_index
+from lit_clid.models.load import check_target, part_class, place_of, read_index
 from lit_clid.models.quiet import quiet_imports
 from lit_clid.models.text import Text
 from lit_clid.models.tokens import add_tokens
@@ -41,25 +41,21 @@ def load_text(model: str | Source) -> Text:
     parts: dict[str, Any] = {}
     for name in family.parts:
         if name.startswith(("tokenizer", "text_encoder")):
-            kind = (index.get(name) or (None, None))[1]
-            parts[name] = _light(source, where, name, kind)
+            parts[name] = _light(source, where, name, index.get(name))
     files = put_on(source)
     for name in source.textual_inversion:
         add_tokens(parts, files[name])
     return family.text(SimpleNamespace(**parts))
 
 
-def _light(source: Source, where: str, name: str, kind: str | None) -> Any:
+def _light(source: Source, where: str, name: str, told: Any) -> Any:
     """A tokenizer, or a stand-in for an encoder that has its config; None for an absent part."""
-    if kind is None:
+    if not told or told[1] is None:
         return None
     with quiet_imports():
-        import transformers
-        from diffusers.pipelines import kolors
-
         more = {} if source.revision is None else {"revision": source.revision}
         try:
-            found: Any = getattr(transformers, kind, None) or getattr(kolors, kind)
+            found = part_class(*told)
             if name.startswith("tokenizer"):
                 return found.from_pretrained(where, subfolder=name, **more)
             config = found.config_class.from_pretrained(where, subfolder=name, **more)

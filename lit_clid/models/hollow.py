@@ -6,7 +6,7 @@ import torch
 
 from lit_clid.errors import UserError, first_line
 from lit_clid.models.families import Family
-from lit_clid.models.load import check_target, place_of, read_index
+from lit_clid.models.load import check_target, part_class, place_of, read_index
 from lit_clid.models.quiet import quiet_imports
 from lit_clid.source import Source, as_source
 
@@ -36,13 +36,8 @@ def _part(source: Source, where: str, name: str, told: Any) -> Any:
     library, kind = map(str, told)
     more = {} if source.revision is None else {"revision": source.revision}
     with quiet_imports():
-        import diffusers
-        import transformers
-
-        places = {"diffusers": diffusers, "transformers": transformers}
-        home = places.get(library) or getattr(diffusers.pipelines, library)
         try:
-            found = getattr(home, kind)
+            found = part_class(library, kind)
             if name == "scheduler" or name.startswith("tokenizer"):
                 return found.from_pretrained(where, subfolder=name, **more)
             with torch.device("meta"):

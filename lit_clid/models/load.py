@@ -10,6 +10,7 @@ from lit_clid.models.families import FAMILIES, Family
 from lit_clid.models.memory import Memory
 from lit_clid.models.opening import open_pipeline
 from lit_clid.models.pipeline import PipelineTarget
+from lit_clid.models.quiet import quiet_imports
 from lit_clid.models.singles import check_single, guessed_config
 from lit_clid.models.variants import only_variant
 from lit_clid.models.weights import hub_file, is_hub_id, locate, put_on
@@ -126,6 +127,18 @@ def read_index(where: str, revision: str | None = None) -> dict[str, Any]:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except ValueError as error:
         raise UserError(f"{where}: its model_index.json is no JSON ({first_line(error)})") from None
+
+
+def part_class(library: str, kind: str) -> Any:
+    """The class of a part, as `model_index.json` names it: of diffusers, of transformers, or of one
+    of diffusers' own pipelines.
+    """
+    with quiet_imports():
+        import diffusers
+        import transformers
+
+        places = {"diffusers": diffusers, "transformers": transformers}
+        return getattr(places.get(library) or getattr(diffusers.pipelines, library), kind)
 
 
 def _parts(index: dict[str, Any]) -> dict[str, str | None]:

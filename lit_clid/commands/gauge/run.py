@@ -67,7 +67,7 @@ def gauge(config: Settings) -> tuple[Reading, ...]:
     tables = _tables(config, split, found, asked)
     if not console.is_first_process():
         return ()
-    lost = gaps({each.path: made for each, made in tables})
+    lost = gaps(*(made for _, made in tables))
     looks = tuple(_reading(each, without(made, lost), name, attack) for each, made in tables)
     stem, title = config.folder / FOLDER, attack.title or name
     write_curve(looks, stem, title)
