@@ -5,8 +5,10 @@ never ends the work, whatever the terminal lacks and whoever reads it no more.
 """
 
 import os
+import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
@@ -14,6 +16,11 @@ from lit_clid.errors import UserError
 from lit_clid.terminal import spoken
 
 INTERRUPTED = "stopped; what was finished is kept, the same command goes on from there"
+
+LOST = re.compile("remote worker crashing|Connection (closed|reset) by peer|NCCL error")
+"""What a collective of PyTorch says when a process at its other end is gone."""
+PATIENCE = 15.0
+"""Seconds in which a launcher that watches the processes names the one that ended."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -34,7 +41,7 @@ def run(
 def _carry_out(main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> None:
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
-        main(arguments)
+        _among_others(main, arguments)
     except UserError as error:
         _end(f"error: {' '.join(str(error).split())}", 2)
     except KeyboardInterrupt as stop:
@@ -45,6 +52,17 @@ def _carry_out(main: Callable[[Sequence[str]], None], arguments: Sequence[str]) 
         _end(f"\n{INTERRUPTED}", _code(exit.__context__))
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _among_others(main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> None:
+    """Run `main`; where another process of the run ended, leave its name to the launcher."""
+    try:
+        main(arguments)
+    except RuntimeError as error:
+        if not LOST.search(str(error)):
+            raise
+        time.sleep(PATIENCE)  # a launcher's SIGTERM ends this
+        _end(f"error: another process of this run ended. {INTERRUPTED}", 1)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

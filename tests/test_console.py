@@ -53,6 +53,16 @@ def test_a_mistake_is_one_line_and_a_bug_is_not_caught(capsys: Printed) -> None:
         console.run(lambda _: print(1 // 0), [], str)
 
 
+def left_alone(_: object) -> None:
+    raise RuntimeError("[gloo/pair.cc:547] Connection closed by peer [127.0.0.1]:4711")
+
+
+def test_who_lost_its_peers_says_so(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "PATIENCE", 0.0)
+    said = f"error: another process of this run ended. {console.INTERRUPTED}\n"
+    assert ended(left_alone, capsys) == (1, said)
+
+
 @pytest.mark.parametrize("rank", ["RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK"])
 def test_the_first_process_speaks(
     rank: str, monkeypatch: pytest.MonkeyPatch, capsys: Printed

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from lit_clid import console
 from lit_clid.commands import usage
-from lit_clid.commands.threads import wait_less_eagerly
+from lit_clid.commands.threads import before_torch
 from lit_clid.config.explained import explanation
 from lit_clid.errors import UserError, suggestion
 
 
 def _train(arguments: Sequence[str]) -> None:
-    wait_less_eagerly()
+    before_torch()
     from lit_clid.commands.train import main
 
     main(arguments)
@@ -29,7 +29,7 @@ def _audit(arguments: Sequence[str]) -> None:
 
     if judge_table(arguments):  # without what only models need
         return
-    wait_less_eagerly()
+    before_torch()
     from lit_clid.commands.audit import main
     from lit_clid.commands.gauge.run import main as gauge
 
@@ -38,14 +38,14 @@ def _audit(arguments: Sequence[str]) -> None:
 
 
 def _sweep(arguments: Sequence[str]) -> None:
-    wait_less_eagerly()
+    before_torch()
     from lit_clid.commands.sweep.run import main
 
     main(arguments)
 
 
 def _experiment(arguments: Sequence[str]) -> None:
-    wait_less_eagerly()
+    before_torch()
     from lit_clid.commands.experiment.run import main
 
     main(arguments)

@@ -1,5 +1,6 @@
-"""How the threads of a computation wait for each other."""
+"""How a computation uses the machine: how its threads wait, and what becomes of freed memory."""
 
+import ctypes
 import os
 import re
 import time
@@ -10,6 +11,28 @@ SPINS = {"quiet": "3000", "busy": "0"}
 """How often a thread of the denoiser looks again before it sleeps until the others are done."""
 LOOKS = 20
 """How often, 5 ms apart, the machine is looked at."""
+
+KEPT = {-1: 2**31 - 1, -3: 2**25}
+"""M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc, each as high as it goes, in bytes."""
+
+
+def before_torch() -> None:
+    """What is set before torch is loaded."""
+    wait_less_eagerly()
+    keep_freed_memory()
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep what is freed for what is needed next, unless the user's environment says
+    what to do with it. Given back to the system and asked for again at every operation, each page
+    of it is a fault.
+    """
+    if any(name == "GLIBC_TUNABLES" or name.startswith("MALLOC_") for name in os.environ):
+        return
+    with suppress(OSError, AttributeError):  # another system's library
+        library = ctypes.CDLL(None)
+        for option, bytes_ in KEPT.items():
+            library.mallopt(option, bytes_)
 
 
 def wait_less_eagerly() -> None:

@@ -5,6 +5,7 @@ its own levels, and their weight. It leaves half precision before anything is su
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from lit_clid.models.diffusion import TO_EPS, TRAINING_TARGET, diffuse, expand, min_snr_weight
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.halved import Halved
+from lit_clid.models.lanes import side_by_side
 from lit_clid.models.schedules import Schedule
 
 DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
@@ -56,6 +58,7 @@ class Denoiser:
         self.network: Any = network if precision is None else network.to(self.dtype)
         if channels_last:
             lay_channels_last(self.network)
+        self.compiled = compile
         self._run = torch.compile(self.network) if compile else self.network
         self.halved = Halved(network)
 
@@ -82,7 +85,10 @@ class Denoiser:
     def _in_parts(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         rows = self.rows
         parts = zip(z_t.split(rows), t.split(rows), embedding.split(rows), strict=True)
-        return torch.cat([self._answer(self._run, *part) for part in parts])
+        ask = partial(self._answer, self._run)
+        if self.compiled:
+            return torch.cat([ask(*part) for part in parts])
+        return torch.cat([side_by_side(ask, *part) for part in parts])
 
     def answer(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         """ε_θ(z_t, t, c) in one call, with gradients if they are on."""

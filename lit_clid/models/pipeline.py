@@ -15,6 +15,7 @@ from lit_clid.models.denoiser import Denoiser, lay_channels_last
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import Family
 from lit_clid.models.identity import identify
+from lit_clid.models.lanes import side_by_side
 from lit_clid.models.memory import Memory
 from lit_clid.models.quantised import is_quantised
 from lit_clid.models.target import Target
@@ -106,9 +107,9 @@ class PipelineTarget(Target):
 
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         most = self.latents.together(*images.shape[-2:])
-        drawn = [None] * len(images) if noise is None else noise.to(self.device).split(most)
-        parts = zip(images.to(self.device).split(most), drawn, strict=False)
-        return torch.cat([self.latents.encode(*part) for part in parts])
+        inputs = [images] if noise is None else [images, noise]
+        parts = zip(*(each.to(self.device).split(most) for each in inputs), strict=True)
+        return torch.cat([side_by_side(self.latents.encode, *part) for part in parts])
 
     def embed(self, *wordings: Sequence[str]) -> Embedding:
         if self.memory is None:

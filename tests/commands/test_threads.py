@@ -42,5 +42,39 @@ def test_a_quarter_of_the_cores_is_busy(
     assert threads.is_busy(tmp_path / "stat") is busy
 
 
+class Library:
+    """Of C, that keeps what it is told."""
+
+    def __init__(self, _: object) -> None:
+        self.told: dict[int, int] = {}
+
+    def mallopt(self, option: int, value: int) -> None:
+        self.told[option] = value
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({}, threads.KEPT),
+        ({"MALLOC_TRIM_THRESHOLD_": "1"}, {}),
+        ({"GLIBC_TUNABLES": "glibc.malloc.trim_threshold=1"}, {}),
+    ],
+)
+def test_freed_memory_is_kept_unless_the_user_says_otherwise(
+    given: dict[str, str], kept: dict[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(None)
+    monkeypatch.setattr(threads.os, "environ", given)
+    monkeypatch.setattr(threads.ctypes, "CDLL", lambda _: library)
+    threads.keep_freed_memory()
+    assert library.told == kept
+
+
+def test_a_library_without_the_switch_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads.os, "environ", {})
+    monkeypatch.setattr(threads.ctypes, "CDLL", lambda _: object())
+    threads.keep_freed_memory()
+
+
 def test_a_system_that_does_not_tell_is_taken_for_quiet(tmp_path: Path) -> None:
     assert not threads.is_busy(tmp_path / "none")
