@@ -2,14 +2,20 @@
 
 The plain loop: per image five U-Net calls of batch 3 (one per condition, three timesteps in a
 batch), the text encoded anew for each. Both run CLiD with the clip reduction (15 queries per
-record) in fp32 on the same pipeline, records and noise; scores are compared, times are given as a
-ratio measured in one run.
+record) on the same pipeline, records and noise; scores are compared, times are given as ratios
+measured in one run: each way in a process of its own that is started as the commands are, once
+warm, in turns. Nothing else may run on the machine meanwhile.
 """
 
 import argparse
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from zoo_cost import batches, drawings
@@ -17,10 +23,15 @@ from zoo_cost import batches, drawings
 from lit_clid.auditing.attacks import CLiD
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch
+from lit_clid.commands.threads import before_torch
+from lit_clid.judging.controls.leaning import spearman
 from lit_clid.models.load import load_target
 from lit_clid.randomness import noise
 
 STEPS = (440, 450, 460)
+PLAIN, WAYS = "plain", {"32": "oracle, float32", "bf16": "oracle, bf16"}
+SIZE = 64
+"""Records of a batch."""
 
 
 @torch.no_grad()
@@ -52,40 +63,71 @@ def plain_loop(pipe: Any, records: Batch, seed: int) -> Tensor:
     return torch.tensor(rows)
 
 
+def work(arguments: argparse.Namespace) -> None:
+    """Print the seconds of one way, once warm, and keep the signals it found."""
+    records, path = drawings(arguments.records), arguments.path
+    if arguments.way == PLAIN:
+        pipe = load_target(path, channels_last=False).pipeline
+
+        def ask(some: Batch) -> Tensor:
+            return plain_loop(pipe, some, 0)
+    else:
+        target = load_target(path, precision=arguments.way)
+
+        def ask(some: Batch) -> Tensor:
+            parts = batches(some, SIZE)
+            return torch.cat([CLiD("clip").signal(ModelOracle(target, part)) for part in parts])
+
+    ask(batches(records, SIZE)[0])
+    start = time.perf_counter()
+    found = ask(records)
+    print(time.perf_counter() - start)
+    np.save(arguments.keep, found.numpy())
+
+
+def seconds(way: str, keep: Path, arguments: argparse.Namespace) -> float:
+    """One way's time, in a process of its own."""
+    words = ["--way", way, "--keep", str(keep), "--path", arguments.path]
+    words += ["--records", str(arguments.records)]
+    command = [sys.executable, __file__, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--records", type=int, default=128)
+    parser.add_argument("--records", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--path", default="demo")
+    parser.add_argument("--way", help=argparse.SUPPRESS)
+    parser.add_argument("--keep", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    records = drawings(arguments.records)
-    plain, fast = load_target(arguments.path, channels_last=False), load_target(arguments.path)
-
-    def oracle_run() -> Tensor:
-        parts = [CLiD("clip").signal(ModelOracle(fast, part)) for part in batches(records, 64)]
-        return torch.cat(parts)
-
-    times: dict[str, list[float]] = {"plain loop": [], "oracle": []}
-    found: dict[str, Tensor] = {}
-    for _ in range(arguments.rounds + 1):  # the first round warms up
-        for name, run in (
-            ("plain loop", lambda: plain_loop(plain.pipeline, records, 0)),
-            ("oracle", oracle_run),
-        ):
-            start = time.perf_counter()
-            found[name] = run()
-            times[name].append(time.perf_counter() - start)
-    largest = (found["plain loop"] - found["oracle"]).abs().max().item()
-    ratios = sorted(
-        a / b for a, b in zip(times["plain loop"][1:], times["oracle"][1:], strict=True)
-    )
-    for name, seconds in times.items():
-        best = min(seconds[1:])
-        print(f"{name:10s} {best:7.2f} s  {15 * len(records.ids) / best:7.0f} queries/s")
-    median, low, high = ratios[len(ratios) // 2], ratios[0], ratios[-1]
-    print(f"ratio      {median:.2f} (median of {arguments.rounds} rounds, {low:.2f}–{high:.2f})")
-    print(f"largest difference of any signal: {largest:.1e}")
-    assert largest < 2e-5, "the scores differ"
+    if arguments.way is not None:
+        if arguments.way != PLAIN:
+            before_torch()  # as a command does
+        work(arguments)
+        return
+    times: dict[str, list[float]] = {way: [] for way in (PLAIN, *WAYS)}
+    found: dict[str, np.ndarray] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(arguments.rounds):
+            for way, each in times.items():
+                keep = Path(folder) / f"{way}.npy"
+                each.append(seconds(way, keep, arguments))
+                found[way] = np.load(keep)
+    best = min(times[PLAIN])
+    print(f"{'plain loop':16s} {best:7.2f} s  {15 * arguments.records / best:6.0f} queries/s")
+    for way, title in WAYS.items():
+        ratios = sorted(a / b for a, b in zip(times[PLAIN], times[way], strict=True))
+        ranks = [spearman(*pair) for pair in zip(found[PLAIN].T, found[way].T, strict=True)]
+        best, middle = min(times[way]), ratios[len(ratios) // 2]
+        largest = np.abs(found[PLAIN] - found[way]).max()
+        print(
+            f"{title:16s} {best:7.2f} s  {15 * arguments.records / best:6.0f} queries/s  "
+            f"{middle:.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) × the plain loop;\n"
+            f"    largest difference {largest:.1e}, least rank correlation {min(ranks):.5f}"
+        )
+    assert np.abs(found[PLAIN] - found["32"]).max() < 2e-5, "the scores differ"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from lit_clid.commands.threads import wait_less_eagerly
+from lit_clid.commands.threads import before_torch
 
 EAGER = "300000"
 """What libgomp does where nothing is set."""
@@ -25,20 +25,19 @@ BATCH = 64
 
 def work(seconds: float) -> None:
     """Print how many evaluations a second the demo's denoiser makes."""
-    wait_less_eagerly()  # leaves what is set
+    before_torch()  # leaves what is set
 
     import torch
 
     from lit_clid.models.load import load_target
 
-    unet = load_target("demo").pipeline.unet
-    side, channels = unet.config.sample_size, unet.config.in_channels
-    latents = torch.randn(BATCH, channels, side, side).to(memory_format=torch.channels_last)
-    text = torch.randn(BATCH, 77, unet.config.cross_attention_dim)
+    target = load_target("demo")
+    latents = torch.randn(BATCH, *target.latent_shape(torch.empty(1, 3, 64, 64)))
+    t, text = torch.full((BATCH,), 450), target.embed(["a red cat"] * BATCH)
     done, start = -1, 0.0
     with torch.inference_mode():
         while done < 0 or time.perf_counter() < start + seconds:
-            unet(latents, 450, encoder_hidden_states=text)
+            target.eps(latents, t, text)
             done += 1
             start = start or time.perf_counter()  # the first call warms up
     print(BATCH * done / (time.perf_counter() - start))

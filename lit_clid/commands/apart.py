@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from lit_clid import console
 from lit_clid.commands.further import check_cascade
-from lit_clid.commands.holding import LOCK, held, refuse_beside
+from lit_clid.commands.holding import LOCK, TRAININGS, held, refuse_beside
 from lit_clid.commands.planned import planned
 from lit_clid.commands.processes import shared
 from lit_clid.commands.reading import Settings
@@ -42,7 +42,8 @@ def asked_apart(config: Settings) -> bool:
         UserError: if another job works on this very part, or anything cannot be asked.
     """
     with held(config.folder, config.audit.part):
-        refuse_beside(config.folder, LOCK)
+        for locks in (LOCK, TRAININGS):
+            refuse_beside(config.folder, locks)
         models, split = opened(config)
         check_cascade(config, split)
         sittings, targets = planned(config, split, models)

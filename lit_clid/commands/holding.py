@@ -23,6 +23,10 @@ LOCK = ".lock"
 """The file in a run folder that is locked while a command works there."""
 PARTS = f".part-*{LOCK}"
 """Those of commands that do a part of the work."""
+APART, TRAININGS = f".part-*-of-*{LOCK}", f".part-train-*{LOCK}"
+"""Of these, those of parts of the records, and of the training of a role."""
+PATIENCE = 1.0
+"""Seconds in which a command that only looks whether somebody holds a lock has let it go."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def held(folder: Path, part: str = "") -> Iterator[None]:
         WriteError: if it cannot be made, or the disk filled up in the meantime.
     """
     name = f".part-{part.replace('/', '-of-')}{LOCK}" if part else LOCK
-    lock = FileLock(folder.resolve() / name, timeout=0, mode=0o666, is_singleton=True)
+    lock = _lock(folder.resolve() / name)
     outermost = not lock.is_locked
     taken = outermost and console.is_first_process() and _take(lock, folder)
     try:
@@ -81,7 +85,7 @@ def held(folder: Path, part: str = "") -> Iterator[None]:
 
 
 def refuse_beside(folder: Path, pattern: str) -> None:
-    """Refuse to work in a run folder beside whoever holds another of its locks.
+    """Refuse to work in a run folder beside others who hold another of its locks.
 
     Args:
         pattern: of the locks' names.
@@ -90,14 +94,20 @@ def refuse_beside(folder: Path, pattern: str) -> None:
         UserError: naming the holder and its start.
     """
     for path in sorted(folder.resolve().glob(pattern)) if console.is_first_process() else []:
-        lock = FileLock(path, timeout=0, mode=0o666)
+        lock = _lock(path)
+        if lock.is_locked:  # ours
+            continue
         with suppress(OSError, NotImplementedError):
             try:
                 lock.acquire()
             except Timeout:
-                who = _holder(path) or "another process"
-                raise UserError(f"{folder}: in use by {who}; wait until it has ended") from None
+                raise UserError(_refusal(path, folder)) from None
             lock.release()
+
+
+def _lock(path: Path) -> FileLock:
+    """The one lock that this process has of a file."""
+    return FileLock(path, timeout=PATIENCE, mode=0o666, is_singleton=True)
 
 
 def _take(lock: FileLock, folder: Path) -> bool:
@@ -107,10 +117,7 @@ def _take(lock: FileLock, folder: Path) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise UserError(
-            f"{folder}: in use by {_holder(path) or 'another process'}; wait until it has ended, "
-            "or give this run another name=…"
-        ) from None
+        raise UserError(_refusal(path, folder)) from None
     except (OSError, NotImplementedError) as error:
         if getattr(error, "errno", None) in BARRED:
             return False
@@ -136,6 +143,11 @@ def _give_back(lock: FileLock, folder: Path) -> None:
             path.unlink()
             folder.rmdir()
     lock.release()
+
+
+def _refusal(lock: Path, folder: Path) -> str:
+    who = _holder(lock) or "another process"
+    return f"{folder}: in use by {who}; wait until it has ended, or give this run another name=…"
 
 
 def _facts(lock: Path) -> Path:

@@ -12,7 +12,7 @@ import lightning as L
 from lit_clid import console
 from lit_clid.commands.dry import dealt, dry_training
 from lit_clid.commands.gauge.own import gauge_of
-from lit_clid.commands.holding import PARTS, held, refuse_beside
+from lit_clid.commands.holding import APART, LOCK, held, refuse_beside
 from lit_clid.commands.probe import probe_of
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.splits import split_of
@@ -111,10 +111,12 @@ def train(config: Settings) -> None:
 
     Raises:
         UserError: for anything in the configuration that cannot be done, before training starts;
-            if another process works in the run folder, or it cannot be written.
+            if another process works in the run folder, other than on another role, or it cannot
+            be written.
     """
-    with held(config.folder):
-        refuse_beside(config.folder, PARTS)
+    with held(config.folder, f"train-{config.role}"):
+        for locks in (LOCK, APART):
+            refuse_beside(config.folder, locks)
         _train(config)
 
 

@@ -5,43 +5,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from runs import Run, wait_for, words
+from holders import another
+from runs import Run, words
 
 from lit_clid import console
 from lit_clid.commands.experiment import run as experiment
 from lit_clid.commands.holding import held
 from lit_clid.errors import UserError, WriteError
 from lit_clid.files import write_text
-
-HOLD = """
-import sys, time
-from pathlib import Path
-from lit_clid import console
-from lit_clid.commands.holding import held
-def main(words):
-    with held(Path(words[0])):
-        Path(words[0], "made").touch()
-        time.sleep(100)
-console.run(main, sys.argv[1:], str)
-"""
-
-
-@contextmanager
-def another(folder: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Another process that holds a folder until it is told to end."""
-    command = [sys.executable, "-c", HOLD, str(folder)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        wait_for((folder / "made").exists, process)
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def table(path: Path) -> Path:
@@ -66,7 +40,8 @@ def test_a_second_command_is_refused_by_the_first_ones_name(tmp_path: Path, run:
             assert "name=…" in printed
         with held(tmp_path / "other"):
             pass
-    assert sorted(file.name for file in folder.iterdir()) == [".lock", ".lock.json", "made"]
+    assert not list(folder.glob(".part-*.json"))
+    assert sorted(file.name for file in folder.glob(".lock*")) == [".lock", ".lock.json"]
     code, printed = run("audit", f"runs={tmp_path}", "name=busy", f"scores={tmp_path / 'a.csv'}")
     assert code == 0, printed  # who was killed holds nothing
     assert not (folder / ".lock.json").exists()
