@@ -2,7 +2,6 @@
 trained on one that has shapes alone.
 """
 
-from pathlib import Path
 
 import pytest
 import torch
