@@ -11,7 +11,7 @@ from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import CHECK, AuditOptions
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
-from lit_clid.errors import UserError, few
+from lit_clid.errors import UserError
 from lit_clid.models.load import load_target
 from lit_clid.models.memory import Memory
 from lit_clid.models.target import Target
@@ -58,13 +58,7 @@ def plan(
     """
     roles = [role for role in ROLES if role in models]
     sittings = [Sitting(role, role, models[role], attacks) for role in roles]
-    names = list(attacks) if options.reference_attacks is None else options.reference_attacks
-    unknown = [name for name in names if name not in attacks]
-    if unknown:
-        raise UserError(
-            f"audit.reference_attacks: {few(unknown)} not among the attacks: "
-            f"{few(list(attacks), 20)}"
-        )
+    names = options.of_reference(attacks)
     if reference is None:
         return sittings
     asked = {name: attacks[name] for name in names}

@@ -53,7 +53,7 @@ def check_headline(config: Settings) -> None:
         raise UserError(
             f"headline: {named!r} is not asked; name one of {', '.join(config.attacks)}, or null"
         )
-    asked = stacked or options.reference_attacks is None or plain in options.reference_attacks
+    asked = stacked or plain in options.of_reference(config.attacks)
     if named != plain and (options.reference is None or not asked):
         raise UserError(
             f"headline: {named!r} needs a reference that is asked for {plain}; see audit.reference "

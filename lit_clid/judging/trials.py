@@ -5,7 +5,7 @@ Tables that were not made alike are not judged together.
 An attack `a` is the target's signals s(x); where the reference was asked about the same records,
 `a_ref` is s(x) − β·s_reference(x), at twice the cost: difficulty calibration, which in Watson et
 al. 2022 has β = 1 (see `reference`). Where there is a shadow and several attacks, `stacked` weighs
-the columns of all of them.
+the columns of all of them; in `stacked_ref` those that the reference was asked for are differences.
 """
 
 from collections.abc import Callable, Mapping
@@ -109,13 +109,52 @@ def _trials(
     if fitted is not None:
         _check_columns(attacks, fitted)
         check_kinship(graded, fitted, tuple(attacks))
-        few = min(int(fitted.member.sum()), int((~fitted.member).sum())) < STACKABLE
-        attacks = {**attacks, **({} if few else _stacked(attacks))}
     found: dict[str, Trial] = {}
     for name, spec in attacks.items():
         trial = _trial(name, spec, graded, fitted)
         found[name] = trial if weights is None else _subtracted(trial, spec, weights)
-    return found
+    return found | _stacked_trial(target, shadow, graded, fitted, weights)
+
+
+def _stacked_trial(
+    target: Scores,
+    shadow: Scores | None,
+    graded: Scores,
+    fitted: Scores | None,
+    weights: Mapping[str, float] | None,
+) -> dict[str, Trial]:
+    """The trial of all columns, those that the reference was asked for minus its answers."""
+    if shadow is None or fitted is None or min(_kinds(fitted)) < STACKABLE:
+        return {}
+    attacks, asked = _attacks(target), _attacks(graded)
+    if len(attacks) < 2 or STACKED in attacks:
+        return {}
+    trial = _trial(STACKED, _together(attacks), _over(target, graded), _over(shadow, fitted))
+    if weights is not None:
+        more = _together(asked)
+        some = "" if len(asked) == len(attacks) else f", {len(asked)} of them"
+        known = trial.queries is not None and more.queries is not None
+        trial = replace(
+            trial,
+            title=f"{trial.title}{some} − β · reference",
+            queries=(trial.queries or 0) + (more.queries or 0) if known else None,
+            backward=trial.backward + more.backward,
+            weights={column: weights[column] for column in more.columns},
+        )
+    return {STACKED: trial}
+
+
+def _kinds(table: Scores) -> tuple[int, int]:
+    """How many members and hold-outs."""
+    return int(table.member.sum()), int((~table.member).sum())
+
+
+def _over(table: Scores, minus: Scores) -> Scores:
+    """All signals of a table, those of `minus` in the place of its own."""
+    suspects = table.suspects
+    if suspects is not None and minus.suspects is not None:
+        suspects = replace(suspects, signals={**suspects.signals, **minus.suspects.signals})
+    return replace(minus, signals={**table.signals, **minus.signals}, suspects=suspects)
 
 
 def _trial(name: str, spec: AttackSpec, graded: Scores, fitted: Scores | None) -> Trial:
@@ -150,20 +189,17 @@ def _attacks(table: Scores) -> Mapping[str, AttackSpec]:
     return table.about.attacks or alone
 
 
-def _stacked(attacks: Mapping[str, AttackSpec]) -> dict[str, AttackSpec]:
-    """One more attack of all columns, if there are several attacks and none is called so."""
-    if len(attacks) < 2 or STACKED in attacks:
-        return {}
+def _together(attacks: Mapping[str, AttackSpec]) -> AttackSpec:
+    """All columns of several attacks as those of one."""
     names = dict.fromkeys(column for spec in attacks.values() for column in spec.columns)
     evaluated = [spec.evaluated for spec in attacks.values()]
     known = [each for each in evaluated if each is not None]
     queries = sum(known) if len(known) == len(evaluated) else None
     backward = max(spec.backward for spec in attacks.values())
     title = f"All {len(attacks)} attacks stacked"
-    spec = AttackSpec(
+    return AttackSpec(
         title=title, columns=tuple(names), rule="discriminant", queries=queries, backward=backward
     )
-    return {STACKED: spec}
 
 
 def _check_columns(attacks: Mapping[str, AttackSpec], scores: Scores) -> None:

@@ -71,8 +71,7 @@ def is_done(stage: Stage, job: Job) -> bool:
     target = stage.model["target"]
     named = config.audit.reference, config.audit.variant, config.target.config
     if target.is_dir() and find_reference(str(target), *named)[0]:
-        names = config.audit.reference_attacks
-        asked = attacks if names is None else {name: attacks[name] for name in names}
+        asked = {name: attacks[name] for name in config.audit.of_reference(attacks)}
         wanted |= {REFERENCE[role]: asked for role in job.roles if asked}
     tables = {name: stage.scores / f"{name}.parquet" for name in wanted}
     for name, path in tables.items():

@@ -1,11 +1,12 @@
 """Options of the audit and of the sweep."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from lit_clid.config.options.part import read_part
 from lit_clid.config.options.target import PRECISIONS
-from lit_clid.errors import UserError
+from lit_clid.errors import UserError, few
 
 CHECK = "check"
 """As a precision: that it is to be found out."""
@@ -32,6 +33,14 @@ class SweepOptions:
             raise UserError(f"sweep.t: {self.t} must rise, each timestep once")
 
 
+AUTO = "auto"
+INFORMING = frozenset({"loss", "monte_carlo", "pia", "sima", "clir_5"})
+"""Attacks whose answers by the reference inform a verdict: errors, which a record's difficulty
+moves more than membership, so that subtracting the reference helps most; and of those that compare
+a model with itself, which it helps little, a cheap one as a control.
+"""
+
+
 @dataclass(frozen=True)
 class AuditOptions:
     """How a model is asked.
@@ -45,7 +54,8 @@ class AuditOptions:
         reference: public model that never saw the records, asked the same; β times its signals are
             subtracted in rows `…_ref`, β fitted on the shadow's hold-outs (1 without a shadow).
             "base" means the one the target was tuned from, if its note names one; null means none.
-        reference_attacks: names of the attacks the reference is asked for; null means all.
+        reference_attacks: names of the attacks the reference is asked for; null means all. "auto"
+            means those of `INFORMING` where all of them are asked, and otherwise all.
         swapped: records of each kind that are asked again with the captions of others, by the first
             attack that lives on captions, as a control; 0 asks none.
         part: "k/n" asks about every n-th batch of records from the k-th on, so that n independent
@@ -64,7 +74,7 @@ class AuditOptions:
     shadow: str | None = None
     variant: str | None = None
     reference: str | None = "base"
-    reference_attacks: Any = None
+    reference_attacks: Any = AUTO
     swapped: int = 128
     part: str = "1/1"
     batch_size: int = 64
@@ -77,12 +87,11 @@ class AuditOptions:
 
     def __post_init__(self) -> None:
         names = self.reference_attacks
-        if names is not None and not (
-            isinstance(names, list) and all(isinstance(name, str) for name in names)
-        ):
+        listed = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        if names not in (None, AUTO) and not listed:
             raise UserError(
                 f"audit.reference_attacks: {names!r} is not a list of names, such as [loss, "
-                "clid_th_null]"
+                "clid_th_null], nor auto or null"
             )
         for key, value, allowed in (
             ("precision", self.precision, (*PRECISIONS, CHECK)),
@@ -100,6 +109,23 @@ class AuditOptions:
     def parts(self) -> tuple[int, int]:
         """(k, n) of `part`."""
         return read_part("audit.part", self.part)
+
+    def of_reference(self, attacks: Iterable[str]) -> list[str]:
+        """Names that the reference is asked for, of an audit that asks `attacks`.
+
+        Raises:
+            UserError: for a name that is not among them.
+        """
+        known = list(attacks)
+        if self.reference_attacks == AUTO:
+            return [name for name in known if name in INFORMING or not set(known) >= INFORMING]
+        names = known if self.reference_attacks is None else list(self.reference_attacks)
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise UserError(
+                f"audit.reference_attacks: {few(unknown)} not among the attacks: {few(known, 20)}"
+            )
+        return names
 
 
 @dataclass(frozen=True)
