@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
+from lit_clid.models.lanes import side_by_side
 from lit_clid.models.schedules import variance_preserving
 from lit_clid.models.text import Text
 
@@ -22,12 +23,13 @@ class ClipText(Text):
         self._encoder = encoder
 
     def encode(self, wordings: Sequence[Sequence[str]]) -> Embedding:
-        return Embedding({"tokens": self._encoder(self._ids(wordings[0]))[0]})
+        ids = self._ids(wordings[0])
+        return Embedding({"tokens": side_by_side(lambda some: self._encoder(some)[0], ids)})
 
     @torch.no_grad()
     def pooled(self, captions: Sequence[str]) -> Tensor:
-        vectors: Tensor = self._encoder(self._ids(captions)).pooler_output
-        return vectors.float()
+        ids = self._ids(captions)
+        return side_by_side(lambda some: self._encoder(some).pooler_output, ids).float()
 
     def _ids(self, captions: Sequence[str]) -> Tensor:
         return self.tokens(0, captions, self._encoder.device)
