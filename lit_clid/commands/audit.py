@@ -12,6 +12,7 @@ from lit_clid.auditing.sittings import REFERENCE, Shelf
 from lit_clid.commands.apart import asked_apart, check_part, hold_whole
 from lit_clid.commands.blind import blind_table
 from lit_clid.commands.dry import dry_audit
+from lit_clid.commands.foretold import foretold
 from lit_clid.commands.further import (
     cascade_table,
     check_cascade,
@@ -138,6 +139,9 @@ def audit(
         UserError: if anything cannot be asked, before anything is.
     """
     sittings, targets = planned(config, split, models, more)
+    plan = foretold(sittings, targets, config, split, folder) if console.is_first_process() else ""
+    if plan:
+        console.say(plan)
     tables: dict[str, Scores | None] = {}
     for sitting in sittings:
         carried = tables.get(REFERENCE["target"])

@@ -2,7 +2,6 @@
 trained on one that has shapes alone.
 """
 
-
 import pytest
 import torch
 import zoo

@@ -1,0 +1,84 @@
+"""What an audit will take, told before it begins: phases, queries, and about how long."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from lit_clid.auditing.lineage import Model
+from lit_clid.auditing.queries import tally
+from lit_clid.auditing.several import sizes
+from lit_clid.auditing.shards import finished_ids, shard_folder
+from lit_clid.auditing.sittings import Sitting, shared_records
+from lit_clid.commands.reading import Settings
+from lit_clid.commands.splits import on_gpu
+from lit_clid.data.split import Split
+from lit_clid.models.target import Target
+
+FEW = 100
+"""Calls of the denoiser below which two more, to learn how long one takes, are not worth it."""
+UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
+
+
+def foretold(
+    sittings: Sequence[Sitting],
+    targets: Mapping[Model, Target],
+    config: Settings,
+    split: Split,
+    folder: Path,
+) -> str | None:
+    """The whole plan of an audit in a line; None if everything was asked before.
+
+    Args:
+        sittings: in their order.
+        targets: of which the first that is asked is timed.
+        folder: where the tables lie.
+    """
+    pending = [(sitting, _pending(sitting, split, folder)) for sitting in sittings]
+    left = [(sitting, queries) for sitting, queries in pending if queries]
+    if not left:
+        return None
+    total = sum(queries for _, queries in left)
+    target, took = targets[left[0][0].model], ""
+    if total >= FEW * target.rows and _alone(config):
+        each = _seconds_of_a_query(target, config, split)
+        took = f", about {span(total * each)} with encoding and controls aside"
+    parts = ", ".join(f"{sitting.table} {queries:,}" for sitting, queries in left)
+    phases = f"{len(left)} phases" if len(left) > 1 else "one phase"
+    return f"plan: {phases}, {total:,} queries{took} ({parts})"
+
+
+def span(seconds: float) -> str:
+    """A time in words, in the largest unit of which it has one and a half: "40 seconds"."""
+    name, unit = next((each for each in UNITS if seconds >= 1.5 * each[1]), UNITS[-1])
+    count = max(1, round(seconds / unit))
+    return f"{count} {name if count > 1 else name[:-1]}"
+
+
+def _pending(sitting: Sitting, split: Split, folder: Path) -> int:
+    """Queries that nobody has made yet."""
+    path = folder / f"{sitting.table}.parquet"
+    if path.is_file():
+        return 0
+    there = shared_records(sitting, split) | finished_ids(shard_folder(path))
+    return tally(sitting.attacks, sizes(split, sitting.role, there)).total
+
+
+def _alone(config: Settings) -> bool:
+    """Whether one process asks, on a device whose speed can be tried before."""
+    plain = config.trainer.get("accelerator", "auto") == "cpu" or on_gpu(config)
+    return plain and config.trainer.get("devices", "auto") in (1, "1")
+
+
+def _seconds_of_a_query(target: Target, config: Settings, split: Split) -> float:
+    """By a second call of as many rows as one takes."""
+    place = torch.device("cuda", 0) if on_gpu(config) else torch.device("cpu")
+    side, rows = target.to(place).side(config.data.resolution), target.rows
+    z = torch.zeros(rows, *target.latent_shape(torch.empty(1, 3, side, side)), device=place)
+    t, told = torch.full((rows,), 450, device=place), target.embed([""] * rows)
+    start = 0.0
+    for _ in range(2):  # the first one warms up
+        start = time.perf_counter()
+        target.eps(z, t, told).sum().item()
+    return (time.perf_counter() - start) / rows
