@@ -65,7 +65,7 @@ def judged(shape: str, runs: Path) -> Mapping[str, Any]:
     if not report.is_file():
         lit_clid("train.py", *words, "finetune.samples=0")
         lit_clid("train.py", *words, "role=shadow", "finetune.samples=0")
-        lit_clid("audit.py", *words)
+        lit_clid("audit.py", *words, "audit.reference_attacks=null")
         swept = [f"sweep.t={list(GRID.t)}", f"sweep.draws={GRID.draws}"]
         sweep = [sys.executable, "-m", "lit_clid.sweep", *words, *swept]
         subprocess.run(sweep, check=True, cwd=ROOT, stdout=sys.stderr)
