@@ -2,9 +2,9 @@
 
     python benchmarks/evidence_demo.py [--run runs/demo] [--sets 200]
 
-Members and hold-outs of a finished audit pose as suspects, of the target and of the reference, which
-has to be asked everything (`audit.reference_attacks=null`); the tables are those of the run, and no
-model is asked.
+Members and hold-outs of a finished audit pose as suspects, of the target and of the reference,
+which has to be asked everything (`audit.reference_attacks=null`); the tables are those of the run,
+and no model is asked.
 """
 
 import argparse

@@ -15,6 +15,7 @@ from torch.distributed.run import get_args_parser
 
 from lit_clid.auditing.attacks import Attack
 from lit_clid.commands.experiment.plan import read_jobs
+from lit_clid.commands.explaining import main as explain
 from lit_clid.commands.line import COMMANDS
 from lit_clid.commands.listing import LISTS
 from lit_clid.commands.reading import read
@@ -110,6 +111,8 @@ def check_called(name: str, *arguments: str) -> None:
         assert arguments == ("--help",)
     elif name == "list":
         assert set(arguments) <= set(LISTS)
+    elif name == "explain":
+        explain(arguments)
     elif name == "verify":
         assert "=" not in arguments[0]
         read_config(arguments[1:], DEMO, NOTHING, NOTHING)

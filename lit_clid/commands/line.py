@@ -1,4 +1,4 @@
-"""The command line: `lit-clid train|audit|sweep|experiment|verify|list`, and doors to these.
+"""The command line: `lit-clid train|audit|sweep|experiment|verify|list|explain`, and its doors.
 
 A command loads what it needs when it is called, never for `--help`.
 """
@@ -63,6 +63,12 @@ def _list(arguments: Sequence[str]) -> None:
     main(arguments)
 
 
+def _explain(arguments: Sequence[str]) -> None:
+    from lit_clid.commands.explaining import main
+
+    main(arguments)
+
+
 @dataclass(frozen=True)
 class Command:
     """One command.
@@ -92,6 +98,7 @@ COMMANDS: dict[str, Command] = {
     "experiment": Command(_experiment, "compare defenses over a grid", usage.EXPERIMENT),
     "verify": Command(_verify, "derive a report again from its tables", usage.VERIFY, False),
     "list": Command(_list, "name attacks, defenses, families, rules", usage.LIST, False),
+    "explain": Command(_explain, "say what a key of the configuration means", usage.EXPLAIN, False),
 }
 
 

@@ -44,3 +44,9 @@ LIST = """usage: {call} [attacks|defenses|families|rules]
 
 Name what there is, one line each.
 example: {call} attacks"""
+
+EXPLAIN = """usage: {call} KEY [KEY ...] [config.yaml ...] [key=value ...]
+
+Say what a key, or a section, means: its kind, its default, and which file or word of the
+configuration sets it to what. Without a config: the embedded demo's.
+example: {call} finetune.cache audit.rows"""

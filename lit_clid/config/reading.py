@@ -4,7 +4,7 @@ Unknown keys are refused with the nearest known name.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,54 @@ def read_config(
     )
 
 
+@dataclass(frozen=True)
+class Layer:
+    """What one file, or one key=value word, sets.
+
+    Args:
+        name: of the file, or the word.
+        content: as OmegaConf has it.
+    """
+
+    name: str
+    content: Any
+
+    def sets(self, key: str) -> bool:
+        """Whether it says what a dotted key is."""
+        inside: Any = self.content
+        for part in key.split("."):
+            if not isinstance(inside, Mapping) or part not in inside:
+                return False
+            inside = inside[part]
+        return True
+
+    def value(self, key: str) -> Any:
+        """The plain value that it sets."""
+        from omegaconf import OmegaConf
+
+        inside: Any = OmegaConf.to_container(self.content)
+        for part in key.split("."):
+            inside = inside[part]
+        return inside
+
+
+def layers(arguments: Sequence[str], default: Path) -> list[Layer]:
+    """`[config.yaml …] [key=value …]`, each on its own; later ones win.
+
+    Raises:
+        UserError: for a missing or broken file, or a value that is no YAML.
+    """
+    files = [Path(word) for word in arguments if "=" not in word] or [default]
+    read = [Layer(_called(file), _read_yaml(file)) for file in files]
+    return read + [Layer(word, _changed(word)) for word in arguments if "=" in word]
+
+
+def _called(file: Path) -> str:
+    """A shipped file by its short name."""
+    inside = file.is_absolute() and file.is_relative_to(CONFIGS)
+    return str(Path(CONFIGS.name) / file.relative_to(CONFIGS)) if inside else str(file)
+
+
 def config_text(content: Mapping[str, Any]) -> str:
     """Plain values as the YAML of an overlay."""
     import yaml
@@ -62,14 +110,10 @@ def _merged(arguments: Sequence[str], default: Path, usual: Mapping[str, Any]) -
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    files = [Path(word) for word in arguments if "=" not in word]
-    changes = [word for word in arguments if "=" in word]
     try:
         config = OmegaConf.merge(OmegaConf.structured(WRITTEN), usual)
-        layers = [_read_yaml(file) for file in files or [default]]
-        layers += [_changed(change) for change in changes]
-        for layer in layers:
-            config = _with_layer(config, layer)
+        for layer in layers(arguments, default):
+            config = _with_layer(config, layer.content)
         written = OmegaConf.to_object(config)
     except OmegaConfBaseException as error:
         key, said = error.full_key or "config", str(error.msg or error).splitlines()[0]
