@@ -49,6 +49,7 @@ HOMES = {
         "judging.suspects",
     ),
     "matplotlib": ("judging.plots",),
+    "pandas": ("judging.report.papers",),
     "jinja2": ("judging.pages",),
     "markupsafe": ("judging.pages", "judging.report", "judging.comparison"),
     "pyarrow": ("ids", "cells", "parquet", "tabular", "data", "auditing.shards"),

@@ -1,5 +1,5 @@
-"""Publish a judgement: report.json, report.md, the figures and report.html, and the words in the
-terminal.
+"""Publish a judgement: report.json, report.md, the figures, tables and report.html, and the words
+in the terminal.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from lit_clid.judging.report.page import (
     report_markdown,
     report_tables,
 )
+from lit_clid.judging.report.papers import results_csv, results_tex
 from lit_clid.judging.report.pictures import PictureSource
 from lit_clid.judging.report.section import Report
 from lit_clid.judging.report.words import terminal
@@ -56,6 +57,8 @@ def write_report(report: Report, folder: Path) -> Path:
     write_text(folder / "report.md", report_markdown(report))
     files = {f"{name}.svg": svg for name, svg in figures.items()}
     files |= {f"{name}.csv": text for name, text in report_tables(report).items()}
+    files |= {"results.csv": results_csv(report.judgement)}
+    files |= {"results.tex": results_tex(report.judgement)}
     for name, text in files.items():
         if text:
             write_text(folder / name, text)

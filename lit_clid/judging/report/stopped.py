@@ -22,7 +22,10 @@ from lit_clid.judging.report.sections.opening import HASH
 from lit_clid.judging.report.sections.provenance import flat
 from lit_clid.judging.suspects.stopped import Stopped
 
-OTHERS = ("roc.svg", "histograms.svg", "queries.svg", "suspects.csv", "groups.csv")
+OTHERS = (
+    *("roc.svg", "histograms.svg", "queries.svg"),
+    *("suspects.csv", "groups.csv", "results.csv", "results.tex"),
+)
 """Files of a whole report, which an audit that stopped does not make."""
 
 
