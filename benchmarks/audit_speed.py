@@ -8,6 +8,7 @@ warm, in turns. Nothing else may run on the machine meanwhile.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from zoo_cost import batches, drawings
 from lit_clid.auditing.attacks import CLiD
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Batch
-from lit_clid.commands.threads import before_torch
+from lit_clid.commands.threads import SPINS, keep_freed_memory
 from lit_clid.judging.controls.leaning import spearman
 from lit_clid.models.load import load_target
 from lit_clid.randomness import noise
@@ -90,7 +91,9 @@ def seconds(way: str, keep: Path, arguments: argparse.Namespace) -> float:
     words = ["--way", way, "--keep", str(keep), "--path", arguments.path]
     words += ["--records", str(arguments.records)]
     command = [sys.executable, __file__, *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    way_of_waiting = {} if way == PLAIN else {"GOMP_SPINCOUNT": SPINS["quiet"]}
+    environment = os.environ | way_of_waiting
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return float(done.stdout.split()[-1])
 
 
@@ -104,7 +107,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.way is not None:
         if arguments.way != PLAIN:
-            before_torch()  # as a command does
+            keep_freed_memory()  # as a command does
         work(arguments)
         return
     times: dict[str, list[float]] = {way: [] for way in (PLAIN, *WAYS)}

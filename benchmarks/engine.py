@@ -20,11 +20,12 @@ from cost import SHAPES, Shape, work
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from lit_clid.commands.threads import before_torch
+from lit_clid.commands.threads import keep_freed_memory
 from lit_clid.models.denoiser import DTYPES, Denoiser
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import FAMILIES, Family
 from lit_clid.models.quiet import quiet_imports
+from lit_clid.models.schedules import rectified_flow
 
 PLAIN = 3
 """Rows of a call of the released code: three timesteps of one record and condition."""
@@ -50,10 +51,9 @@ def schedule(family: Family) -> Any:
     with quiet_imports():
         import diffusers
 
-        try:
-            return family.schedule(diffusers.DDIMScheduler(beta_schedule="scaled_linear"))
-        except AttributeError:
+        if family.schedule is rectified_flow:
             return family.schedule(diffusers.FlowMatchEulerDiscreteScheduler())
+        return family.schedule(diffusers.DDIMScheduler(beta_schedule="scaled_linear"))
 
 
 def asked(
@@ -122,8 +122,12 @@ def where_it_goes(call: Callable[[], object], device: torch.device) -> str:
     kinds += [ProfilerActivity.CUDA] if device.type == "cuda" else []
     with profile(activities=kinds) as found:
         call()
-    spent = "self_device_time_total" if device.type == "cuda" else "self_cpu_time_total"
-    each = {event.key: getattr(event, spent) for event in found.key_averages()}
+    events = found.key_averages()
+    if device.type == "cuda":  # its kernels alone: what launched them tells the same time again
+        ran = [event for event in events if str(event.device_type).endswith("CUDA")]
+        each = {event.key: event.self_device_time_total for event in ran}
+    else:
+        each = {event.key: event.self_cpu_time_total for event in events}
     total = sum(each.values())
     most = sorted(each.items(), key=lambda pair: -pair[1])[:8]
     return ", ".join(f"{name[:60]} {value / total:.0%}" for name, value in most)
@@ -178,7 +182,8 @@ class Bench:
             f"{found * self.each / 1e12:.2f} TFLOP/s, {found * self.each / self.peak:.0%} of the "
             f"matrices' rate{against}"
         )
-        print(f"time goes to: {where_it_goes(lambda: denoiser.eps(*rows), self.device)}")
+        with torch.no_grad():  # in one call: a profile sees no other threads
+            print(f"time goes to: {where_it_goes(lambda: denoiser.answer(*rows), self.device)}")
         if self.device.type == "cuda":
             print(f"most memory: {torch.cuda.max_memory_allocated() / 1e9:.1f} GB")
 
@@ -214,7 +219,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    before_torch()
+    keep_freed_memory()
     given = arguments()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     card = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
@@ -225,6 +230,8 @@ def main() -> None:
     print(f"{card}: matrices of {given.precision} at {peak / 1e12:.2f} TFLOP/s")
     bench = Bench(given, device, shape, FAMILIES[shape.pipeline], work(shape)[1], peak)
     base = bench.plain() if given.plain else 0.0
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     network = built(shape, device, dtype)
     bench.ours(network, base)
     if given.train:

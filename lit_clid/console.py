@@ -17,9 +17,11 @@ from lit_clid.terminal import spoken
 
 INTERRUPTED = "stopped; what was finished is kept, the same command goes on from there"
 
-LOST = re.compile("remote worker crashing|Connection (closed|reset) by peer|NCCL error")
+LOST = re.compile(
+    "remote worker crashing|Connection (closed|reset) by peer|ncclRemoteError|remote process exit"
+)
 """What a collective of PyTorch says when a process at its other end is gone."""
-PATIENCE = 15.0
+GRACE = 15.0
 """Seconds in which a launcher that watches the processes names the one that ended."""
 
 
@@ -61,8 +63,9 @@ def _among_others(main: Callable[[Sequence[str]], None], arguments: Sequence[str
     except RuntimeError as error:
         if not LOST.search(str(error)):
             raise
-        time.sleep(PATIENCE)  # a launcher's SIGTERM ends this
-        _end(f"error: another process of this run ended. {INTERRUPTED}", 1)
+        time.sleep(GRACE)  # a launcher's SIGTERM ends this
+        first = (str(error).splitlines() or [""])[0][:200]
+        _end(f"error: another process of this run ended ({first}). {INTERRUPTED}", 1)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

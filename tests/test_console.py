@@ -58,9 +58,21 @@ def left_alone(_: object) -> None:
 
 
 def test_who_lost_its_peers_says_so(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "PATIENCE", 0.0)
-    said = f"error: another process of this run ended. {console.INTERRUPTED}\n"
-    assert ended(left_alone, capsys) == (1, said)
+    monkeypatch.setattr(console, "GRACE", 0.0)
+    code, said = ended(left_alone, capsys)
+    assert code == 1 and said.count("\n") == 1
+    assert said.startswith(
+        "error: another process of this run ended ([gloo/pair.cc:547] Connection"
+    )
+    assert said.endswith(f"). {console.INTERRUPTED}\n")
+
+
+def test_another_fault_of_a_collective_is_no_lost_process(capsys: Printed) -> None:
+    def misused(_: object) -> None:
+        raise RuntimeError("NCCL error in: x.cpp, invalid usage, ncclInvalidUsage: duplicate GPU")
+
+    with pytest.raises(RuntimeError, match="invalid usage"):
+        console.run(misused, [], str)
 
 
 @pytest.mark.parametrize("rank", ["RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK"])

@@ -139,9 +139,9 @@ def audit(
         UserError: if anything cannot be asked, before anything is.
     """
     sittings, targets = planned(config, split, models, more)
-    plan = foretold(sittings, targets, config, split, folder) if console.is_first_process() else ""
-    if plan:
-        console.say(plan)
+    if console.is_first_process():
+        told = foretold(sittings, targets, config, split, folder)
+        console.say(told or "plan: everything was asked before")
     tables: dict[str, Scores | None] = {}
     for sitting in sittings:
         carried = tables.get(REFERENCE["target"])

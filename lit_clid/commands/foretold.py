@@ -6,7 +6,9 @@ from pathlib import Path
 
 import torch
 
+from lit_clid.asked import Cost
 from lit_clid.auditing.lineage import Model
+from lit_clid.auditing.quarantine import quarantined
 from lit_clid.auditing.queries import tally
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import finished_ids, shard_folder
@@ -18,6 +20,8 @@ from lit_clid.models.target import Target
 
 FEW = 100
 """Calls of the denoiser below which two more, to learn how long one takes, are not worth it."""
+BACKWARD = 2
+"""Queries that a backward pass takes as long as."""
 UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 
 
@@ -36,15 +40,17 @@ def foretold(
         folder: where the tables lie.
     """
     pending = [(sitting, _pending(sitting, split, folder)) for sitting in sittings]
-    left = [(sitting, queries) for sitting, queries in pending if queries]
+    left = [(sitting, cost) for sitting, cost in pending if cost.total]
     if not left:
         return None
-    total = sum(queries for _, queries in left)
-    target, took = targets[left[0][0].model], ""
-    if total >= FEW * target.rows and _alone(config):
-        each = _seconds_of_a_query(target, config, split)
-        took = f", about {span(total * each)} with encoding and controls aside"
-    parts = ", ".join(f"{sitting.table} {queries:,}" for sitting, queries in left)
+    total, took = sum(cost.total for _, cost in left), ""
+    if left[0][0] is sittings[0] and _alone(config):  # whose model is loaded first
+        target = targets[sittings[0].model]
+        if total >= FEW * target.rows:
+            calls = total + sum(BACKWARD * cost.backward_total for _, cost in left)
+            seconds = calls * _seconds_of_a_query(target, config)
+            took = f", about {span(seconds)} with encoding and controls aside"
+    parts = ", ".join(f"{sitting.table} {cost.total:,}" for sitting, cost in left)
     phases = f"{len(left)} phases" if len(left) > 1 else "one phase"
     return f"plan: {phases}, {total:,} queries{took} ({parts})"
 
@@ -56,13 +62,14 @@ def span(seconds: float) -> str:
     return f"{count} {name if count > 1 else name[:-1]}"
 
 
-def _pending(sitting: Sitting, split: Split, folder: Path) -> int:
-    """Queries that nobody has made yet."""
+def _pending(sitting: Sitting, split: Split, folder: Path) -> Cost:
+    """What nobody has asked yet."""
     path = folder / f"{sitting.table}.parquet"
     if path.is_file():
-        return 0
-    there = shared_records(sitting, split) | finished_ids(shard_folder(path))
-    return tally(sitting.attacks, sizes(split, sitting.role, there)).total
+        return tally(sitting.attacks, {})
+    shards = shard_folder(path)
+    there = shared_records(sitting, split) | finished_ids(shards) | set(quarantined(shards))
+    return tally(sitting.attacks, sizes(split, sitting.role, there))
 
 
 def _alone(config: Settings) -> bool:
@@ -71,7 +78,8 @@ def _alone(config: Settings) -> bool:
     return plain and config.trainer.get("devices", "auto") in (1, "1")
 
 
-def _seconds_of_a_query(target: Target, config: Settings, split: Split) -> float:
+@torch.inference_mode()
+def _seconds_of_a_query(target: Target, config: Settings) -> float:
     """By a second call of as many rows as one takes."""
     place = torch.device("cuda", 0) if on_gpu(config) else torch.device("cpu")
     side, rows = target.to(place).side(config.data.resolution), target.rows

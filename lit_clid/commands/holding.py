@@ -1,4 +1,6 @@
-"""One command at a time in a run folder, which can be written, and whose disk may fill up."""
+"""One command at a time in a run folder, but for parts of the work that do not disturb each other;
+it can be written, and its disk may fill up.
+"""
 
 import os
 import shlex
@@ -23,9 +25,11 @@ LOCK = ".lock"
 """The file in a run folder that is locked while a command works there."""
 PARTS = f".part-*{LOCK}"
 """Those of commands that do a part of the work."""
-APART, TRAININGS = f".part-*-of-*{LOCK}", f".part-train-*{LOCK}"
-"""Of these, those of parts of the records, and of the training of a role."""
-PATIENCE = 1.0
+APART = f".part-*-of-*{LOCK}"
+"""Of these, those of parts of the records."""
+TRAININGS = f".part-train-*{LOCK}"
+"""Of these, those of the training of a role."""
+LOOK = 1.0
 """Seconds in which a command that only looks whether somebody holds a lock has let it go."""
 
 
@@ -62,7 +66,8 @@ def held(folder: Path, part: str = "") -> Iterator[None]:
 
     Args:
         folder: of the run, made if there is none, and removed if nothing was written to it.
-        part: of the work in it that does not disturb other parts.
+        part: of the work in it that does not disturb other parts; the whole of it is refused
+            beside the training of a role.
 
     Raises:
         UserError: naming the holder and its start, if another process holds it.
@@ -73,6 +78,8 @@ def held(folder: Path, part: str = "") -> Iterator[None]:
     outermost = not lock.is_locked
     taken = outermost and console.is_first_process() and _take(lock, folder)
     try:
+        if not part:
+            refuse_beside(folder, TRAININGS)
         yield
     except Exception as error:
         told = error if isinstance(error, WriteError) else unwritable(error, folder, FULL)
@@ -107,7 +114,7 @@ def refuse_beside(folder: Path, pattern: str) -> None:
 
 def _lock(path: Path) -> FileLock:
     """The one lock that this process has of a file."""
-    return FileLock(path, timeout=PATIENCE, mode=0o666, is_singleton=True)
+    return FileLock(path, timeout=LOOK, mode=0o666, is_singleton=True)
 
 
 def _take(lock: FileLock, folder: Path) -> bool:
@@ -139,7 +146,8 @@ def _give_back(lock: FileLock, folder: Path) -> None:
     path = Path(lock.lock_file)
     with suppress(OSError):
         _facts(path).unlink(missing_ok=True)
-        if list(path.parent.iterdir()) == [path]:
+        left = list(path.parent.iterdir())
+        if path in left and all(file.name.endswith(LOCK) for file in left):
             path.unlink()
             folder.rmdir()
     lock.release()

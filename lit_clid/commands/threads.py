@@ -29,7 +29,7 @@ def keep_freed_memory() -> None:
     """
     if any(name == "GLIBC_TUNABLES" or name.startswith("MALLOC_") for name in os.environ):
         return
-    with suppress(OSError, AttributeError):  # another system's library
+    with suppress(OSError, AttributeError, TypeError):  # another system's library
         library = ctypes.CDLL(None)
         for option, bytes_ in KEPT.items():
             library.mallopt(option, bytes_)
@@ -38,8 +38,9 @@ def keep_freed_memory() -> None:
 def wait_less_eagerly() -> None:
     """Let waiting threads give up their core soon, unless the user's environment says how to wait.
 
-    Threads that spin through a whole time slice while another process holds one of few cores cost
-    an audit most of its speed (`benchmarks/busy_cores.py`). Takes effect before torch is loaded.
+    Threads that share one operation and spin through a whole time slice, while another process
+    holds one of few cores, lose most of their speed: those of training, and of an audit's small
+    calls. Takes effect before torch is loaded.
     """
     if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & set(os.environ):
         os.environ["GOMP_SPINCOUNT"] = SPINS["busy" if is_busy() else "quiet"]

@@ -93,6 +93,10 @@ def trials(
     if shadow is not None and reference_shadow is not None:
         weights = reference_weights(shadow, reference_shadow)
     subtracted = _trials(target, shadow, lambda t: difference(t, beside[id(t)], weights), weights)
+    if STACKED in subtracted and STACKED in found:  # the reference shares fewer answers
+        ours, theirs = found[STACKED].queries, _together(_attacks(reference)).queries
+        queries = None if ours is None or theirs is None else ours + theirs
+        subtracted[STACKED] = replace(subtracted[STACKED], queries=queries)
     return found | {name + REF: trial for name, trial in subtracted.items()}
 
 
@@ -127,17 +131,15 @@ def _stacked_trial(
     if shadow is None or fitted is None or min(_kinds(fitted)) < STACKABLE:
         return {}
     attacks, asked = _attacks(target), _attacks(graded)
-    if len(attacks) < 2 or STACKED in attacks:
+    if len(attacks) < 2 or not asked or STACKED in attacks:
         return {}
     trial = _trial(STACKED, _together(attacks), _over(target, graded), _over(shadow, fitted))
     if weights is not None:
         more = _together(asked)
         some = "" if len(asked) == len(attacks) else f", {len(asked)} of them"
-        known = trial.queries is not None and more.queries is not None
         trial = replace(
             trial,
             title=f"{trial.title}{some} − β · reference",
-            queries=(trial.queries or 0) + (more.queries or 0) if known else None,
             backward=trial.backward + more.backward,
             weights={column: weights[column] for column in more.columns},
         )

@@ -6,7 +6,7 @@ rows each, one for every core, wait for each other once.
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from typing import Any
 
@@ -17,25 +17,22 @@ from lit_clid.models.embedding import Embedding
 
 LEAST = 8
 """Rows of a call below which its cores do better together."""
-Rows = Tensor | Embedding
 
 
-def side_by_side(answer: Callable[..., Tensor], *inputs: Rows) -> Tensor:
-    """answer(*inputs) (B, …), asked about some of the B rows on each core; without gradients.
+@torch.no_grad()
+def side_by_side(answer: Callable[..., Tensor], first: Tensor, *more: Tensor | Embedding) -> Tensor:
+    """answer(first, *more) (B, …), asked about some of the B rows on each core; no gradients.
 
     On another device, within an autocast or for few rows it is one call.
 
     Args:
         answer: whose rows depend on the same rows of the inputs alone; called from several threads.
-        inputs: with B rows each.
+        first, more: inputs with B rows each.
     """
-    first = inputs[0]
-    rows = first.rows if isinstance(first, Embedding) else len(first)
     cores = torch.get_num_threads()
-    lanes = min(cores, rows // LEAST)
-    on_cpu = isinstance(first, Tensor) and first.device.type == "cpu"
-    if lanes < 2 or not on_cpu or torch.is_autocast_enabled("cpu"):
-        return answer(*inputs)
+    lanes = _lanes(cores, len(first) // LEAST)
+    if lanes < 2 or first.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        return answer(first, *more)
     inferring = torch.is_inference_mode_enabled()
 
     def ask(part: tuple[Any, ...]) -> Tensor:
@@ -43,13 +40,19 @@ def side_by_side(answer: Callable[..., Tensor], *inputs: Rows) -> Tensor:
         with torch.inference_mode(inferring), torch.no_grad():
             return answer(*part)
 
-    each = -(-rows // lanes)
-    parts = zip(*(given.split(each) for given in inputs), strict=True)
-    answers = _pool(os.getpid(), lanes).map(ask, parts)
+    each = -(-len(first) // lanes)
+    parts = zip(*(given.split(each) for given in (first, *more)), strict=True)
+    asked = [_pool(os.getpid(), lanes).submit(ask, part) for part in parts]
     try:
-        return torch.cat(list(answers))
+        wait(asked)
     finally:
         torch.set_num_threads(cores)  # a thread's own number, and what new threads begin with
+    return torch.cat([each.result() for each in asked])
+
+
+def _lanes(cores: int, most: int) -> int:
+    """As many parts as leave no core without work."""
+    return max((lanes for lanes in range(1, min(cores, most) + 1) if cores % lanes == 0), default=1)
 
 
 @lru_cache(maxsize=4)

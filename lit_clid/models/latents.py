@@ -10,7 +10,7 @@
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -29,6 +29,9 @@ class Latents(ABC):
         downsampling: image pixels per latent, along a side.
         facts: the space's constants, for hashes.
     """
+
+    remembers: ClassVar[bool] = False
+    """Whether the networks keep something on themselves while they encode: one call at a time."""
 
     def __init__(
         self, networks: tuple[Any, ...], channels: int, downsampling: int, facts: str
@@ -75,6 +78,8 @@ class KLLatents(Latents):
 
 class ChannelLatents(Latents):
     """Those of a KL-VAE for images and videos, each channel by its own mean and deviation."""
+
+    remembers: ClassVar[bool] = True  # the frames before, of a video
 
     def __init__(self, pipeline: Any) -> None:
         self.vae = pipeline.vae

@@ -109,7 +109,10 @@ class PipelineTarget(Target):
         most = self.latents.together(*images.shape[-2:])
         inputs = [images] if noise is None else [images, noise]
         parts = zip(*(each.to(self.device).split(most) for each in inputs), strict=True)
-        return torch.cat([side_by_side(self.latents.encode, *part) for part in parts])
+        encode = self.latents.encode
+        if self.latents.remembers:
+            return torch.cat([encode(*part) for part in parts])
+        return torch.cat([side_by_side(encode, *part) for part in parts])
 
     def embed(self, *wordings: Sequence[str]) -> Embedding:
         if self.memory is None:

@@ -2,19 +2,22 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+import zoo
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.lanes import LEAST, side_by_side
+from lit_clid.models.load import load_target
 
 
 @pytest.fixture(autouse=True)
-def three_cores() -> Iterator[None]:
+def four_cores() -> Iterator[None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(3)
+    torch.set_num_threads(4)
     yield
     torch.set_num_threads(before)
 
@@ -45,9 +48,9 @@ def given(rows: int) -> tuple[Tensor, Embedding]:
 @pytest.mark.parametrize(
     ("rows", "parts"),
     [
-        (3 * LEAST + 1, 3),
-        (3 * LEAST, 3),
-        (3 * LEAST - 1, 2),
+        (4 * LEAST + 1, 4),
+        (4 * LEAST, 4),
+        (4 * LEAST - 1, 2),  # three would leave a core without work
         (2 * LEAST, 2),
         (2 * LEAST - 1, 1),
         (1, 1),
@@ -58,8 +61,8 @@ def test_every_row_is_answered_once_and_in_its_place(rows: int, parts: int) -> N
     found = side_by_side(asked, *given(rows))
     assert torch.equal(found, given(rows)[0] + 6)
     assert (len(asked.rows), sum(asked.rows)) == (parts, rows)
-    assert torch.get_num_threads() == 3
-    assert asked.cores == {3 // parts}
+    assert torch.get_num_threads() == 4
+    assert asked.cores == {4 // parts}
 
 
 @pytest.mark.parametrize("inferring", [True, False])
@@ -71,6 +74,11 @@ def test_threads_compute_without_gradients_and_infer_where_the_caller_does(infer
     assert asked.inferring is inferring
     assert found.is_inference() is inferring
     assert all(name.startswith("lane") for name in asked.threads)
+
+
+def test_a_single_call_wants_no_gradients_either() -> None:
+    z = torch.ones(1, 1, requires_grad=True)
+    assert not side_by_side(lambda z: 2 * z, z).requires_grad
 
 
 def test_an_autocast_is_the_callers_alone_so_that_one_call_is_made() -> None:
@@ -93,4 +101,34 @@ def test_a_failure_is_the_callers_and_leaves_the_cores_as_they_were() -> None:
 
     with pytest.raises(torch.OutOfMemoryError, match="so many"):
         side_by_side(fail, given(64)[0])
-    assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == 4
+
+
+def test_a_model_answers_the_same_in_lanes(pipeline_folder: Path) -> None:
+    target = load_target(str(pipeline_folder))
+    texts = [f"number {k}" for k in range(64)]
+    images = torch.rand(64, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    t = torch.arange(0, 960, 15)
+
+    def asked() -> tuple[Tensor, ...]:
+        z, told = target.encode(images), target.embed(texts)
+        return z, told["tokens"], target.pooled(texts), target.eps(z, t, told)
+
+    side_by_side_found = asked()
+    torch.set_num_threads(1)
+    for lanes, alone in zip(side_by_side_found, asked(), strict=True):
+        torch.testing.assert_close(lanes, alone, rtol=1e-5, atol=1e-6)
+
+
+def test_networks_that_remember_are_called_one_at_a_time(tmp_path: Path) -> None:
+    target = load_target(str(zoo.make("qwen-image", tmp_path / "tiny")))
+    threads: set[str] = set()
+    encode = target.latents.vae.encode
+
+    def noted(images: Tensor) -> object:
+        threads.add(threading.current_thread().name)
+        return encode(images)
+
+    target.latents.vae.encode = noted
+    target.encode(torch.zeros(64, 3, 64, 64))
+    assert not any(name.startswith("lane") for name in threads)
