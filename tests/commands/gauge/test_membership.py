@@ -173,7 +173,12 @@ def test_every_cheap_attack_can_be_the_gauge(
     for name in ("loss", "clir", "clid_th_noise", "pia", "secmi"):
         other = gauge(known, tmp_path, attack=name)
         found = other.measure(target, watched._data, 0, "trained")
-        assert found is not None and found.heldout_loss == watched.readings[0].heldout_loss
+        assert found is not None  # asked in other company, so that the last digits differ
+        told, first = found.heldout_loss, watched.readings[0].heldout_loss
+        assert told is not None and first is not None
+        assert (told.value, told.low, told.high) == pytest.approx(
+            (first.value, first.low, first.high), rel=1e-6
+        )
 
 
 def test_a_model_that_remembers_from_a_step_on(pipeline_folder: Path, tmp_path: Path) -> None:
