@@ -42,8 +42,7 @@ def asked_apart(config: Settings) -> bool:
         UserError: if another job works on this very part, or anything cannot be asked.
     """
     with held(config.folder, config.audit.part):
-        for locks in (LOCK, TRAININGS):
-            refuse_beside(config.folder, locks)
+        refuse_beside(config.folder, LOCK, TRAININGS)
         models, split = opened(config)
         check_cascade(config, split)
         sittings, targets = planned(config, split, models)

@@ -1,11 +1,10 @@
 """What keys of the configuration mean, and what holds for them in the one that was given."""
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from lit_clid import console
-from lit_clid.config.explained import SECTION, Key, as_yaml, explained
+from lit_clid.config.explained import SECTION, Key, as_yaml, explained, hanging
 from lit_clid.config.reading import DEMO, Layer, layers
 from lit_clid.errors import UserError, few, suggestion
 
@@ -46,11 +45,4 @@ def _told(key: Key, every: Sequence[Key], configured: Sequence[Layer]) -> str:
 
 
 def _line(name: str, text: str) -> str:
-    first = f"  {name:9s}"
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=" " * len(first),
-        break_long_words=False,
-    )
+    return hanging(f"  {name:9s}", text, WIDTH)

@@ -8,12 +8,11 @@ import torch
 
 from lit_clid.asked import Cost
 from lit_clid.auditing.lineage import Model
-from lit_clid.auditing.quarantine import quarantined
 from lit_clid.auditing.queries import tally
 from lit_clid.auditing.several import sizes
-from lit_clid.auditing.shards import finished_ids, shard_folder
-from lit_clid.auditing.sittings import Sitting, shared_records
+from lit_clid.auditing.sittings import Sitting
 from lit_clid.commands.reading import Settings
+from lit_clid.commands.sitting import settled_ids
 from lit_clid.commands.splits import on_gpu
 from lit_clid.data.split import Split
 from lit_clid.models.target import Target
@@ -67,8 +66,7 @@ def _pending(sitting: Sitting, split: Split, folder: Path) -> Cost:
     path = folder / f"{sitting.table}.parquet"
     if path.is_file():
         return tally(sitting.attacks, {})
-    shards = shard_folder(path)
-    there = shared_records(sitting, split) | finished_ids(shards) | set(quarantined(shards))
+    there = settled_ids(sitting, split, path)
     return tally(sitting.attacks, sizes(split, sitting.role, there))
 
 

@@ -91,16 +91,17 @@ def held(folder: Path, part: str = "") -> Iterator[None]:
             _give_back(lock, folder)
 
 
-def refuse_beside(folder: Path, pattern: str) -> None:
+def refuse_beside(folder: Path, *patterns: str) -> None:
     """Refuse to work in a run folder beside others who hold another of its locks.
 
     Args:
-        pattern: of the locks' names.
+        patterns: of the locks' names.
 
     Raises:
         UserError: naming the holder and its start.
     """
-    for path in sorted(folder.resolve().glob(pattern)) if console.is_first_process() else []:
+    found = [path for pattern in patterns for path in sorted(folder.resolve().glob(pattern))]
+    for path in found if console.is_first_process() else []:
         lock = _lock(path)
         if lock.is_locked:  # ours
             continue

@@ -147,11 +147,18 @@ def ask_part(sitting: Sitting, target: Target, config: Settings, split: Split) -
     ask(target, data, sitting.attacks, claims, shard_folder(path), trainer)
 
 
+def settled_ids(sitting: Sitting, split: Split, path: Path) -> set[str]:
+    """Records of a table in the making that need not be asked about: those in its shards, those put
+    aside, and those that the reference answered for the other role.
+    """
+    shards = shard_folder(path)
+    return shared_records(sitting, split) | finished_ids(shards) | set(quarantined(shards))
+
+
 def all_there(sitting: Sitting, config: Settings, split: Split) -> bool:
     """Whether the answers about all of a sitting's records lie in its table or shards."""
     path = config.folder / "scores" / f"{sitting.table}.parquet"
-    there = shared_records(sitting, split) | finished_ids(shard_folder(path))
-    there |= set(quarantined(shard_folder(path)))
+    there = settled_ids(sitting, split, path)
     return path.is_file() or all(entry.id in there for entry in split.of(sitting.role))
 
 

@@ -115,8 +115,7 @@ def train(config: Settings) -> None:
             be written.
     """
     with held(config.folder, f"train-{config.role}"):
-        for locks in (LOCK, APART):
-            refuse_beside(config.folder, locks)
+        refuse_beside(config.folder, LOCK, APART)
         _train(config)
 
 

@@ -137,6 +137,12 @@ def _beside(key: Key, text: str, column: int, width: int) -> str:
     text = text if key.kind == SECTION else f"{text} [{value}]"
     first = f"  {key.name}".ljust(column)
     room = max(width, column + 30)
+    return hanging(first, text, room)
+
+
+def hanging(first: str, text: str, width: int) -> str:
+    """A text wrapped beside what its first line begins with."""
+    rest = " " * len(first)
     return textwrap.fill(
-        text, room, initial_indent=first, subsequent_indent=" " * column, break_long_words=False
+        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False
     )
