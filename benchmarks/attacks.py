@@ -12,9 +12,10 @@ over the runs.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,15 +51,23 @@ def run(data: str, seed: int, fxemoji: str, runs: Path) -> Path:
         config, zoo = (
             str(ROOT / "configs" / part) for part in (f"{data}.yaml", "attacks/zoo.yaml")
         )
-        for command in (
-            ["train.py", config],
-            ["train.py", config, "role=shadow"],
-            ["audit.py", config, zoo],
-        ):
-            script, *arguments = command
-            line = [sys.executable, str(ROOT / script), *arguments, *words]
-            subprocess.run(line, check=True, cwd=ROOT, stdout=sys.stderr)
+        train_both([sys.executable, str(ROOT / "train.py"), config, *words])
+        line = [sys.executable, str(ROOT / "audit.py"), config, zoo, *words]
+        subprocess.run(line, check=True, cwd=ROOT, stdout=sys.stderr)
     return tables
+
+
+def train_both(line: Sequence[str]) -> None:
+    """Target and shadow side by side, as `make demo` trains them."""
+    idle = os.environ | {"GOMP_SPINCOUNT": "0"}
+    roles = ("target", "shadow")
+    both = [
+        subprocess.Popen([*line, f"role={role}"], cwd=ROOT, stdout=sys.stderr, env=idle)
+        for role in roles
+    ]
+    failed = [role for role, each in zip(roles, both, strict=True) if each.wait() != 0]
+    if failed:
+        raise SystemExit(f"{' and '.join(failed)}: not trained; see above")
 
 
 def percent(figure: Pooled) -> str:
