@@ -2,9 +2,12 @@
 
     import lit_clid
 
-    model = lit_clid.train("configs/folder.yaml", data={"path": "my-images"})
-    found = lit_clid.audit("configs/folder.yaml", data={"path": "my-images"})
-    again = lit_clid.judge("runs/folder/scores")
+    found = lit_clid.audit(pipeline, members=seen, holdouts=unseen)
+    print(found.explain())
+    found.save("report")
+
+Models are pipelines of diffusers, folders or hub ids; records are lists of (image, caption), tables
+of `datasets`, folders, files or hub ids. In a notebook a result shows itself.
 
 Importing the package loads nothing heavy; each name loads what it needs when it is first used.
 """
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from lit_clid.judging.evidence import Estimate, Unresolved
     from lit_clid.judging.grades import Grade
     from lit_clid.judging.judge import Judgement
+    from lit_clid.judging.report.result import Result
     from lit_clid.models.load import load_target
     from lit_clid.models.pipeline import PipelineTarget
     from lit_clid.scores import Scores
@@ -31,6 +35,7 @@ __all__ = [
     "MembershipGauge",
     "ModelNote",
     "PipelineTarget",
+    "Result",
     "Scores",
     "Trained",
     "Unresolved",
@@ -49,6 +54,7 @@ _HOMES = {
     "Unresolved": "lit_clid.judging.evidence",
     "Judgement": "lit_clid.judging.judge",
     "PipelineTarget": "lit_clid.models.pipeline",
+    "Result": "lit_clid.judging.report.result",
     "Scores": "lit_clid.scores",
     "Trained": "lit_clid.commands.api",
     "UserError": "lit_clid.errors",

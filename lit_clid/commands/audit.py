@@ -26,6 +26,7 @@ from lit_clid.commands.sitting import opened, table_of
 from lit_clid.commands.stopping import stopped_early
 from lit_clid.config.options.audit import CHECK
 from lit_clid.data.split import Split
+from lit_clid.errors import UserError
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report.pictures import Picture, PictureSource
 from lit_clid.judging.report.publish import publish
@@ -59,17 +60,32 @@ def main(arguments: Sequence[str]) -> None:
             publish(judgement, config.folder, config.name, pictures(split))
 
 
-def judged(config: Settings) -> tuple[Split, Judgement | None]:
+def judged(
+    config: Settings, calibration: Mapping[str, Scores] | None = None
+) -> tuple[Split, Judgement | None]:
     """Audit a run's own models, or those that are named, and judge the tables.
+
+    Args:
+        calibration: tables of another audit, of a model that serves as the shadow, by the names
+            that `judging.judge` takes; None means the run's own shadow, if there is one.
 
     Returns:
         The split, and the judgement; None on processes other than the first.
+
+    Raises:
+        UserError: as `audit`, and if there is a shadow beside a calibration.
     """
-    models, split = opened(config)
+    told = calibration or {}
+    models, split = opened(config, calibrated=bool(told))
+    if told and "shadow" in models:
+        raise UserError(
+            f"shadow: {models['shadow'].source} is the run's own; leave out the other audit, or "
+            "give this one another name=…"
+        )
     check_cascade(config, split)
     folder = config.folder / "scores"
-    audited = audit(config, split, models, folder)
-    tables, asked = audited.tables, (models["target"], audited.targets)
+    audited = audit(config, split, models, folder, calibrated=bool(told))
+    tables, asked = {**audited.tables, **told}, (models["target"], audited.targets)
     tables["swapped"] = swapped_table(config, split, *asked, folder)
     target = tables.pop("target")
     first = None
@@ -126,6 +142,8 @@ def audit(
     models: Mapping[str, Model],
     folder: Path,
     more: Mapping[str, Signals] | None = None,
+    *,
+    calibrated: bool = False,
 ) -> Audited:
     """Carry out all sittings of an audit.
 
@@ -134,11 +152,12 @@ def audit(
         folder: where the tables lie.
         more: tables of one further set of signals each that the target is asked for, by the table's
             name.
+        calibrated: a shadow's answers are there already.
 
     Raises:
         UserError: if anything cannot be asked, before anything is.
     """
-    sittings, targets = planned(config, split, models, more)
+    sittings, targets = planned(config, split, models, more, calibrated=calibrated)
     if console.is_first_process():
         told = foretold(sittings, targets, config, split, folder)
         console.say(told or "plan: everything was asked before")

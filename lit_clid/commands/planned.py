@@ -23,6 +23,8 @@ def planned(
     split: Split,
     models: Mapping[str, Model],
     more: Mapping[str, Signals] | None = None,
+    *,
+    calibrated: bool = False,
 ) -> tuple[list[Sitting], Shelf]:
     """All sittings of an audit, and the models that they ask.
 
@@ -30,11 +32,12 @@ def planned(
         models: to be asked, by role.
         more: tables of one further set of signals each that the target is asked for, by the table's
             name.
+        calibrated: a shadow's answers are there already.
 
     Raises:
         UserError: if anything cannot be asked.
     """
-    check_rules(config.attacks, calibrated="shadow" in models)
+    check_rules(config.attacks, calibrated=calibrated or "shadow" in models)
     named = (config.audit.reference, config.audit.variant, config.target.config)
     reference, remark = find_reference(models["target"].source, *named)
     sittings = plan(models, reference, config.attacks, _as_begun(config))

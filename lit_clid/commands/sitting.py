@@ -34,13 +34,17 @@ from lit_clid.models.weights import hashes
 from lit_clid.scores import Scores
 
 
-def opened(config: Settings) -> tuple[dict[str, Model], Split]:
-    """The models to audit and the verified split, everything refused that can be by now."""
+def opened(config: Settings, *, calibrated: bool = False) -> tuple[dict[str, Model], Split]:
+    """The models to audit and the verified split, everything refused that can be by now.
+
+    Args:
+        calibrated: a shadow's answers are there already.
+    """
     check_headline(config)
     models = find_models(config.folder, config.audit, config.target)
     for line in learned_tokens(models["target"].source):
         console.say(line)
-    check_stacked(config, calibrated="shadow" in models)
+    check_stacked(config, calibrated=calibrated or "shadow" in models)
     elsewhere = config.audit.target is not None or bool(models["target"].source.parts)
     alone = elsewhere and "shadow" not in models
     split = split_of(config, models["target"].source, alone=alone)

@@ -42,7 +42,7 @@ def find_piles(names: Sequence[str], sources: Mapping[str, Source], *, alone: bo
         names: ids of the usable records of all sources.
         sources: the "first", and perhaps "nonmembers" and "suspects".
         alone: there is no shadow to keep records for; where nothing says who is a member, all but
-            the suspects are then hold-outs.
+            the suspects are then hold-outs, if there are any.
 
     Raises:
         UserError: if a member column contradicts the source of hold-outs.
@@ -53,7 +53,8 @@ def find_piles(names: Sequence[str], sources: Mapping[str, Source], *, alone: bo
     unknown = find_suspects(sources)
     suspects = tuple(name for name in names if name in unknown)
     others = tuple(name for name in names if name not in unknown)
-    alone = alone and bool(suspects)
+    vouched = "nonmembers" in sources or first.member is not None
+    alone = alone and (bool(suspects) or vouched)
     if "nonmembers" in sources:
         if first.member is not None and not all(member is not False for member in told):
             raise UserError(
@@ -149,7 +150,7 @@ def _deal_alone(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
     """Every record is the target's, but for those beyond what was asked for."""
     inside = _shuffled(piles.inside, seed, "members")[: options.members]
     outside = _shuffled(piles.outside, seed, "hold-outs")[: options.nonmembers]
-    _require(len(outside), 1, "hold-outs", "to compare suspects with")
+    _require(len(outside), 1, "hold-outs", "to compare others with")
     return _take(inside, outside, "target")
 
 

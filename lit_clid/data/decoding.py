@@ -95,8 +95,16 @@ def read_image(file: Path | io.BytesIO) -> Decoded:
     if not HEIC and head[:4] == b"ftyp" and head[4:] in HEIF_BRANDS:
         raise ValueError(f"HEIC needs a plugin: {PLUGGED['.heic']}")
     with _opened(data) as image:
-        found = _on_white(_eight_bits(image)).convert("RGB")
-        return Decoded(found, _goes_on(image))
+        return Decoded(upright(image), _goes_on(image))
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """An image that somebody opened as RGB, as if it had been read here.
+
+    Raises:
+        ValueError: for pixels whose range is not known.
+    """
+    return _on_white(_eight_bits(image)).convert("RGB")
 
 
 def _opened(file: io.BytesIO) -> Image.Image:
@@ -126,13 +134,13 @@ def _goes_on(image: Any) -> bool:
 
 def _eight_bits(image: Any) -> Image.Image:
     """The image upright, greys of 16 bits as greys of 8."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode != "F" and not upright.mode.startswith("I"):
-        return upright
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode != "F" and not turned.mode.startswith("I"):
+        return turned
     tags = getattr(image, "tag_v2", {})
     return _scaled(
-        upright,
-        known=upright.mode != "F" and image.format in ("PNG", "JPEG2000"),
+        turned,
+        known=turned.mode != "F" and image.format in ("PNG", "JPEG2000"),
         inverted=tags.get(PHOTOMETRIC) == 0,
     )
 

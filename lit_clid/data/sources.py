@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from lit_clid.config.options.data import DataOptions
+from lit_clid.config.options.data import MEMORY, DataOptions
 from lit_clid.data.archives import read_archives
 from lit_clid.data.beside import several_lines
 from lit_clid.data.columns import (
@@ -16,6 +16,7 @@ from lit_clid.data.columns import (
 )
 from lit_clid.data.folder import walk, walk_zips
 from lit_clid.data.groups import check_groups
+from lit_clid.data.handed import open_handed
 from lit_clid.data.hub import missing_note, read_hub, require_written
 from lit_clid.data.hub_stream import stream_hub
 from lit_clid.data.imagefolder import read_folder
@@ -83,6 +84,8 @@ def open_source(options: DataOptions) -> Source:
         return _draw(source, options)
     if source == "imagefolder":
         return _imagefolder(options)
+    if source == MEMORY:
+        return open_handed(options)
     pattern = options.path if source in OPENERS else source
     if pattern is None:
         ending = next(ending for ending, kind in KINDS.items() if kind == source)
@@ -96,7 +99,7 @@ def open_source(options: DataOptions) -> Source:
 
 def _on_hub(source: str) -> bool:
     """Whether a source is looked for on the hub."""
-    known = source in EMBEDDED or source in OPENERS or source == "imagefolder"
+    known = source in EMBEDDED or source in OPENERS or source in ("imagefolder", MEMORY)
     return not known and Path(source).suffix.lower() not in KINDS
 
 

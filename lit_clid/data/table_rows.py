@@ -20,12 +20,15 @@ def from_dataset(
     name: str,
     files: Sequence[Path],
     kept: Sequence[Path] = (),
+    allowed: tuple[Path, ...] | None = None,
 ) -> Source:
     """The source of a `datasets` table.
 
     Args:
         files: of the table; beside them may lie those of its images.
         kept: files of the library's cache that hold all rows in their order, where there are none.
+        allowed: folders that images may be read from; None means that of the files or, without
+            files, the libraries' caches.
     """
     import datasets
 
@@ -46,7 +49,7 @@ def from_dataset(
     return replace(
         from_rows(dataset, options, name),
         ids=row_ids(dataset, image, root),
-        open_image=TableImages(dataset, image, _allowed(root), tuple(files or kept)),
+        open_image=TableImages(dataset, image, allowed or _allowed(root), tuple(files or kept)),
     )
 
 

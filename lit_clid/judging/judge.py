@@ -49,6 +49,7 @@ class Judgement:
         answer: about records whose membership nobody knows; None without any.
         controls: what else than training would explain what was found.
         epsilon: a lower bound of ε by the headline attack; None without a shadow or known members.
+        blind: features of the target's records that no model has seen; None if there are none.
     """
 
     target: Scores
@@ -62,6 +63,7 @@ class Judgement:
     answer: Answer | None = None
     controls: tuple[Control, ...] = ()
     epsilon: EpsilonBound | None = None
+    blind: Scores | None = None
 
     @property
     def smallest(self) -> float | None:
@@ -244,6 +246,7 @@ def judge(
         answer=answered,
         controls=controls_of(target, known, blind, reference, answered, swapped, tried),
         epsilon=epsilon_of(tried[speaks], given[speaks], target),
+        blind=blind,
     )
 
 

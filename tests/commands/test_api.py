@@ -9,6 +9,7 @@ from runs import ROOT, SMALL
 
 import lit_clid
 from lit_clid.commands import api
+from lit_clid.commands.told import train_words
 from lit_clid.errors import UserError
 from lit_clid.scores import Scores
 
@@ -70,13 +71,14 @@ def test_changes_are_plain_values_of_the_configuration(tmp_path: Path) -> None:
         "attacks": ["loss"],
         "audit": {"precision": "32", "compile": True},
     }
-    config = api._read(("configs/demo.yaml", "seed=4"), changes)
+    with train_words(["configs/demo.yaml", "seed=4"], api._texts(changes), {}).opened() as config:
+        pass
     assert (config.seed, config.runs, list(config.attacks)) == (4, str(tmp_path), ["loss"])
     assert (config.data.path, config.data.members) == ("a, b: {c} \N{GRINNING FACE}", None)
     assert (config.finetune.learning_rate, config.finetune.checkpoints) == (1e-5, [0.5, 1.0])
     assert (config.audit.precision, config.audit.compile) == ("32", True)
     with pytest.raises(lit_clid.UserError, match=r"did you mean 'data\.path'"):
-        api._read((), {"data": {"pth": "x"}})
+        lit_clid.audit(data={"pth": "x"})
 
 
 @pytest.mark.slow

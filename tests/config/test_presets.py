@@ -24,6 +24,8 @@ def test_every_family_has_a_preset() -> None:
     assert {preset.stem for preset in PRESETS} == names
     known = [family.pipeline for name in names for family in of_module(name)]
     assert sorted(known) == sorted(FAMILIES)
+    told = {name: {family.preset for family in of_module(name)} for name in names}
+    assert told == {name: {name} for name in names}
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.stem)

@@ -80,7 +80,10 @@ def test_records_are_picked_by_the_seed() -> None:
         (pairs(100), "images of members too"),
         ([*pairs(0), "a text"], r"members\[4\] is no pair"),
         ([*pairs(0), (3, "a text")], r"the image of members\[4\] is of type int"),
-        ([*pairs(0), (square(9), 0.5)], r"members\[4\]: holds 0.5 \(float\) where text"),
+        (
+            [*pairs(0), (square(9), 0.5)],
+            r"column 'text' in row 5: holds 0.5 \(float\) where text",
+        ),
         ([*pairs(0), (square(9), " ")], "empty caption"),
         ([*pairs(0), (Path("nowhere.png"), "a text")], "image does not decode"),
         ({"image": [], "caption": []}, "members are of type dict"),

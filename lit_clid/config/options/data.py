@@ -7,6 +7,9 @@ from lit_clid.errors import UserError, few
 ROLES = ("target", "shadow")
 """Whose records: the model's under audit, or those of the model that calibrates it."""
 
+MEMORY = "memory"
+"""`data.source` of records that Python code hands over."""
+
 OWN = "the data's"
 """Whose captions they are where no model writes them."""
 
@@ -18,7 +21,8 @@ class DataOptions:
     Args:
         source: "critters" or "scenes" (embedded), "imagefolder", a hub id, or a file pattern:
             webdataset shards (.tar), zipped folders (.zip), tables that hold images (.parquet,
-            .arrow), lists of paths (.csv, .tsv, .jsonl, .sqlite, .db).
+            .arrow), lists of paths (.csv, .tsv, .jsonl, .sqlite, .db). "memory" are records that
+            Python code hands over.
         path: folder of an imagefolder, or a file or pattern that stands for one; the file or
             pattern when `source` is "webdataset", "zip", "parquet", "arrow" or "list". A folder
             that holds no images but shards is read as these (img2dataset).

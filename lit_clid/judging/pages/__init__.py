@@ -23,6 +23,8 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 FONT = 'svg { font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }'
 MARGIN = 20
 """Pixels at the right for labels that stand out of a drawing of the page."""
+NARROW = "main { padding: 4px 14px 18px; margin: 0; } main > .verdict { margin-top: 10px; }"
+"""What a piece of another page leaves out of the page's margins."""
 UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """What could end a script element or a line of it, as JSON writes it otherwise."""
 
@@ -59,6 +61,19 @@ def policy(scripts: Sequence[str]) -> str:
     digests = [hashlib.sha256(text.encode()).digest() for text in scripts]
     hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return f"{POLICY}; script-src {hashes}" if hashes else POLICY
+
+
+def fragment(parts: Sequence[str]) -> str:
+    """Parts of a page as a piece of another, such as a notebook, that changes nothing around it."""
+    from markupsafe import Markup
+
+    style = re.sub(r"(:root|html|body)(?= \{)", "&", _text("page.css"))
+    style = style.split("@page", 1)[0]
+    inside = Markup("\n").join(parts)
+    return (
+        f'<div class="lit-clid"><style>.lit-clid {{\n{style}\n{NARROW}}}</style>'
+        f"<main>{inside}</main></div>"
+    )
 
 
 def _text(name: str) -> str:

@@ -19,40 +19,62 @@ from lit_clid.judging.plots.style import (
 )
 from lit_clid.judging.roc import curve, drawable
 
+WIDE = 6.4
+"""Inches from which on a legend stands beside a figure."""
+
 
 def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray, kind: str = "members") -> str:
+    """The same as SVG text."""
+    import matplotlib
+
+    canvas = roc_canvas(scores, member, kind)
+    with matplotlib.rc_context(STYLE):
+        return svg(canvas)
+
+
+def roc_canvas(
+    scores: Mapping[str, np.ndarray],
+    member: np.ndarray,
+    kind: str = "members",
+    width: float = WIDE,
+) -> Any:
     """Log-log ROC; the axes start where one false positive of the hold-outs lies.
 
     Args:
         scores: (N,) by attack.
         member: (N,) bool.
         kind: what they are called; of a claim they are suspects.
+        width: of the axes in inches; narrow ones have their legend below.
     """
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 4.6))
+    narrow = width < WIDE
+    with matplotlib.rc_context(STYLE | ({"font.size": 7.5} if narrow else {})):
+        figure = Figure(figsize=(width, 0.72 * width))
         axes = figure.add_subplot()
         floor = 1 / max(2, int((~member).sum()))
-        colours = matplotlib.colormaps["tab20"]
+        colours = matplotlib.colormaps["tab10" if len(scores) <= 10 else "tab20"]
         for k, (name, score) in enumerate(scores.items()):
             roc = drawable(curve(score, member))
             fpr = np.maximum(roc.fpr, floor / 2)
             tpr = np.maximum(roc.tpr, floor / 2)
-            axes.step(fpr, tpr, where="post", label=name, color=colours(k % 20), lw=1.5)
+            axes.step(fpr, tpr, where="post", label=name, color=colours(k % colours.N), lw=1.5)
         line = np.geomspace(floor / 2, 1, 50)
         axes.plot(line, line, color=AXIS, lw=1, ls="--", label="guessing")
         axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1.05))
         axes.set(
-            xlabel="false positive rate (hold-outs accused)",
-            ylabel=f"true positive rate ({kind} recognised)",
+            xlabel=f"{'FPR' if narrow else 'false positive rate'} (hold-outs accused)",
+            ylabel=f"{'TPR' if narrow else 'true positive rate'} ({kind} recognised)",
         )
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
         axes.grid(color=GRID, lw=0.6)
-        axes.legend(fontsize=7.5, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        return svg(figure)
+        place: dict[str, Any] = dict(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        if narrow:
+            place = dict(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2)
+        axes.legend(fontsize=7.5, frameon=False, **place)
+        return figure
 
 
 def queries_figure(costs: Mapping[str, tuple[int, Estimate]]) -> str:

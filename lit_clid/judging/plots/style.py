@@ -69,6 +69,14 @@ def themed(text: str) -> str:
     return text
 
 
+def pdf(figure: Any, path: Path) -> None:
+    """Write `figure` to `path` for a paper, its letters as letters, the same for the same one."""
+    import matplotlib
+
+    with matplotlib.rc_context({"pdf.fonttype": 42}), whole(path) as part:
+        figure.savefig(part, format="pdf", bbox_inches="tight", metadata={"CreationDate": None})
+
+
 def png(figure: Any, path: Path) -> None:
     """Write `figure` to `path` as pixels, for slides and issues."""
     options: dict[str, Any] = {"bbox_inches": "tight", "metadata": {"Software": None}}

@@ -1,11 +1,17 @@
-"""The attacks' figures for those who go on with them: results.csv, and results.tex for a paper."""
+"""The attacks' figures for those who go on with them: results.csv, results.tex and roc.pdf."""
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from lit_clid.judging import plots
 from lit_clid.judging.evidence import Evidence, Unresolved
 from lit_clid.judging.grades import CAPS, Grade
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.notation import interval
+from lit_clid.judging.report.sections.curves import telling
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 HEADS = {
     "0.1": r"TPR@10\,\%FPR",
@@ -13,16 +19,41 @@ HEADS = {
     "0.001": r"TPR@0.1\,\%FPR",
 }
 """What a capped rate is called in a table of LaTeX."""
+COLUMN = 3.3
+"""Inches of a column of a paper."""
 
 
-def results_csv(judgement: Judgement) -> str:
-    """A row per attack, strongest first: every figure, its interval beside it, in [0, 1]; empty
+def results_frame(judgement: Judgement) -> "DataFrame":
+    """A row per attack, strongest first: every figure, its interval beside it, in [0, 1]; missing
     where it is unresolved.
     """
     import pandas
 
-    rows = [_row(name, grade) for name, grade in judgement.ranked]
-    return str(pandas.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
+    return pandas.DataFrame([_row(name, grade) for name, grade in judgement.ranked])
+
+
+def records_frame(judgement: Judgement) -> "DataFrame":
+    """A row per record, the surest first by the attack that speaks; see `Result.records`."""
+    import pandas
+
+    target, answer = judgement.target, judgement.answer
+    known = [None if judgement.claim and each else bool(each) for each in target.member]
+    scores = {name: grade.verdict.score for name, grade in judgement.ranked}
+    frame = pandas.DataFrame({"id": list(target.ids), "member": known, **scores})
+    if answer is not None:
+        told = pandas.DataFrame(answer.rows, columns=["id", answer.attack, "p", "q", "named"])
+        if judgement.claim:
+            frame = frame.merge(told.drop(columns=answer.attack), on="id", how="left")
+        else:
+            frame = pandas.concat([frame, told], ignore_index=True)
+        frame["named"] = frame["named"].astype("boolean")
+    frame["member"] = frame["member"].astype("boolean")
+    return frame.sort_values(judgement.headline, ascending=False, ignore_index=True)
+
+
+def results_csv(judgement: Judgement) -> str:
+    """The same as CSV."""
+    return str(results_frame(judgement).to_csv(index=False, lineterminator="\n"))
 
 
 def results_tex(judgement: Judgement) -> str:
@@ -45,6 +76,12 @@ def results_tex(judgement: Judgement) -> str:
     style = frame.style.hide(axis="index").format(escape="latex")
     form = "l" + "r" * (len(frame.columns) - 1)
     return str(style.to_latex(hrules=True, column_format=form))
+
+
+def write_pdf(judgement: Judgement, path: Path) -> None:
+    """The page's ROC curves as wide as a column of a paper."""
+    scores = {name: judgement.grades[name].verdict.score for name in telling(judgement)}
+    plots.pdf(plots.roc_canvas(scores, judgement.target.member, judgement.kind, COLUMN), path)
 
 
 def _row(name: str, grade: Grade) -> dict[str, Any]:

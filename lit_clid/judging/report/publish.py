@@ -15,7 +15,7 @@ from lit_clid.judging.report.page import (
     report_markdown,
     report_tables,
 )
-from lit_clid.judging.report.papers import results_csv, results_tex
+from lit_clid.judging.report.papers import results_csv, results_tex, write_pdf
 from lit_clid.judging.report.pictures import PictureSource
 from lit_clid.judging.report.section import Report
 from lit_clid.judging.report.words import terminal
@@ -64,6 +64,7 @@ def write_report(report: Report, folder: Path) -> Path:
             write_text(folder / name, text)
         else:
             (folder / name).unlink(missing_ok=True)
+    write_pdf(report.judgement, folder / "roc.pdf")
     page = folder / "report.html"
     write_text(page, html)
     return page

@@ -47,6 +47,7 @@ def reach(network: Any) -> tuple[int, int | None]:
 
 AURA_FLOW = Family(
     title="AuraFlow",
+    preset="aura_flow",
     pipeline="AuraFlowPipeline",
     network="transformer",
     parts=TRANSFORMER,

@@ -59,6 +59,7 @@ def drawn(pipeline: Any, noise: Tensor, guidance: float) -> Mapping[str, Any]:
 
 CHROMA = Family(
     title="Chroma",
+    preset="chroma",
     pipeline="ChromaPipeline",
     network="transformer",
     parts=TRANSFORMER,

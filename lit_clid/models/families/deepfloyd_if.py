@@ -58,6 +58,7 @@ def _given(start: Tensor, *_: Any) -> Tensor:
 
 DEEPFLOYD_IF = Family(
     title="DeepFloyd IF, first stage",
+    preset="deepfloyd_if",
     pipeline="IFPipeline",
     network="unet",
     parts={

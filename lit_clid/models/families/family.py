@@ -36,6 +36,7 @@ class Family:
 
     Args:
         title: how people call it.
+        preset: file of configs/models, without its ending, that has the recipe people use.
         pipeline: its class in diffusers, which `model_index.json` names.
         network: the pipeline's part that denoises.
         parts: part → patterns of the files that its folder must hold.
@@ -55,6 +56,7 @@ class Family:
     """
 
     title: str
+    preset: str
     pipeline: str
     network: str
     parts: Mapping[str, tuple[str, ...]]

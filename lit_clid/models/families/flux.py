@@ -76,6 +76,7 @@ def drawn_packed(pipeline: Any, noise: Tensor, guidance: float) -> Mapping[str, 
 
 FLUX = Family(
     title="FLUX.1",
+    preset="flux",
     pipeline="FluxPipeline",
     network="transformer",
     parts={

@@ -74,6 +74,7 @@ def denoise(network: Any, z: Tensor, time: Tensor, embedding: Embedding) -> Tens
 
 FLUX2_KLEIN = Family(
     title="FLUX.2 klein",
+    preset="flux2",
     pipeline="Flux2KleinPipeline",
     network="transformer",
     parts=TRANSFORMER,

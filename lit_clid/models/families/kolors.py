@@ -41,6 +41,7 @@ class ChatGLMText(Text):
 
 KOLORS = Family(
     title="Kolors",
+    preset="kolors",
     pipeline="KolorsPipeline",
     network="unet",
     parts={

@@ -62,6 +62,7 @@ def reach(network: Any) -> tuple[int, int | None]:
 
 LUMINA2 = Family(
     title="Lumina-Image 2.0",
+    preset="lumina2",
     pipeline="Lumina2Pipeline",
     network="transformer",
     parts=TRANSFORMER,

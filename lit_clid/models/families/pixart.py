@@ -72,6 +72,7 @@ def _family(title: str, pipeline: str, longest: int) -> Family:
     text: Callable[[Any], Text] = partial(LowerT5Text, longest)
     return Family(
         title=title,
+        preset="pixart",
         pipeline=pipeline,
         network="transformer",
         parts=TRANSFORMER,

@@ -58,6 +58,7 @@ def drawn(pipeline: Any, noise: Tensor, guidance: float) -> Mapping[str, Any]:
 
 QWEN_IMAGE = Family(
     title="Qwen-Image",
+    preset="qwen_image",
     pipeline="QwenImagePipeline",
     network="transformer",
     parts=TRANSFORMER,

@@ -68,6 +68,7 @@ def denoise(network: Any, z: Tensor, time: Tensor, embedding: Embedding) -> Tens
 
 SANA = Family(
     title="Sana",
+    preset="sana",
     pipeline="SanaPipeline",
     network="transformer",
     parts=TRANSFORMER,

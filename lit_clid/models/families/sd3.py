@@ -62,6 +62,7 @@ def denoise(network: Any, z: Tensor, time: Tensor, embedding: Embedding) -> Tens
 
 SD3 = Family(
     title="Stable Diffusion 3/3.5",
+    preset="sd3",
     pipeline="StableDiffusion3Pipeline",
     network="transformer",
     parts={

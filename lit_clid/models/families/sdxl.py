@@ -72,6 +72,7 @@ def two_clips(network: Any) -> dict[str, tuple[int, ...]]:
 
 SDXL = Family(
     title="Stable Diffusion XL",
+    preset="sdxl",
     pipeline="StableDiffusionXLPipeline",
     network="unet",
     parts={

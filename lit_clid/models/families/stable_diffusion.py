@@ -49,6 +49,7 @@ UNET_GROUPS = {
 UNET_LORA = ("to_q", "to_k", "to_v", "to_out.0")
 STABLE_DIFFUSION = Family(
     title="Stable Diffusion 1.x/2.x",
+    preset="stable_diffusion",
     pipeline="StableDiffusionPipeline",
     network="unet",
     parts={

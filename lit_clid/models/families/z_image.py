@@ -52,6 +52,7 @@ def denoise(network: Any, z: Tensor, time: Tensor, embedding: Embedding) -> Tens
 
 Z_IMAGE = Family(
     title="Z-Image",
+    preset="z_image",
     pipeline="ZImagePipeline",
     network="transformer",
     parts=TRANSFORMER,

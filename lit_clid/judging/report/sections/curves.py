@@ -27,15 +27,13 @@ class Roc(Section):
     template: ClassVar[str] = '{% include "roc.html.j2" %}'
 
     def figures(self, report: Report) -> dict[str, str]:
-        scores = {name: grade.verdict.score for name, grade in _shown(report.judgement).items()}
         found = report.judgement
+        scores = {name: grade.verdict.score for name, grade in shown_attacks(found).items()}
         return {"roc": plots.roc_figure(scores, found.target.member, found.kind)}
 
     def values(self, report: Report) -> Mapping[str, Any]:
         found = report.judgement
-        speakers = [family.speaker for family in families(found)]
-        names = dict.fromkeys([found.headline, *speakers, *(name for name, _ in found.ranked)])
-        scores = {name: found.grades[name].verdict.score for name in list(names)[:ON_PAGE]}
+        scores = {name: found.grades[name].verdict.score for name in telling(found)}
         drawing = roc(scores, found.target.member, found.kind, found.target.cluster)
         return {"drawing": drawing, "curves": len(scores)}
 
@@ -46,7 +44,7 @@ class Histograms(Section):
     template: ClassVar[str] = '{% include "histogram.html.j2" %}'
 
     def figures(self, report: Report) -> dict[str, str]:
-        shown = _shown(report.judgement)
+        shown = shown_attacks(report.judgement)
         scores = {name: grade.verdict.score for name, grade in shown.items()}
         thresholds = {name: grade.verdict.threshold for name, grade in shown.items()}
         member = report.judgement.target.member
@@ -57,6 +55,13 @@ class Histograms(Section):
         found = report.judgement
         score, member = found.grades[found.headline].verdict.score, found.target.member
         return {"drawing": histogram(score, member, marks(found), found.kind)}
+
+
+def telling(judgement: Judgement) -> list[str]:
+    """The headline attack and those that stand for other families, as many as are on the page."""
+    speakers = [family.speaker for family in families(judgement)]
+    ranked = [name for name, _ in judgement.ranked]
+    return list(dict.fromkeys([judgement.headline, *speakers, *ranked]))[:ON_PAGE]
 
 
 def marks(judgement: Judgement) -> list[Mark]:
@@ -73,7 +78,7 @@ def marks(judgement: Judgement) -> list[Mark]:
     return found
 
 
-def _shown(judgement: Judgement) -> dict[str, Grade]:
+def shown_attacks(judgement: Judgement) -> dict[str, Grade]:
     """The strongest attacks, and the one the verdict speaks of."""
     strongest = dict(judgement.ranked[:CURVES])
     return strongest | {judgement.headline: judgement.grades[judgement.headline]}
