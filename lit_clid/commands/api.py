@@ -48,6 +48,12 @@ class Trained:
     def __fspath__(self) -> str:
         return str(self.folder)
 
+    def __str__(self) -> str:
+        return str(self.folder)
+
+    def __repr__(self) -> str:
+        return f"<Trained {self}: {self.note.steps} steps>"
+
 
 def train(
     *words: Any, records: Any = None, members: Any = None, holdouts: Any = None, **changes: object

@@ -1,4 +1,4 @@
-"""The command line: `lit-clid train|audit|sweep|experiment|verify|list|explain`, and its doors.
+"""The command line: `lit-clid COMMAND`, one for each of `COMMANDS`, and its doors.
 
 A command loads what it needs when it is called, never for `--help`.
 """
@@ -57,6 +57,18 @@ def _verify(arguments: Sequence[str]) -> None:
     main(arguments)
 
 
+def _judge(arguments: Sequence[str]) -> None:
+    from lit_clid.commands.rejudging import main
+
+    main(arguments)
+
+
+def _compare(arguments: Sequence[str]) -> None:
+    from lit_clid.commands.comparing import main
+
+    main(arguments)
+
+
 def _list(arguments: Sequence[str]) -> None:
     from lit_clid.commands.listing import main
 
@@ -96,6 +108,8 @@ COMMANDS: dict[str, Command] = {
     "audit": Command(_audit, "audit a target, or judge a table, and report", usage.AUDIT),
     "sweep": Command(_sweep, "choose an attack's timesteps on the shadow", usage.SWEEP),
     "experiment": Command(_experiment, "compare defenses over a grid", usage.EXPERIMENT),
+    "judge": Command(_judge, "judge a run's tables again, or a table", usage.JUDGE, False),
+    "compare": Command(_compare, "put several targets in one table", usage.COMPARE, False),
     "verify": Command(_verify, "derive a report again from its tables", usage.VERIFY, False),
     "list": Command(_list, "name attacks, defenses, families, rules", usage.LIST, False),
     "explain": Command(_explain, "say what a key of the configuration means", usage.EXPLAIN, False),

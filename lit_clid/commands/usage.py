@@ -34,6 +34,19 @@ stopped; a failed cell is reported and the others go on. Under torchrun or SLURM
 on each cell; grid.part=k/n gives n jobs a share each.
 example: {call} configs/demo.yaml configs/experiments/defenses.yaml grid.dry_run=true"""
 
+JUDGE = """usage: {call} RUN|TABLE [headline=NAME] [baseline=NAME] [shadow_scores=FILE]
+
+Say again what a run's tables show, or judge a table from elsewhere (as audit with scores=TABLE
+does); no model is asked. `baseline` compares every other attack with one of them on the same
+records, in RUN/versus-NAME.csv and .tex.
+example: {call} runs/demo baseline=clid_th"""
+
+COMPARE = """usage: {call} RUN RUN [RUN ...] [out=FOLDER]
+
+Every attack's AUROC in several runs, and how it differs from that in the first, paired where the
+runs are graded on the same records. `out` writes compare.csv, compare.md and compare.tex.
+example: {call} runs/demo runs/careful out=tables"""
+
 VERIFY = """usage: {call} RUN [scores=FILE] [shadow_scores=FILE]
 
 Derive every value of RUN/report.json again from RUN/scores, or from the table that the report is

@@ -1,5 +1,6 @@
 """The attacks' figures for those who go on with them: results.csv, results.tex and roc.pdf."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,39 @@ def results_tex(judgement: Judgement) -> str:
     return str(style.to_latex(hrules=True, column_format=form))
 
 
+def grid_frame(found: Mapping[str, Mapping[str, Evidence]]) -> "DataFrame":
+    """A row per attack, each figure with its interval beside it; missing where unresolved."""
+    import pandas
+
+    return pandas.DataFrame([{"attack": name, **_figures(each)} for name, each in found.items()])
+
+
+def grid_csv(found: Mapping[str, Mapping[str, Evidence]]) -> str:
+    """The same as CSV."""
+    return str(grid_frame(found).to_csv(index=False, lineterminator="\n"))
+
+
+def grid_tex(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text, the first of them headings, as a table of LaTeX with booktabs."""
+    import pandas
+
+    frame = pandas.DataFrame(list(rows[1:]), columns=list(rows[0]))
+    style = frame.style.hide(axis="index")
+    style = style.format(escape="latex").format_index(escape="latex", axis="columns")
+    form = "l" + "r" * (len(frame.columns) - 1)
+    return str(style.to_latex(hrules=True, column_format=form))
+
+
+def runs_csv(runs: Mapping[str, Judgement], attacks: Sequence[str]) -> str:
+    """A row per run and attack: every figure with its interval, as in `results_frame`."""
+    import pandas
+
+    rows: list[dict[str, Any]] = []
+    for name, judgement in runs.items():
+        rows += [{"run": name, **_row(each, judgement.grades[each])} for each in attacks]
+    return str(pandas.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
+
+
 def write_pdf(judgement: Judgement, path: Path) -> None:
     """The page's ROC curves as wide as a column of a paper."""
     scores = {name: judgement.grades[name].verdict.score for name in telling(judgement)}
@@ -94,6 +128,12 @@ def _row(name: str, grade: Grade) -> dict[str, Any]:
     }
     figures: dict[str, Evidence] = {"auroc": grade.auroc, "asr": grade.asr}
     figures |= {f"tpr_at_fpr_{cap}": grade.tpr_at_fpr[cap] for cap in CAPS}
+    return row | _figures(figures)
+
+
+def _figures(figures: Mapping[str, Evidence]) -> dict[str, Any]:
+    """Each figure's value and the ends of its interval."""
+    row: dict[str, Any] = {}
     for head, found in figures.items():
         told = found.as_json()
         row |= {head: told["value"], f"{head}_low": told["low"], f"{head}_high": told["high"]}

@@ -10,7 +10,7 @@ from lit_clid.errors import UserError, few
 from lit_clid.judging import pages, plots
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.notation import interval
-from lit_clid.judging.report.papers import records_frame, results_frame
+from lit_clid.judging.report.papers import grid_frame, records_frame, results_frame
 from lit_clid.judging.report.pictures import PictureSource
 from lit_clid.judging.report.publish import write_report
 from lit_clid.judging.report.section import Report, Section
@@ -19,6 +19,7 @@ from lit_clid.judging.report.sections.curves import Histograms, Roc, telling
 from lit_clid.judging.report.sections.suspects import SuspectsInWords
 from lit_clid.judging.report.sections.verdict import VerdictInWords
 from lit_clid.judging.report.words import terminal
+from lit_clid.judging.versus import versus
 
 SHOWN: tuple[Section, ...] = (
     VerdictInWords(),
@@ -76,6 +77,15 @@ class Result(Judgement):
         false-discovery rate of a list that names them, and `named` says whether the list does.
         """
         return records_frame(self)
+
+    def versus(self, baseline: str) -> Any:
+        """A DataFrame of pandas with a row per other attack: its figures minus those of `baseline`,
+        with intervals on the same resampled records.
+
+        Raises:
+            UserError: if `baseline` was not judged.
+        """
+        return grid_frame(versus(self, baseline))
 
     def figure(self, attacks: Sequence[str] = (), width: float = plots.WIDE) -> Any:
         """ROC curves on logarithmic axes, as a figure of matplotlib.
