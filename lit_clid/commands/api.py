@@ -174,7 +174,7 @@ def _audited(config: "Settings", calibration: Mapping[str, Scores]) -> "Result |
             if stopped is not None:
                 return stopped
         split, found = judged(config, calibration)
-        return None if found is None else Result.of(found, config.name, pictures(split))
+        return None if found is None else Result.of(found, config.name, pictures(split, config))
 
 
 def _calibration(shadow: Judgement) -> dict[str, Scores]:

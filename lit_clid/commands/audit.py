@@ -25,10 +25,12 @@ from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import opened, table_of
 from lit_clid.commands.stopping import stopped_early
 from lit_clid.config.options.audit import CHECK
+from lit_clid.config.options.report import PLAIN
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.judging.judge import Judgement, judge
-from lit_clid.judging.report.pictures import Picture, PictureSource
+from lit_clid.judging.pseudonyms import named, read_names, renamed
+from lit_clid.judging.report.pictures import BLURRED, WIDE, Picture, PictureSource
 from lit_clid.judging.report.publish import publish
 from lit_clid.scores import Scores
 
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str]) -> None:
             return
         split, judgement = judged(config)
         if judgement is not None:
-            publish(judgement, config.folder, config.name, pictures(split))
+            publish(judgement, config.folder, config.name, pictures(split, config))
 
 
 def judged(
@@ -96,9 +98,14 @@ def judged(
     cascade = cascade_table(config, split, *asked, folder, first)
     if not console.is_first_process():
         return split, None
-    if target is None or cascade is None:
+    if target is None or (cascade is None and config.report.ids == PLAIN):
         return split, first
-    return split, _judge(config, target, {**tables, "cascade": cascade})
+    every: dict[str, Scores | None] = {**tables, "cascade": cascade}
+    if config.report.ids != PLAIN:
+        names = named({"target": target, **every}, config.folder)
+        every = {role: table and renamed(table, names) for role, table in every.items()}
+        target = renamed(target, names)
+    return split, _judge(config, target, every)
 
 
 def _judge(config: Settings, target: Scores, tables: Mapping[str, Scores | None]) -> Judgement:
@@ -111,13 +118,21 @@ def _judge(config: Settings, target: Scores, tables: Mapping[str, Scores | None]
     )
 
 
-def pictures(split: Split) -> PictureSource:
-    """Find records of the split by id."""
-    place = split.locate()
+def pictures(split: Split, config: Settings) -> PictureSource | None:
+    """What finds records of the split by the id, or name, that the report calls them by; None if
+    it shows none.
+    """
+    options, data, place = config.report, config.data, split.locate()
+    kind, told = options.shows_pictures(data), options.shows_captions(data)
+    if kind == "none" and not told:
+        return None
+    ids = {name: own for own, name in read_names(config.folder).items()}
 
     def picture(name: str, score: float, member: bool) -> Picture:
-        source, row = place[name]
-        return Picture(name, source.captions[row], source.open_image(row), score, member)
+        source, row = place[ids.get(name, name)]
+        image = None if kind == "none" else source.open_image(row)
+        caption = source.captions[row] if told else ""
+        return Picture(name, caption, image, score, member, BLURRED if kind == "blurred" else WIDE)
 
     return picture
 

@@ -21,10 +21,12 @@ from lit_clid.commands.checks import check_rules
 from lit_clid.commands.processes import shared
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.sitting import answered_ids, opened, table_of
+from lit_clid.config.options.report import PLAIN
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.judging.controls.all import controls_of_blind
+from lit_clid.judging.pseudonyms import about_renamed, named
 from lit_clid.judging.report.stopped import StoppedReport, publish_stopped
 from lit_clid.judging.rules import RULES
 from lit_clid.judging.suspects.asking import plan_asking
@@ -65,7 +67,10 @@ def stopped_early(config: Settings) -> Stopped | None:
         return stopped
     blind = blind_table(split, folder)
     controls = controls_of_blind(blind)
-    publish_stopped(StoppedReport(config.name, stopped, table.about, controls), config.folder)
+    about = table.about
+    if config.report.ids != PLAIN:
+        about = about_renamed(about, named({TABLE: table}, config.folder))
+    publish_stopped(StoppedReport(config.name, stopped, about, controls), config.folder)
     return stopped
 
 

@@ -1,7 +1,7 @@
 """Verify a report: derive every figure again from the tables, and say whether they agree."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from lit_clid.errors import UserError, few
 from lit_clid.files import read_json, read_text
 from lit_clid.judging.controls.all import controls_of_blind
 from lit_clid.judging.judge import judge
+from lit_clid.judging.pseudonyms import read_names, renamed
 from lit_clid.judging.report.page import report_json, report_markdown, report_tables
 from lit_clid.judging.report.section import SCHEMA, VERSION, Report
 from lit_clid.judging.report.stopped import StoppedReport
@@ -86,6 +87,10 @@ def _again(
         )
     where, signals = config.scores or str(target), read_signals(config.signals)
     scores, others = load_tables(where, config.shadow_scores, signals)
+    names = read_names(folder)
+    if _is_hashed(told, names):
+        scores = renamed(scores, names)
+        others = {role: table and renamed(table, names) for role, table in others.items()}
     if stopped:
         evidence = look_again(scores, others["shadow"])
         controls = controls_of_blind(others.get("blind"))
@@ -104,6 +109,18 @@ def _again(
     again = Report(told["name"], judgement)
     texts = {f"{name}.csv": text for name, text in report_tables(again).items() if text}
     return _plain(report_json(again)), {"report.md": report_markdown(again), **texts}
+
+
+def _is_hashed(told: dict[str, Any], names: Mapping[str, str]) -> bool:
+    """Whether the report calls records by their pseudonyms."""
+    first = told.get("surest") or [{"id": order} for order in _order(told)]
+    return bool(names) and all(each["id"] in set(names.values()) for each in first)
+
+
+def _order(told: dict[str, Any]) -> list[str]:
+    """The records that an audit which stopped had asked."""
+    until = told["provenance"].get("target", {}).get("until") or {}
+    return list(until.get("order", []))
 
 
 def _plain(content: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 from lit_clid.config.options.audit import AuditOptions, EvidenceOptions, SweepOptions
 from lit_clid.config.options.data import ROLES, DataOptions
 from lit_clid.config.options.experiment import GridOptions, UtilityOptions
+from lit_clid.config.options.report import ReportOptions
 from lit_clid.config.options.target import TargetOptions
 from lit_clid.config.options.training import FineTuneOptions, GaugeOptions
 from lit_clid.errors import UserError
@@ -39,8 +40,8 @@ class Config(Generic[A, D]):
         role: which model `lit-clid train` trains, "target" or "shadow".
         dry_run: `lit-clid train` and `lit-clid audit` check everything but the weights, say what
             memory and work it would take, and stop.
-        data, target, finetune, gauge, audit, evidence, sweep, grid, utility: see the options'
-            classes.
+        data, target, finetune, gauge, audit, evidence, report, sweep, grid, utility: see the
+            options' classes.
         attacks: list of names, or a mapping from name to changed parameters, or all; a later one
             replaces an earlier one. Without it, every attack but the costly.
         defenses: the same, of what is done against memorisation while training; later ones add to
@@ -68,6 +69,7 @@ class Config(Generic[A, D]):
     gauge: GaugeOptions = field(default_factory=GaugeOptions)
     audit: AuditOptions = field(default_factory=AuditOptions)
     evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
+    report: ReportOptions = field(default_factory=ReportOptions)
     sweep: SweepOptions = field(default_factory=SweepOptions)
     grid: GridOptions = field(default_factory=GridOptions)
     utility: UtilityOptions = field(default_factory=UtilityOptions)

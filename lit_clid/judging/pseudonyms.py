@@ -1,0 +1,76 @@
+"""Pseudonyms of records: names drawn at random that stand in a report for ids.
+
+A hash of an id would not do: who guesses the id can hash it; nor would a number, which tells the
+ids' order. `ids.csv` of the run folder says who is who, and the same record keeps its name. What is
+drawn at random in a judgement (replicates, permutations) meets the records in another order.
+"""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from secrets import token_hex
+
+from lit_clid.about import About
+from lit_clid.files import read_text, write_text
+from lit_clid.scores import Scores, Suspects
+
+FILE = "ids.csv"
+"""In a run's folder."""
+HEADER = ("id", "name")
+
+
+def read_names(folder: Path) -> dict[str, str]:
+    """id → pseudonym of the records of a run; none where it has none."""
+    file = folder / FILE
+    if not file.is_file():
+        return {}
+    lines = csv.DictReader(io.StringIO(read_text(file)))
+    return {line["id"]: line["name"] for line in lines}
+
+
+def named(tables: Mapping[str, Scores | None], folder: Path) -> dict[str, str]:
+    """id → pseudonym of every record of the tables; new ones are drawn and written."""
+    known = read_names(folder)
+    ids = {name for table in tables.values() if table is not None for name in _ids(table)}
+    new = sorted(ids - known.keys())
+    if new:
+        known |= {name: f"record-{token_hex(5)}" for name in new}
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerows([HEADER, *sorted(known.items())])
+        write_text(folder / FILE, out.getvalue())
+    return known
+
+
+def renamed(table: Scores, names: Mapping[str, str]) -> Scores:
+    """A table whose records are called by their pseudonyms."""
+    suspects = table.suspects
+    if suspects is not None:
+        suspects = Suspects([names[name] for name in suspects.ids], suspects.signals)
+    return replace(
+        table,
+        ids=[names[name] for name in table.ids],
+        about=about_renamed(table.about, names),
+        suspects=suspects,
+        groups={names[name]: group for name, group in table.groups.items() if name in names},
+        images={names[name]: names[of] for name, of in table.images.items() if name in names},
+    )
+
+
+def about_renamed(about: About, names: Mapping[str, str]) -> About:
+    """What is told of a table, without an id in it: of records left out their number alone."""
+    aside, until = about.quarantined, about.until
+    left_out = len(about.skipped)
+    return replace(
+        about,
+        skipped=(f"{left_out} records",) if left_out else (),
+        quarantined=aside and {names.get(name, name): each for name, each in aside.items()},
+        until=until and replace(until, order=tuple(names.get(name, name) for name in until.order)),
+    )
+
+
+def _ids(table: Scores) -> list[str]:
+    every = [*table.ids, *(table.about.quarantined or {})]
+    return every if table.suspects is None else [*every, *table.suspects.ids]
