@@ -14,6 +14,7 @@ from lit_clid.files import read_json, read_text
 from lit_clid.judging.controls.all import controls_of_blind
 from lit_clid.judging.judge import judge
 from lit_clid.judging.pseudonyms import read_names, renamed
+from lit_clid.judging.report.card import card_markdown
 from lit_clid.judging.report.page import report_json, report_markdown, report_tables
 from lit_clid.judging.report.section import SCHEMA, VERSION, Report
 from lit_clid.judging.report.stopped import StoppedReport
@@ -108,7 +109,10 @@ def _again(
     )
     again = Report(told["name"], judgement)
     texts = {f"{name}.csv": text for name, text in report_tables(again).items() if text}
-    return _plain(report_json(again)), {"report.md": report_markdown(again), **texts}
+    texts["report.md"] = report_markdown(again)
+    if (folder / "card.md").is_file():  # none was written once
+        texts["card.md"] = card_markdown(again)
+    return _plain(report_json(again)), texts
 
 
 def _is_hashed(told: dict[str, Any], names: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ from lit_clid import console
 from lit_clid.errors import UserError
 from lit_clid.files import write_json, write_text
 from lit_clid.judging.judge import Judgement
+from lit_clid.judging.report.card import card_markdown
 from lit_clid.judging.report.page import (
     report_figures,
     report_html,
@@ -46,8 +47,8 @@ def publish(
 
 
 def write_report(report: Report, folder: Path) -> Path:
-    """Write report.json, report.md, the figures, tables and report.html to `folder`, and return the
-    page's path.
+    """Write report.json, report.md, card.md, the figures, tables and report.html to `folder`, and
+    return the page's path.
 
     A file of an earlier report that is not made any more is deleted.
     """
@@ -55,6 +56,7 @@ def write_report(report: Report, folder: Path) -> Path:
     html = report_html(report, figures)
     write_json(folder / "report.json", report_json(report))
     write_text(folder / "report.md", report_markdown(report))
+    write_text(folder / "card.md", card_markdown(report))
     files = {f"{name}.svg": svg for name, svg in figures.items()}
     files |= {f"{name}.csv": text for name, text in report_tables(report).items()}
     files |= {"results.csv": results_csv(report.judgement)}
