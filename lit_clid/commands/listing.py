@@ -4,29 +4,41 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from textwrap import shorten
+from typing import TypeVar
 
 from lit_clid import console
-from lit_clid.auditing.attacks import ATTACKS
+from lit_clid.commands.reading import KNOWN_ATTACKS, KNOWN_DEFENSES
 from lit_clid.config.explained import as_yaml, summary
 from lit_clid.errors import UserError, suggestion
 from lit_clid.judging.rules import RULES
-from lit_clid.models.families import FAMILIES
-from lit_clid.training.defenses import DEFENSES
+from lit_clid.models.families import KNOWN, Family
+
+T = TypeVar("T")
 
 
 def _attacks() -> dict[str, str]:
-    return {name: f"{attack.title}: {_told(attack)}" for name, attack in ATTACKS.items()}
+    return _each(KNOWN_ATTACKS, lambda attack: f"{attack.title}: {_told(attack)}")
 
 
 def _defenses() -> dict[str, str]:
-    return {name: _one_line(defense.describe()) for name, defense in DEFENSES.items()}
+    return _each(KNOWN_DEFENSES, lambda defense: _one_line(defense.describe()))
 
 
 def _families() -> dict[str, str]:
+    def line(family: Family) -> str:
+        return f"{family.title}; finetune.train: {', '.join([*family.groups, 'lora'])}"
+
+    return _each(KNOWN, line)
+
+
+def _each(known: Mapping[str, T], line: Callable[[T], str]) -> dict[str, str]:
+    """A line for each name; a plug-in that cannot be had says why."""
     found: dict[str, str] = {}
-    for name, family in FAMILIES.items():
-        groups = ", ".join([*family.groups, "lora"])
-        found[name] = f"{family.title}; finetune.train: {groups}"
+    for name in known:
+        try:
+            found[name] = line(known[name])
+        except UserError as error:
+            found[name] = str(error)
     return found
 
 

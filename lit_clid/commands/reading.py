@@ -12,10 +12,20 @@ from lit_clid.config.named import Registry, Section
 from lit_clid.config.reading import DEMO, read_config
 from lit_clid.config.schema import Config
 from lit_clid.errors import UserError
+from lit_clid.plugins import Plugged, class_named
 from lit_clid.training.defenses import DEFENSES, Defense, Defenses
 
-ATTACKS_REGISTRY = Registry[Attack]("attack", ATTACKS, "{t: 450}")
-DEFENSES_REGISTRY = Registry[Defense]("defense", DEFENSES, "{share: 0.1}")
+KNOWN_ATTACKS = Plugged(ATTACKS, "attack", Attack)
+KNOWN_DEFENSES = Plugged(DEFENSES, "defense", Defense)
+ATTACKS_REGISTRY = Registry[Attack](
+    "attack", KNOWN_ATTACKS, "{t: 450}", lambda text, where: class_named(text, Attack, where)
+)
+DEFENSES_REGISTRY = Registry[Defense](
+    "defense",
+    KNOWN_DEFENSES,
+    "{share: 0.1}",
+    lambda text, where: class_named(text, Defense, where),
+)
 USUAL = [name for name in ATTACKS if name not in COSTLY]
 
 Settings: TypeAlias = Config[dict[str, Attack], Defenses]

@@ -52,11 +52,14 @@ class Registry(Generic[T]):
             condition: empty}}` is a second `loss` under a name of its own.
         known: by name.
         example: changed parameters as they are written, for messages.
+        load: gives what a configuration names as a class, given its text and the key; None knows
+            no classes.
     """
 
     kind: str
     known: Mapping[str, T]
     example: str
+    load: Callable[[Any, str], T] | None = None
 
     def build(self, wanted: object) -> dict[str, T]:
         """Build what is `wanted`, by name.
@@ -90,14 +93,18 @@ class Registry(Generic[T]):
             )
         parameters = dict(changed or {})
         original = str(parameters.pop(self.kind, name))
-        if original not in self.known:
+        if self.load is not None and "class" in parameters:
+            first = self.load(parameters.pop("class"), where)
+        elif original not in self.known:
             near = suggestion(original, list(self.known))
             raise UserError(f"{self.kind}s: unknown {self.kind} '{original}'{near}")
-        values = _values(self.known[original], parameters, where)
+        else:
+            first = self.known[original]
+        values = _values(first, parameters, where)
         if original != name:
-            values = _titled(self.known[original], name) | values
+            values = _titled(first, name) | values
         try:
-            return replace(self.known[original], **values)  # type: ignore[type-var]
+            return replace(first, **values)  # type: ignore[type-var]
         except (TypeError, ValueError) as error:
             raise UserError(f"{where}: {error}") from None
 

@@ -19,7 +19,7 @@ from torch.nn import Module, Parameter
 
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.files import writing
-from lit_clid.models.families import FAMILIES
+from lit_clid.models.families import KNOWN
 from lit_clid.models.quantised import plain_tensors
 from lit_clid.models.quiet import quiet_imports
 
@@ -50,9 +50,9 @@ def keep_pipeline(pipeline: Any, folder: Path) -> Kept:
         UserError: if it is no pipeline of a known family, or its weights cannot be written.
     """
     name = type(pipeline).__name__
-    if name not in FAMILIES:
+    if name not in KNOWN:
         raise UserError(
-            f"a {name} is no pipeline that can be asked; give one of {few(list(FAMILIES))}, a "
+            f"a {name} is no pipeline that can be asked; give one of {few(list(KNOWN))}, a "
             "folder or a hub id"
         )
     networks = {n: p for n, p in pipeline.components.items() if isinstance(p, Module)}

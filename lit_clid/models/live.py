@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from lit_clid.errors import UserError, few
-from lit_clid.models.families import FAMILIES
+from lit_clid.models.families import KNOWN
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.models.target import Target
 
 
 def is_pipeline(found: object) -> bool:
     """True for a pipeline of a known family."""
-    return type(found).__name__ in FAMILIES
+    return type(found).__name__ in KNOWN
 
 
 def live_target(pipeline: Any, rows: int) -> PipelineTarget:
@@ -32,14 +32,14 @@ def live_target(pipeline: Any, rows: int) -> PipelineTarget:
     if not is_pipeline(pipeline):
         raise UserError(
             f"MembershipGauge: target gives a {name}; give a pipeline of diffusers "
-            f"({few(list(FAMILIES))}) made of the modules in training, or a function of the module "
+            f"({few(list(KNOWN))}) made of the modules in training, or a function of the module "
             "that returns one"
         )
     networks = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
     with _flags_kept(networks):
         target = PipelineTarget(
             pipeline,
-            FAMILIES[name],
+            KNOWN[name],
             f"the {name} in training",
             precision=None,
             channels_last=False,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.errors import UserError, few, first_line
-from lit_clid.models.families import FAMILIES, Family
+from lit_clid.models.families import KNOWN, Family
 from lit_clid.models.memory import Memory
 from lit_clid.models.opening import open_pipeline
 from lit_clid.models.pipeline import PipelineTarget
@@ -97,13 +97,13 @@ def _find(source: Source) -> tuple[Family, list[str]]:
     put_on(source)
     index = read_index(where, source.revision)
     name = str(index.get("_class_name"))
-    if name not in FAMILIES:
+    if name not in KNOWN:
         raise UserError(
             f"{source.path}: pipelines of class {name} are not supported; supported: "
-            f"{few(list(FAMILIES))}"
+            f"{few(list(KNOWN))}"
         )
     here = not is_hub_id(where) and not source.is_single_file
-    return FAMILIES[name], _check_parts(source.path, Path(where), index, FAMILIES[name], here)
+    return KNOWN[name], _check_parts(source.path, Path(where), index, KNOWN[name], here)
 
 
 def read_index(where: str, revision: str | None = None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from lit_clid.models.families.sd3 import SD3
 from lit_clid.models.families.sdxl import SDXL
 from lit_clid.models.families.stable_diffusion import STABLE_DIFFUSION
 from lit_clid.models.families.z_image import Z_IMAGE
+from lit_clid.plugins import Plugged
 
 FAMILIES: dict[str, Family] = {
     "StableDiffusionPipeline": STABLE_DIFFUSION,
@@ -34,4 +35,7 @@ FAMILIES: dict[str, Family] = {
     "IFPipeline": DEEPFLOYD_IF,
 }
 
-__all__ = ["FAMILIES", "Family"]
+KNOWN = Plugged(FAMILIES, "family", Family)
+"""These, and those of plug-ins."""
+
+__all__ = ["FAMILIES", "KNOWN", "Family"]
