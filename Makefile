@@ -4,7 +4,7 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 CONFIG ?= configs/demo.yaml
 
-.PHONY: demo target shadow test quick lint defenses bench base house clean
+.PHONY: demo target shadow test quick lint docs defenses bench base house clean
 
 # target and shadow need nothing of each other: where one waits, the other computes
 demo: $(VENV)/demo.ok
@@ -29,6 +29,9 @@ lint: $(VENV)/dev.ok
 	$(RUN) -m mypy
 	$(RUN) -m bandit --quiet --configfile pyproject.toml --recursive lit_clid
 
+docs: $(VENV)/docs.ok
+	$(VENV)/bin/zensical build --clean --strict
+
 defenses: $(VENV)/dp.ok
 	$(RUN) benchmarks/defenses.py
 
@@ -52,6 +55,10 @@ $(VENV)/dp.ok: $(VENV)/demo.ok
 
 $(VENV)/test.ok: $(VENV)/demo.ok
 	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	touch $@
+
+$(VENV)/docs.ok: $(VENV)/demo.ok
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	touch $@
 
 $(VENV)/dev.ok: $(VENV)/test.ok

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lit_clid.about import ModelNote
+from lit_clid.commands.threads import before_torch
 from lit_clid.errors import UserError
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.judge import judge as grade
@@ -69,7 +70,8 @@ def train(
         records: captioned images, dealt to members and hold-outs of target and shadow by their
             column `member` or the seed: a folder or file, a hub id, a `datasets.Dataset`, or a
             sequence of (image, caption).
-        members, holdouts: the same in two parts, of which the first is trained on.
+        members: the same, of which a part is trained on, see `data.shadow`.
+        holdouts: the same, never trained on.
         changes: of the configuration, by its top keys.
 
     Raises:
@@ -79,6 +81,7 @@ def train(
         >>> train(pipeline, records="my-images", role="shadow", trainer={"max_steps": 500}).folder
         PosixPath('runs/records-5d2f0c6e/shadow')
     """
+    before_torch()
     from lit_clid.commands.told import train_words
 
     given = {"records": records, "members": members, "holdouts": holdouts}
@@ -141,6 +144,7 @@ def audit(
         >>> found = audit(pipeline, members=seen, holdouts=unseen, attacks=["loss", "clid_th"])
         >>> found.grades["clid_th"].auroc.value
     """
+    before_torch()
     from lit_clid.commands.told import audit_words
 
     kinds = ("records", "members", "holdouts", "suspects")

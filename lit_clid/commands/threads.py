@@ -3,6 +3,7 @@
 import ctypes
 import os
 import re
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +18,9 @@ KEPT = {-1: 2**31 - 1, -3: 2**25}
 
 
 def before_torch() -> None:
-    """What is set before torch is loaded."""
+    """What is set before torch is loaded; afterwards it would change nothing."""
+    if "torch" in sys.modules:
+        return
     wait_less_eagerly()
     keep_freed_memory()
 

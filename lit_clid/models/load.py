@@ -38,7 +38,8 @@ def load_target(
         variant: of a path's weights, such as "fp16"; None takes the plain files or, in a folder
             without them, the only variant there is.
         precision: of the denoiser: "32", "bf16" or "16"; VAE and text encoder stay in float32.
-        channels_last, compile: how the denoiser runs.
+        channels_last: how the denoiser's weights lie.
+        compile: whether the denoiser is compiled.
         rows: most rows in one call of the denoiser.
         offload: keep the text encoders on the CPU.
         memory: of what was encoded, which models may share.
