@@ -113,6 +113,13 @@ def check_called(name: str, *arguments: str) -> None:
         assert set(arguments) <= set(LISTS)
     elif name == "explain":
         explain(arguments)
+    elif name == "judge":
+        own = [word for word in arguments[1:] if not word.startswith("baseline=")]
+        assert "=" not in arguments[0]
+        read_config(own, DEMO, NOTHING, NOTHING)
+    elif name == "compare":
+        assert len([word for word in arguments if "=" not in word]) > 1
+        assert {word.split("=")[0] for word in arguments if "=" in word} <= {"out"}
     elif name == "verify":
         assert "=" not in arguments[0]
         read_config(arguments[1:], DEMO, NOTHING, NOTHING)

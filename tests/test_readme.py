@@ -37,7 +37,7 @@ def test_make_targets_exist() -> None:
 
 
 def test_linked_files_exist() -> None:
-    links = re.findall(r"\]\((?!http)([^)]+)\)", README)
+    links = re.findall(r"\]\((?!http)([^)#]+)", README)
     assert links
     assert not [link for link in links if not (ROOT / link).exists()]
 

@@ -29,10 +29,9 @@ def main(arguments: Sequence[str]) -> None:
     if len(places) < 2:
         raise UserError("compare: name two runs or more, as in lit-clid compare runs/a runs/b")
     runs = _named(places, words)
-    common = [name for name in _first(runs).grades if all(name in j.grades for j in runs.values())]
+    common = _common(runs)
     if not common:
         raise UserError(f"compare: {few(list(runs))} have no attack in common")
-    common.sort(key=lambda name: -_first(runs).grades[name].auroc.value)
     rows = [("attack", *runs), *_figures(runs, common)]
     against = list(_differences(runs, common))
     console.say(f"AUROC [95 %]\n{console.aligned(rows, ruled=True)}\n")
@@ -53,12 +52,22 @@ def _named(places: Sequence[Path], words: Sequence[str]) -> dict[str, Judgement]
     return {name: judged_again(p, words) for name, p in zip(names, places, strict=True)}
 
 
+def _common(runs: Mapping[str, Judgement]) -> list[str]:
+    """Attacks that every run has, strongest in the first one first."""
+    inside = [judgement.grades.keys() for judgement in runs.values()]
+    shared = set.intersection(*map(set, inside))
+    return [name for name, _ in _first(runs).ranked if name in shared]
+
+
 def _first(runs: Mapping[str, Judgement]) -> Judgement:
     return next(iter(runs.values()))
 
 
 def _figures(runs: Mapping[str, Judgement], attacks: Sequence[str]) -> list[tuple[str, ...]]:
-    return [(name, *(interval(j.grades[name].auroc) for j in runs.values())) for name in attacks]
+    rows: list[tuple[str, ...]] = []
+    for name in attacks:
+        rows.append((name, *(interval(each.grades[name].auroc) for each in runs.values())))
+    return rows
 
 
 def _differences(runs: Mapping[str, Judgement], attacks: Sequence[str]) -> list[tuple[str, ...]]:

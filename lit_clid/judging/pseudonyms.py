@@ -7,7 +7,7 @@ drawn at random in a judgement (replicates, permutations) meets the records in a
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
@@ -33,7 +33,7 @@ def read_names(folder: Path) -> dict[str, str]:
 def named(tables: Mapping[str, Scores | None], folder: Path) -> dict[str, str]:
     """id → pseudonym of every record of the tables; new ones are drawn and written."""
     known = read_names(folder)
-    ids = {name for table in tables.values() if table is not None for name in _ids(table)}
+    ids = set[str]().union(*(_ids(table) for table in tables.values() if table is not None))
     new = sorted(ids - known.keys())
     if new:
         known |= {name: f"record-{token_hex(5)}" for name in new}
@@ -48,15 +48,21 @@ def renamed(table: Scores, names: Mapping[str, str]) -> Scores:
     """A table whose records are called by their pseudonyms."""
     suspects = table.suspects
     if suspects is not None:
-        suspects = Suspects([names[name] for name in suspects.ids], suspects.signals)
+        suspects = Suspects(_called(suspects.ids, names), suspects.signals)
+    groups, images = table.groups, table.images
     return replace(
         table,
-        ids=[names[name] for name in table.ids],
+        ids=_called(table.ids, names),
         about=about_renamed(table.about, names),
         suspects=suspects,
-        groups={names[name]: group for name, group in table.groups.items() if name in names},
-        images={names[name]: names[of] for name, of in table.images.items() if name in names},
+        groups=dict(zip(_called(groups, names), groups.values(), strict=True)),
+        images=dict(zip(_called(images, names), _called(images.values(), names), strict=True)),
     )
+
+
+def _called(ids: Iterable[str], names: Mapping[str, str]) -> list[str]:
+    """The records by their names; one of no table is called nothing."""
+    return [names.get(name, "another record") for name in ids]
 
 
 def about_renamed(about: About, names: Mapping[str, str]) -> About:
@@ -66,8 +72,8 @@ def about_renamed(about: About, names: Mapping[str, str]) -> About:
     return replace(
         about,
         skipped=(f"{left_out} records",) if left_out else (),
-        quarantined=aside and {names.get(name, name): each for name, each in aside.items()},
-        until=until and replace(until, order=tuple(names.get(name, name) for name in until.order)),
+        quarantined=aside and dict(zip(_called(aside, names), aside.values(), strict=True)),
+        until=until and replace(until, order=tuple(_called(until.order, names))),
     )
 
 
