@@ -113,6 +113,9 @@ def check_called(name: str, *arguments: str) -> None:
         assert set(arguments) <= set(LISTS)
     elif name == "explain":
         explain(arguments)
+    elif name == "init":
+        assert len([word for word in arguments if "=" not in word]) == 1
+        assert {word.split("=")[0] for word in arguments if "=" in word} <= {"model", "out"}
     elif name == "judge":
         own = [word for word in arguments[1:] if not word.startswith("baseline=")]
         assert "=" not in arguments[0]

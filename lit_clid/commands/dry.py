@@ -73,9 +73,9 @@ def dry_audit(config: Settings) -> None:
             ("memory", _memory({"model": held, f"a call of {options.rows} rows": peak})),
             (
                 "host",
-                f"at most {count} of such models at a time: {_scaled(count * (held + away))}B",
+                f"at most {count} of such models at a time: {scaled(count * (held + away))}B",
             ),
-            ("work", f"{_scaled(needs.work)}FLOP an evaluation"),
+            ("work", f"{scaled(needs.work)}FLOP an evaluation"),
             ("time", _time((total + 2 * backward) * needs.work, device, dtype)),
         ],
     )
@@ -114,7 +114,7 @@ def dry_training(config: Settings, members: int, steps: int, remarks: Sequence[s
         ("trained", f"{options.train}: {needs.trained:,} of {needs.network:,} parameters"),
         ("data", f"{members} members"),
         ("memory", _memory(parts)),
-        ("work", f"{_scaled(needs.work)}FLOP a record and step; {batches:,} batches of {size}"),
+        ("work", f"{scaled(needs.work)}FLOP a record and step; {batches:,} batches of {size}"),
         ("time", _time(work, device, dtype)),
         *(("note", remark) for remark in remarks),
     ]
@@ -154,7 +154,7 @@ def _model(needs: Needs) -> str:
         ("text encoders", needs.encoders),
         ("autoencoder", needs.autoencoder),
     )
-    told = ", ".join(f"{name} {_scaled(size)}" for name, size in sizes if size)
+    told = ", ".join(f"{name} {scaled(size)}" for name, size in sizes if size)
     return f"{needs.title} at {needs.side} × {needs.side} pixels; parameters: {told}"
 
 
@@ -173,11 +173,11 @@ def _gradients(passes: int) -> list[tuple[str, str]]:
 
 
 def _memory(parts: Mapping[str, int]) -> str:
-    each = ", ".join(f"{name} {_scaled(size)}B" for name, size in parts.items() if size)
-    return f"about {_scaled(sum(parts.values()))}B on the device: {each}"
+    each = ", ".join(f"{name} {scaled(size)}B" for name, size in parts.items() if size)
+    return f"about {scaled(sum(parts.values()))}B on the device: {each}"
 
 
-def _scaled(number: float) -> str:
+def scaled(number: float) -> str:
     """ "12.3 M": three digits and the prefix that they need."""
     for prefix, size in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:
@@ -196,7 +196,7 @@ def _time(work: float, device: torch.device, dtype: torch.dtype) -> str:
     rate = _rate(device, dtype)
     each = "" if device.type == "cpu" else ", on one of them"
     said = f"at least {_duration(work / rate)} here{each}"
-    return f"{said} (matrix products on this {device.type}: {_scaled(rate)}FLOP/s)"
+    return f"{said} (matrix products on this {device.type}: {scaled(rate)}FLOP/s)"
 
 
 def _duration(seconds: float) -> str:

@@ -47,7 +47,7 @@ def foretold(
         target = targets[sittings[0].model]
         if total >= FEW * target.rows:
             calls = total + sum(BACKWARD * cost.backward_total for _, cost in left)
-            seconds = calls * _seconds_of_a_query(target, config)
+            seconds = calls * seconds_of_a_query(target, config)
             took = f", about {span(seconds)} with encoding and controls aside"
     parts = ", ".join(f"{sitting.table} {cost.total:,}" for sitting, cost in left)
     phases = f"{len(left)} phases" if len(left) > 1 else "one phase"
@@ -77,7 +77,7 @@ def _alone(config: Settings) -> bool:
 
 
 @torch.inference_mode()
-def _seconds_of_a_query(target: Target, config: Settings) -> float:
+def seconds_of_a_query(target: Target, config: Settings) -> float:
     """By a second call of as many rows as one takes."""
     place = torch.device("cuda", 0) if on_gpu(config) else torch.device("cpu")
     side, rows = target.to(place).side(config.data.resolution), target.rows

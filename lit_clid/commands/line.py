@@ -69,6 +69,19 @@ def _compare(arguments: Sequence[str]) -> None:
     main(arguments)
 
 
+def _check(arguments: Sequence[str]) -> None:
+    before_torch()
+    from lit_clid.commands.checking import main
+
+    main(arguments)
+
+
+def _init(arguments: Sequence[str]) -> None:
+    from lit_clid.commands.beginning import main
+
+    main(arguments)
+
+
 def _list(arguments: Sequence[str]) -> None:
     from lit_clid.commands.listing import main
 
@@ -104,6 +117,8 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
+    "init": Command(_init, "write the configuration for a folder and a model", usage.INIT, False),
+    "check": Command(_check, "say what a configuration would take here", usage.CHECK, False),
     "train": Command(_train, "fine-tune a target, or its shadow, and export it", usage.TRAIN),
     "audit": Command(_audit, "audit a target, or judge a table, and report", usage.AUDIT),
     "sweep": Command(_sweep, "choose an attack's timesteps on the shadow", usage.SWEEP),

@@ -3,6 +3,19 @@
 `{call}` stands for the words that started the command.
 """
 
+INIT = """usage: {call} RECORDS [model=MODEL] [out=FILE]
+
+Look at a folder, file or hub id of records, and at a model, and write the configuration for them,
+with what was found as comments. Without a model: the embedded base.
+example: {call} my-images model=stable-diffusion-v1-5/stable-diffusion-v1-5 out=mine.yaml"""
+
+CHECK = """usage: {call} [config.yaml ...] [key=value ...]
+
+Say which records play which part, and what training and audit would take on this machine: queries,
+time for each phase, memory, disk. Some optimiser steps and calls are made and thrown away; with
+dry_run=true train and audit say what they can without loading a model.
+example: {call} configs/folder.yaml data.path=my-images"""
+
 TRAIN = """usage: {call} [config.yaml ...] [key=value ...]
 
 Fine-tune `target.path` on the members of `role` (target or shadow) and export runs/NAME/ROLE as a

@@ -7,7 +7,7 @@ from lit_clid.about import Facts
 from lit_clid.config.schema import Config
 from lit_clid.training.defenses import Defenses
 
-UNTRAINED = ("validate_every", "save_every", "samples", "cache", "checkpoints")
+UNTRAINED = ("validate_every", "save_every", "samples", "cache", "checkpoints", "loggers")
 """Keys of `finetune` that do not change the weights, unless a stopping defense looks at the
 validations.
 """

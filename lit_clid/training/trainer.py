@@ -10,7 +10,6 @@ from zipfile import ZipFile
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from lit_clid.about import Facts
 from lit_clid.config.options.training import FineTuneOptions
@@ -27,6 +26,7 @@ from lit_clid.training.callbacks import (
 )
 from lit_clid.training.defenses import Defenses, EarlyStopping, PrivacyBudget, StepBudget
 from lit_clid.training.kept import Probe, stopping_callbacks
+from lit_clid.training.loggers import make_loggers
 
 CHECKPOINT = "resume.ckpt"
 REFUSED = (
@@ -118,8 +118,12 @@ def training_trainer(
         "enable_checkpointing": False,  # `ResumePoint` does it
         "use_distributed_sampler": False,  # `TrainingStream` deals the batches out to the ranks
     }
-    loggers = [CSVLogger(folder, name="csv"), TensorBoardLogger(folder, name="tensorboard")]
-    wanted = {**defaults, **trainer, "max_steps": steps, "logger": loggers}
+    wanted = {
+        **defaults,
+        **trainer,
+        "max_steps": steps,
+        "logger": make_loggers(options.loggers, folder),
+    }
     return make_trainer(wanted, f"training {role}", *callbacks, every=20)
 
 

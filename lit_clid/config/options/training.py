@@ -9,6 +9,7 @@ from lit_clid.errors import UserError
 
 CACHE = ("auto", "always", "never")
 SCHEDULES = ("constant", "cosine")
+LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class FineTuneOptions:
         validate_every, save_every: optimiser steps between validations and between resumable
             checkpoints.
         samples: images per sample grid at validation; 0 draws none.
+        loggers: "csv" and "tensorboard", files of the run; "wandb" and "mlflow" where their
+            packages are installed. The first uploads curves, and the names of run and folder, to
+            the service that its own settings name.
     """
 
     train: str = "unet"
@@ -58,8 +62,12 @@ class FineTuneOptions:
     validate_every: int = 500
     save_every: int = 500
     samples: int = 8
+    loggers: list[str] = field(default_factory=lambda: ["csv", "tensorboard"])
 
     def __post_init__(self) -> None:
+        unknown = [name for name in self.loggers if name not in LOGGERS]
+        if unknown:
+            raise UserError(f"finetune.loggers: {unknown[0]!r} is not one of {', '.join(LOGGERS)}")
         if self.schedule not in SCHEDULES:
             raise UserError(
                 f"finetune.schedule: {self.schedule!r} is not one of {', '.join(SCHEDULES)}"

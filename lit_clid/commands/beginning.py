@@ -1,0 +1,152 @@
+"""`init`: look at a folder of records and a model, and write the configuration for them, with what
+was found as comments.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from lit_clid import console
+from lit_clid.config.options.data import DataOptions
+from lit_clid.config.reading import CONFIGS, config_text
+from lit_clid.data.images import StoredImages
+from lit_clid.data.source import Source
+from lit_clid.data.sources import open_source
+from lit_clid.errors import UserError, few
+from lit_clid.files import read_text, write_text
+from lit_clid.models.load import check_target
+from lit_clid.models.weights import is_hub_id
+
+WORDS = ("model", "out")
+LOOKED = 200
+"""Images whose sizes are looked at."""
+DEMO = "demo"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write a configuration.
+
+    Raises:
+        UserError: if there are no records or no such model, or the file is there already.
+    """
+    places = [word for word in arguments if "=" not in word]
+    told = dict(word.split("=", 1) for word in arguments if "=" in word)
+    unknown = [key for key in told if key not in WORDS]
+    if len(places) != 1 or unknown:
+        raise UserError(
+            f"init: {f'unknown {few(unknown)}; ' if unknown else ''}name one folder, file or hub "
+            "id of records, as in lit-clid init my-images model=FOLDER out=mine.yaml"
+        )
+    (place,) = places
+    name = _slug(place)
+    file = Path(told.get("out", f"{name}.yaml")).expanduser()
+    if file.exists():
+        raise UserError(f"{file}: is there already; name another with out=FILE, or delete it")
+    write_text(file, _written(place, told.get("model", DEMO), name, file))
+    console.say(f"{read_text(file)}\nwritten to {file}")
+
+
+def _slug(place: str) -> str:
+    """A run's name."""
+    stem = Path(place).expanduser().resolve().stem if Path(place).exists() else place
+    return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "mine"
+
+
+def _written(place: str, model: str, name: str, file: Path) -> str:
+    """The configuration's text."""
+    hub = is_hub_id(place) and not Path(place).expanduser().exists()
+    path = place if hub else str(Path(place).expanduser().resolve())
+    data: dict[str, Any] = {"source": path} if hub else {"source": "imagefolder", "path": path}
+    source = open_source(DataOptions(**data))
+    family = check_target(model)
+    recipe = "folder.yaml" if model == DEMO else f"models/{family.preset}.yaml"
+    content = _of(CONFIGS / "folder.yaml")
+    if model != DEMO:
+        content = _merged(content, _of(CONFIGS / recipe))
+    own = model if is_hub_id(model) or model == DEMO else str(Path(model).expanduser().resolve())
+    found = {"name": name, "data": data, "target": {"path": own}}
+    content = _merged(content, found)
+    lines = [
+        f"# Written by lit-clid init. Recipe: configs/{recipe} ({family.title}).",
+        f"#   lit-clid train {file}",
+        f"#   lit-clid train {file} role=shadow",
+        f"#   lit-clid audit {file}",
+        "# `lit-clid check` says what that takes here, `lit-clid explain KEY` what a key means.",
+        "#",
+        *(f"# {line}" for line in _found(source)),
+        "",
+    ]
+    return "\n".join(lines) + config_text(content)
+
+
+def _of(file: Path) -> dict[str, Any]:
+    """A shipped configuration as plain values."""
+    import yaml
+
+    content = yaml.safe_load(read_text(file))
+    assert isinstance(content, dict)
+    return content
+
+
+def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """The second over the first, section by section."""
+    found = dict(first)
+    for key, value in second.items():
+        inner = found.get(key)
+        both = isinstance(value, dict) and isinstance(inner, dict)
+        found[key] = _merged(inner, value) if both else value  # type: ignore[arg-type]
+    return found
+
+
+def _found(source: Source) -> list[str]:
+    """What was found, a line each."""
+    count, captions = len(source.ids), Counter(source.captions)
+    lines = [f"found: {count:,} records with {len(captions):,} distinct captions"]
+    empty = captions.get("", 0)
+    if empty:
+        lines.append(f"{empty:,} captions are empty: data.on_error=skip leaves these records out")
+    if 2 * len(captions) < count:
+        lines.append("few captions serve all images: attacks that live on the caption are weak")
+    several = [row for row in source.others or () if row]
+    if several:
+        lines.append(f"{len(several):,} records have several captions: see data.several_captions")
+    if source.member is not None:
+        told = Counter(source.member)
+        lines.append(
+            f"a column says who is a member: {told[True]:,} members, {told[False]:,} hold-outs, "
+            f"{told[None]:,} suspects"
+        )
+    else:
+        lines.append(
+            "no column says who is a member: members and hold-outs are drawn by the seed, "
+            f"{count // 4:,} of each for target and shadow"
+        )
+    lines += _sizes(source)
+    if source.left_out:
+        lines.append(f"left out: {few(list(source.left_out), 3)}")
+    lines += source.notes
+    return lines
+
+
+def _sizes(source: Source) -> list[str]:
+    """How large the images are, as far as their headers tell."""
+    images = source.open_image
+    if not isinstance(images, StoredImages):
+        return []
+    step = max(1, len(source.ids) // LOOKED)
+    sizes: list[tuple[int, int]] = []
+    broken = 0
+    for row in range(0, len(source.ids), step):
+        try:
+            sizes.append(images.size(row))
+        except Exception:  # Pillow's decoders raise all kinds
+            broken += 1
+    if not sizes:
+        return ["no image that was looked at decodes"]
+    short = sorted(min(size) for size in sizes)
+    line = f"shorter sides of {len(sizes)} images: {short[0]} to {short[-1]} pixels"
+    line = f"{line}, half of them at least {median(short):g}"
+    return [line, f"{broken} of them do not decode"] if broken else [line]

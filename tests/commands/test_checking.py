@@ -1,0 +1,112 @@
+"""`check` and `init`: what a configuration would take, and the configuration for what is there."""
+
+import json
+from pathlib import Path
+
+import pytest
+from folders import image_folder
+from runs import SMALL, Run
+
+from lit_clid.commands.reading import read
+from lit_clid.errors import UserError
+
+
+@pytest.mark.slow
+def test_a_check_names_every_phase_and_keeps_nothing(
+    pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    words = [*SMALL, f"runs={tmp_path}", "name=small", f"target.path={pipeline_folder}"]
+    code, said = run("check", *words, "trainer.max_steps=2000", "attacks=[loss,clid_th_null]")
+    assert code == 0, said
+    for phase in ("train target", "train shadow", "audit target", "audit reference_shadow", "all"):
+        assert f"\n{phase} " in said
+    assert "24 of the target, 24 of the shadow" in said and "144 queries" in said
+    assert "2,000 steps of" in said and "memory: " in said and not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_check_of_a_model_from_elsewhere_trains_nothing(
+    pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    places = [image_folder(tmp_path / name, 24) for name in ("seen", "unseen")]
+    (places[1] / "metadata.jsonl").write_text(
+        "".join(
+            json.dumps({"file_name": f"{k:03d}.png", "text": f"another {k}"}) + "\n"
+            for k in range(24)
+        )
+    )
+    words = [f"audit.target={pipeline_folder}", "attacks=[loss]", "audit.reference=null"]
+    data = ["configs/folder.yaml", f"data.path={places[0]}", f"data.nonmember_path={places[1]}"]
+    code, said = run("check", *data, *words, f"runs={tmp_path}", "data.shared_captions=keep")
+    assert code == 2 and "share their image" in said  # what the audit would refuse
+    for k, file in enumerate(sorted(places[1].glob("*.png"))):
+        from folders import picture
+
+        picture(500 + k).save(file)
+    code, said = run("check", *data, *words, f"runs={tmp_path}")
+    assert code == 0, said
+    assert "48 of the target" in said and "train" not in said and "audit target" in said
+
+
+def test_a_folder_gets_its_configuration(tmp_path: Path, run: Run) -> None:
+    folder = image_folder(tmp_path / "my images", 40)
+    (folder / "stray.txt").write_text("no image beside it")
+    file = tmp_path / "mine.yaml"
+    code, said = run("init", str(folder), f"out={file}")
+    assert code == 0, said
+    assert "# found: 40 records with 40 distinct captions" in said
+    assert "drawn by the seed, 10 of each" in said and "16 to 16 pixels" in said
+    config = read([str(file)])
+    assert (config.name, config.data.path) == ("my-images", str(folder))
+    assert (config.target.path, config.finetune.train) == ("demo", "cross_attention")
+    before = file.read_text()
+    code, said = run("init", str(folder), f"out={file}")
+    assert code == 2 and "is there already" in said and file.read_text() == before
+
+
+def test_a_model_brings_the_recipe_of_its_family(
+    tmp_path: Path, pipeline_folder: Path, run: Run
+) -> None:
+    folder, file = image_folder(tmp_path / "x", 8), tmp_path / "mine.yaml"
+    assert run("init", str(folder), f"model={pipeline_folder}", f"out={file}")[0] == 0
+    config = read([str(file)])
+    assert config.target.path == str(pipeline_folder)
+    assert (config.finetune.train, config.data.resolution) == ("lora", 512)
+    text = file.read_text()
+    assert "configs/models/stable_diffusion.yaml" in text and "lit-clid train" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        ((), "init: name one folder"),
+        (("a", "b"), "init: name one folder"),
+        (("a", "modl=x"), "unknown modl"),
+        (("nowhere/at/all",), "nowhere/at/all"),
+    ],
+)
+def test_what_cannot_be_begun(words: tuple[str, ...], fault: str, tmp_path: Path, run: Run) -> None:
+    code, said = run("init", *words, *([f"out={tmp_path / 'o.yaml'}"] if words else []))
+    assert code == 2 and fault in said and not (tmp_path / "o.yaml").exists()
+
+
+def test_loggers_are_named(tmp_path: Path) -> None:
+    from lit_clid.training.loggers import make_loggers
+
+    place = tmp_path / "run" / "logs" / "target"
+    kinds = [type(each).__name__ for each in make_loggers(["csv", "tensorboard"], place)]
+    assert kinds == ["CSVLogger", "TensorBoardLogger"]
+    with pytest.raises(UserError, match=r"finetune\.loggers: 'wandbb' is not one of csv"):
+        read(["finetune.loggers=[wandbb]"])
+
+
+@pytest.mark.parametrize("name", ["wandb", "mlflow"])
+def test_a_logger_without_its_package_says_what_to_install(name: str, tmp_path: Path) -> None:
+    from importlib.util import find_spec
+
+    from lit_clid.training.loggers import PACKAGES, make_loggers
+
+    if find_spec(name) is not None:
+        pytest.skip(f"{name} is installed")
+    with pytest.raises(UserError, match=f"pip install {PACKAGES[name]}"):
+        make_loggers([name], tmp_path / "run" / "logs" / "target")
