@@ -139,7 +139,7 @@ def _training(config: Settings, split: Split) -> Phase:
         short = replace(
             config,
             runs=folder,
-            finetune=replace(options, samples=0, checkpoints=[], save_every=10 * STEPS),
+            finetune=replace(options, samples=0, checkpoints=[], loggers=[], save_every=10 * STEPS),
             gauge=replace(config.gauge, every=None),
         )
         trainer = {**config.trainer, "max_steps": STEPS, "enable_progress_bar": False}

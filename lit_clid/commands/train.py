@@ -3,7 +3,7 @@ to be there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from lit_clid.training.trainer import (
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
     if config.dry_run:
+        config = replace(config, finetune=replace(config.finetune, loggers=[]))
         _check(config)
         planned = plan_training(config, dealt(config, config.target.source), config.trainer)
         dry_training(config, planned.members, planned.trainer.max_steps, planned.remarks)

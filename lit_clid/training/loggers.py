@@ -1,5 +1,6 @@
 """Where a training is logged: files of the run, and services if they are asked for."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from lightning.pytorch import loggers as lightning
 
 from lit_clid.errors import UserError
 
-PACKAGES = {"wandb": "wandb", "mlflow": "mlflow-skinny"}
+PACKAGES = {"wandb": "wandb", "mlflow": "mlflow"}
 """What is installed for the loggers that need more than is here."""
 
 
@@ -23,6 +24,7 @@ def make_loggers(names: Sequence[str], folder: Path) -> list[Any]:
         UserError: if the package of one is missing.
     """
     run, role = folder.parent.parent.name, folder.name
+    own = f"sqlite:///{(folder / 'mlflow.db').resolve()}"
     made: list[Any] = []
     for name in names:
         try:
@@ -35,11 +37,12 @@ def make_loggers(names: Sequence[str], folder: Path) -> list[Any]:
                     lightning.WandbLogger(name=f"{run}-{role}", project="lit-clid", save_dir=folder)
                 )
             else:
+                folder.mkdir(parents=True, exist_ok=True)  # of its database
                 made.append(
                     lightning.MLFlowLogger(
                         experiment_name="lit-clid",
                         run_name=f"{run}-{role}",
-                        tracking_uri=f"sqlite:///{(folder / 'mlflow.db').resolve()}",
+                        tracking_uri=os.environ.get("MLFLOW_TRACKING_URI", own),
                     )
                 )
         except ModuleNotFoundError as error:
