@@ -212,6 +212,8 @@ class About(Plain):
         captions_cut_by_the_tokenizer: how many were longer than the model reads.
         shared_captions: `records` and their distinct `captions`, where both sides share some.
         captions_by: the model that wrote the captions; None where the data have them.
+        kin: what another model must share for its answers to be compared; hashes by name.
+        table: name of the file that signals from elsewhere were read from.
         training: None for a model from elsewhere.
         config: the resolved configuration.
         attacks: by name; without any, every column is judged by itself.
@@ -228,6 +230,8 @@ class About(Plain):
     captions_cut_by_the_tokenizer: int | None = None
     shared_captions: dict[str, int] | None = None
     captions_by: Captioner | None = None
+    kin: dict[str, str] | None = None
+    table: str | None = None
     queries: Cost | None = None
     training: ModelNote | None = field(default=None, metadata=EMPTY)
     config: dict[str, Any] | None = None

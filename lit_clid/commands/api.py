@@ -10,7 +10,6 @@ mappings of the keys to change:
 All raise `UserError`, whose message is the line that the command would print.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -85,7 +84,7 @@ def train(
     from lit_clid.commands.told import train_words
 
     given = {"records": records, "members": members, "holdouts": holdouts}
-    told = train_words(words, _texts(changes), _there(given))
+    told = train_words(words, changes, _there(given))
     with told.opened() as config:
         return _trained(config)
 
@@ -150,7 +149,7 @@ def audit(
     kinds = ("records", "members", "holdouts", "suspects")
     given = dict(zip(kinds, (records, members, holdouts, suspects), strict=True))
     own = {"shadow": None if isinstance(shadow, Judgement) else shadow, "reference": reference}
-    told = audit_words(words, _texts(changes), _there(given), own)
+    told = audit_words(words, changes, _there(given), own)
     calibration: dict[str, Scores] = {}
     if isinstance(shadow, Judgement):
         calibration = _calibration(shadow)
@@ -171,6 +170,11 @@ def _audited(config: "Settings", calibration: Mapping[str, Scores]) -> "Result |
     if is_pattern(config.audit.target):
         raise UserError(
             f"audit.target: {config.audit.target} names several models; lit-clid audit gauges them"
+        )
+    if calibration and config.evidence.stop_at is not None:
+        raise UserError(
+            "evidence.stop_at: looks at one attack while it asks and takes no other audit as its "
+            "shadow; leave one of them out"
         )
     with held(config.folder):
         if config.evidence.stop_at is not None:
@@ -245,14 +249,3 @@ def _table(table: str | PathLike[str] | Scores) -> Scores:
 
 def _there(given: Mapping[str, Any]) -> dict[str, Any]:
     return {kind: each for kind, each in given.items() if each is not None}
-
-
-def _texts(changes: Mapping[str, object]) -> dict[str, str]:
-    """Changes as values of words: a text as it is, anything else as JSON."""
-    changed: dict[str, str] = {}
-    for key, value in changes.items():
-        plain = fspath(value) if isinstance(value, PathLike) else value
-        if not isinstance(plain, str):
-            plain = json.dumps(plain, default=fspath, ensure_ascii=False)
-        changed[key] = plain
-    return changed

@@ -11,6 +11,7 @@ from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import REFERENCE, Shelf
 from lit_clid.commands.apart import asked_apart, check_part, hold_whole
 from lit_clid.commands.blind import blind_table
+from lit_clid.commands.checks import check_calibration
 from lit_clid.commands.dry import dry_audit
 from lit_clid.commands.foretold import foretold
 from lit_clid.commands.further import (
@@ -88,6 +89,8 @@ def judged(
     folder = config.folder / "scores"
     audited = audit(config, split, models, folder, calibrated=bool(told))
     tables, asked = {**audited.tables, **told}, (models["target"], audited.targets)
+    if told and tables["target"] is not None:
+        check_calibration(tables["target"], told["shadow"])
     tables["swapped"] = swapped_table(config, split, *asked, folder)
     target = tables.pop("target")
     first = None

@@ -26,7 +26,7 @@ from lit_clid.auditing.queries import tally
 from lit_clid.auditing.run import ask, asking_trainer
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.sittings import Sitting, plan
-from lit_clid.commands.checks import check_headline, check_rules, check_suspects
+from lit_clid.commands.checks import alone_of, check_headline, check_rules, check_suspects
 from lit_clid.commands.dry import dealt, scaled
 from lit_clid.commands.foretold import BACKWARD, seconds_of_a_query, span
 from lit_clid.commands.reading import Settings, read
@@ -91,10 +91,9 @@ def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
     check_headline(config)
     source, trained = _model(config)
-    there = "shadow" in trained or config.audit.shadow is not None
-    shadowed = there or config.audit.target is None
-    split = dealt(config, source.source, alone=not shadowed)
-    check_suspects(config, split, trained or {"target": source})
+    models = trained or {"target": source}
+    split = dealt(config, source.source, alone=alone_of(config, models))
+    check_suspects(config, split, models)
     phases: list[Phase] = []
     if config.audit.target is None and not source.source.parts:
         phases += [

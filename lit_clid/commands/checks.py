@@ -6,13 +6,14 @@ from lit_clid.about import Facts
 from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.lineage import Model
 from lit_clid.commands.reading import Settings
+from lit_clid.data.deal import Alone
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.judging.headline import choose_beforehand
 from lit_clid.judging.rules import RULES
 from lit_clid.judging.trials import STACKED
 from lit_clid.models.note import read_note
-from lit_clid.scores import FEWEST
+from lit_clid.scores import FEWEST, Scores
 
 
 def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
@@ -66,6 +67,43 @@ def check_stacked(config: Settings, *, calibrated: bool) -> None:
     if (config.headline or "").removesuffix("_ref") == STACKED and not calibrated:
         raise UserError(
             f"headline: {config.headline!r} is fitted on a shadow; train one, or name another"
+        )
+
+
+def alone_of(config: Settings, models: Mapping[str, Model]) -> Alone:
+    """Whether an audit keeps records for a shadow: not for a model from elsewhere that has none;
+    of one that was trained here on a part of the records, the deal of that training is met again.
+    """
+    source = models["target"].source
+    elsewhere = config.audit.target is not None or bool(source.parts)
+    if not elsewhere or "shadow" in models:
+        return Alone.NO
+    note = read_note(source)
+    taught = note is not None and note.facts.split is not None
+    return Alone.CLAIM if taught else Alone.YES
+
+
+def check_calibration(target: Scores, shadow: Scores) -> None:
+    """Refuse another audit as the shadow's where it is of the same records or the same model, or of
+    one whose answers cannot be compared.
+    """
+    claims = [table.about.claims for table in (target, shadow)]
+    models = [each.model for each in claims if each is not None]
+    own, other = (table.about.kin or {} for table in (target, shadow))
+    strange = [name for name in own if name in other and name != "architecture"]
+    strange = [name for name in strange if own[name] != other[name]]
+    shared = set(target.ids) & set(shadow.ids)
+    if shared:
+        raise UserError(
+            f"shadow: {len(shared)} of its records are the audit's own, such as "
+            f"{min(shared)}; a shadow is trained, and audited, on others"
+        )
+    if len(models) > 1 and models[0] == models[1]:
+        raise UserError("shadow: is the audited model itself; hand over the audit of another")
+    if strange:
+        raise UserError(
+            f"shadow: has another {few(strange)} than the audited model, so that their answers "
+            "cannot be compared; audit one that was made from the same base"
         )
 
 

@@ -19,9 +19,16 @@ from lit_clid.auditing.lineage import Model, find_models, find_reference
 from lit_clid.auditing.queries import tally
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.sittings import HELD, plan
-from lit_clid.commands.checks import check_headline, check_rules, check_stacked, check_suspects
+from lit_clid.commands.checks import (
+    alone_of,
+    check_headline,
+    check_rules,
+    check_stacked,
+    check_suspects,
+)
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.splits import planned_split
+from lit_clid.data.deal import Alone
 from lit_clid.data.split import Split
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.denoiser import DTYPES
@@ -47,8 +54,7 @@ def dry_audit(config: Settings) -> None:
     models = _models(config)
     check_stacked(config, calibrated="shadow" in models)
     source, options = models["target"].source, config.audit
-    elsewhere = options.target is not None or bool(source.parts)
-    split = dealt(config, source, alone=elsewhere and "shadow" not in models)
+    split = dealt(config, source, alone=alone_of(config, models))
     check_suspects(config, split, models)
     check_rules(config.attacks, calibrated="shadow" in models)
     named = (options.reference, options.variant, config.target.config)
@@ -126,7 +132,7 @@ def _say(title: str, lines: Sequence[tuple[str, str]]) -> None:
     console.say(f"{title}\n{console.aligned(told)}\n{NOTHING}")
 
 
-def dealt(config: Settings, model: str | Source, *, alone: bool = False) -> Split:
+def dealt(config: Settings, model: str | Source, *, alone: Alone = Alone.NO) -> Split:
     """The split as the run would deal it; what it leaves is thrown away."""
     same = partial(caption_keys, model)
     with TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ from lit_clid.auditing.lineage import Model
 from lit_clid.auditing.shards import shard_folder
 from lit_clid.auditing.sittings import Sitting
 from lit_clid.commands.processes import shared
-from lit_clid.commands.reading import Settings
+from lit_clid.commands.reading import KNOWN_ATTACKS, Settings
 from lit_clid.commands.sitting import table_of
 from lit_clid.data.parts import only, swapped
 from lit_clid.data.split import Split
@@ -56,7 +56,10 @@ def check_cascade(config: Settings, split: Split) -> None:
             "evidence.cascade: there are no suspects to list; name some with data.suspects, or set "
             "it to null"
         )
-    alone = [each for each, attack in ATTACKS.items() if not RULES[attack.rule].needs_shadow]
+    known = {**ATTACKS, **config.attacks}
+    if name in KNOWN_ATTACKS:
+        known.setdefault(name, KNOWN_ATTACKS[name])
+    alone = [each for each, attack in known.items() if not RULES[attack.rule].needs_shadow]
     if name not in alone:
         raise UserError(
             f"evidence.cascade: {name!r} is no attack that needs no shadow: {', '.join(alone)}"
@@ -99,7 +102,7 @@ def second_attack(config: Settings) -> Attack:
     """The attack of the second stage, with the configuration's own settings if it has any."""
     name = config.evidence.cascade
     assert name is not None
-    return config.attacks.get(name, ATTACKS[name])
+    return config.attacks[name] if name in config.attacks else KNOWN_ATTACKS[name]
 
 
 def forget_others(path: Path, part: Split | None) -> None:

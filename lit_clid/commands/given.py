@@ -79,6 +79,8 @@ class Given:
             found[f"data.{source}"] = own
             if place is not None:
                 found[f"data.{path}"] = place
+        if "records" not in self.records and self.records:
+            found["data.member_column"] = "null"  # what they are is said
         return found
 
     @contextmanager
@@ -115,13 +117,14 @@ class Given:
         own = Path(config.runs).expanduser() / name / "target"
         if self.model is None:
             return [f"name={name}"]
+        asked = (self.model, config.seed, config.written["attacks"], config.audit.precision)
         if Path(self.model).expanduser().resolve() == own.resolve():
             return [f"name={name}", "audit.target=null"]
-        return [f"name=records-{self._mark(held, config.data, self.model)}"]
+        return [f"name=records-{self._mark(held, config.data, asked)}"]
 
-    def _mark(self, held: Mapping[str, Source], options: DataOptions, model: str | None) -> str:
-        """A hash of which records they are, and of a model."""
-        told: list[object] = [model, sorted(self.changes().items())]
+    def _mark(self, held: Mapping[str, Source], options: DataOptions, asked: object) -> str:
+        """A hash of which records they are, and of what else a run may not mix."""
+        told: list[object] = [asked, sorted(self.changes().items())]
         for name, source in sorted(held.items()):
             told.append((name, source.ids, source.captions))
         told.append(sorted((key, str(value)) for key, value in options.drawn_from.items()))

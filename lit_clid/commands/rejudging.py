@@ -5,10 +5,11 @@ from pathlib import Path
 
 from lit_clid import console
 from lit_clid.commands.table import judge_table
+from lit_clid.commands.verify import judged_by, leftover
 from lit_clid.config.named import NOTHING
 from lit_clid.config.reading import DEMO, read_config
 from lit_clid.errors import UserError
-from lit_clid.files import write_text
+from lit_clid.files import read_json, write_text
 from lit_clid.judging.evidence import Evidence
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.notation import interval
@@ -58,18 +59,23 @@ def judged_again(place: Path, words: Sequence[str]) -> Judgement:
         UserError: if there is no such table.
     """
     config = read_config([*words, f"scores={place}"], DEMO, NOTHING, NOTHING)
-    inside = place / "scores"
+    inside, report = place / "scores", place / "report.json"
+    told = read_json(report) if report.is_file() else {}
     tables, others = load_tables(
         str(inside if inside.is_dir() else place),
         config.shadow_scores,
         read_signals(config.signals),
     )
+    headline, fdr, level = judged_by(told)
+    for name in leftover(others, told) if told else ():
+        del others[name]
+    given = " ".join(words)
     return judge(
         tables,
         **others,
-        headline=config.headline,
-        fdr=config.evidence.fdr,
-        level=config.evidence.level,
+        headline=config.headline or headline,
+        fdr=config.evidence.fdr if "evidence.fdr" in given or fdr is None else fdr,
+        level=config.evidence.level if "evidence.level" in given or level is None else level,
     )
 
 

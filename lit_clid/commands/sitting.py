@@ -19,7 +19,7 @@ from lit_clid.auditing.sittings import (
     Sitting,
     shared_records,
 )
-from lit_clid.commands.checks import check_headline, check_stacked, check_suspects
+from lit_clid.commands.checks import alone_of, check_headline, check_stacked, check_suspects
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.splits import split_of
 from lit_clid.data.module import CaptionedImages
@@ -45,9 +45,7 @@ def opened(config: Settings, *, calibrated: bool = False) -> tuple[dict[str, Mod
     for line in learned_tokens(models["target"].source):
         console.say(line)
     check_stacked(config, calibrated=calibrated or "shadow" in models)
-    elsewhere = config.audit.target is not None or bool(models["target"].source.parts)
-    alone = elsewhere and "shadow" not in models
-    split = split_of(config, models["target"].source, alone=alone)
+    split = split_of(config, models["target"].source, alone=alone_of(config, models))
     check_suspects(config, split, models)
     return models, split
 
@@ -127,6 +125,7 @@ def _asked(
         captions_cut_by_the_tokenizer=overlong,
         shared_captions=split.shared.get(sitting.role),
         captions_by=split.captions_by,
+        kin=target.kin,
         queries=tally(sitting.attacks, sizes(split, sitting.role, shared)),
         training=read_note(source),
         config=config.plain,

@@ -12,6 +12,7 @@ from lit_clid import console
 from lit_clid.about import Captioner
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings
+from lit_clid.data.deal import Alone
 from lit_clid.data.described import Describe, Images, in_batches
 from lit_clid.data.split import Split, load_split
 from lit_clid.data.twins import Sameness
@@ -32,14 +33,14 @@ LETTERS = 60
 
 
 def split_of(
-    config: Settings, model: str | Source, *, folder: Path | None = None, alone: bool = False
+    config: Settings, model: str | Source, *, folder: Path | None = None, alone: Alone = Alone.NO
 ) -> Split:
     """Re-read the split of a run and verify it, or draw it.
 
     Args:
         model: a pipeline whose tokenizers say which captions are one.
         folder: of the run; None means the configuration's own.
-        alone: there is no shadow to keep records for.
+        alone: whether records are kept for a shadow.
 
     Raises:
         UserError: as `load_split`, and for a captioner that cannot describe the images.
@@ -48,13 +49,15 @@ def split_of(
     return load_split(config.data, config.seed, own, same, alone=alone, write=describer(config))
 
 
-def planned_split(config: Settings, folder: Path, same: Sameness, *, alone: bool = False) -> Split:
+def planned_split(
+    config: Settings, folder: Path, same: Sameness, *, alone: Alone = Alone.NO
+) -> Split:
     """The split of a run that is only planned, for which no captioner is loaded.
 
     Args:
         folder: where it is drawn.
         same: which captions are one caption to the model.
-        alone: there is no shadow to keep records for.
+        alone: whether records are kept for a shadow.
     """
     return load_split(config.data, config.seed, folder, same, alone=alone, write=_unwritten)
 

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from lit_clid import console
 from lit_clid.commands.holding import held
 from lit_clid.config.named import NOTHING
+from lit_clid.config.options.report import PLAIN
 from lit_clid.config.reading import DEMO, read_config
 from lit_clid.errors import UserError, few
 from lit_clid.judging.controls.all import controls_of_blind
 from lit_clid.judging.judge import judge
+from lit_clid.judging.pseudonyms import about_renamed, named, renamed
 from lit_clid.judging.report.publish import publish, refuse_foreign
 from lit_clid.judging.report.stopped import StoppedReport, publish_stopped
 from lit_clid.judging.suspects.stopped import look_again
@@ -34,9 +36,16 @@ def judge_table(arguments: Sequence[str]) -> bool:
         stopped = look_again(scores, others["shadow"])
         controls = controls_of_blind(others.get("blind"))
         with held(config.folder):
-            report = StoppedReport(config.name, stopped, scores.about, controls)
+            about = scores.about
+            if config.report.ids != PLAIN:
+                about = about_renamed(about, named({"stopped": scores}, config.folder))
+            report = StoppedReport(config.name, stopped, about, controls)
             publish_stopped(report, config.folder)
         return True
+    if config.report.ids != PLAIN:
+        names = named({"target": scores, **others}, config.folder)
+        others = {role: table and renamed(table, names) for role, table in others.items()}
+        scores = renamed(scores, names)
     judgement = judge(
         scores,
         **others,

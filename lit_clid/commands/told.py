@@ -1,5 +1,6 @@
 """What Python code tells a command: a model, records, and words of the configuration."""
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from lit_clid.auditing.lineage import BASE, DEMO
 from lit_clid.commands.given import FOLDER, Given, is_named
 from lit_clid.commands.reading import Settings, read
-from lit_clid.config.reading import CONFIGS, shipped
+from lit_clid.config.reading import CONFIGS, layers, shipped
 from lit_clid.errors import UserError
 from lit_clid.models.kept import Kept, keep_pipeline
 from lit_clid.models.load import check_target
@@ -40,7 +41,7 @@ class Told:
 
 def audit_words(
     words: Sequence[Any],
-    changes: Mapping[str, str],
+    changes: Mapping[str, object],
     records: Mapping[str, Any],
     others: Mapping[str, Any],
 ) -> Told:
@@ -48,15 +49,15 @@ def audit_words(
 
     Args:
         words: the model to audit, if it is named, then words of the configuration.
-        changes: of the configuration by top keys, as words have them.
+        changes: of the configuration by top keys, plain values.
         records: by their kind.
         others: "shadow" and "reference", models beside the target.
 
     Raises:
         UserError: for records that do not go together, or a model that cannot be laid down.
     """
-    model, told = _split(words)
-    told += [f"{key}={value}" for key, value in changes.items()]
+    model, told = _split(words, "audit")
+    told += as_words(changes)
     where = _runs(told)
     kept = None if model is None else _laid_down(model, where)
     shadow, reference = others.get("shadow"), others.get("reference")
@@ -80,11 +81,11 @@ def audit_words(
 
 
 def train_words(
-    words: Sequence[Any], changes: Mapping[str, str], records: Mapping[str, Any]
+    words: Sequence[Any], changes: Mapping[str, object], records: Mapping[str, Any]
 ) -> Told:
     """The same of a training: the first word may be the model to tune."""
-    model, told = _split(words)
-    told += [f"{key}={value}" for key, value in changes.items()]
+    model, told = _split(words, "train")
+    told += as_words(changes)
     if model is None:
         return _told("train", records, {}, told)
     kept = _laid_down(model, _runs(told)).folder
@@ -92,6 +93,22 @@ def train_words(
     if kept != DEMO:
         preset = [str(CONFIGS / "models" / f"{check_target(kept).preset}.yaml")]
     return _told("train", records, {"target.path": kept}, told, preset)
+
+
+def as_words(changes: Mapping[str, object]) -> list[str]:
+    """Changes as words: a text as it is, anything else as JSON."""
+    words: list[str] = []
+    for key, value in changes.items():
+        plain = fspath(value) if isinstance(value, PathLike) else value
+        if not isinstance(plain, str):
+            plain = json.dumps(plain, default=_as_plain, ensure_ascii=False)
+        words.append(f"{key}={plain}")
+    return words
+
+
+def _as_plain(value: Any) -> Any:
+    """A path as text, and a number or array of numpy or torch as plain numbers."""
+    return value.tolist() if hasattr(value, "tolist") else fspath(value)
 
 
 def _told(
@@ -111,9 +128,11 @@ def _told(
     files = [word for word in words if "=" not in word]
     others = [word for word in words if "=" in word]
     models = [f"{key}={value}" for key, value in named.items()]
-    called = bool(files) or any(word.startswith("name=") for word in others)
-    if usual and not files:
-        files = [str(FOLDER), *usual]
+    told = layers(files, FOLDER) if files else []
+    whole = any(layer.sets("name") for layer in told)
+    called = whole or any(word.startswith("name=") for word in others)
+    if not whole and (records or usual):  # overlays
+        files = [str(FOLDER), *usual, *files]
     return Told(given, [*files, *models, *others], called)
 
 
@@ -129,16 +148,26 @@ def _laid_down(model: Any, runs: Path) -> Kept:
     return keep_pipeline(model, runs / PIPELINES)
 
 
-def _split(words: Sequence[Any]) -> tuple[Any, list[str]]:
+def _split(words: Sequence[Any], command: str) -> tuple[Any, list[str]]:
     """The model among the words, if the first one is one, and the words of the configuration.
 
     A YAML file, or a word with "=" that names nothing that exists, is none.
+
+    Raises:
+        UserError: for a further word that is no text.
     """
-    if not words or _is_word(words[0]):
-        return None, [fspath(word) for word in words]
-    first = words[0]
-    model = fspath(first) if isinstance(first, (str, PathLike)) else first
-    return model, [fspath(word) for word in words[1:]]
+    first = bool(words) and not _is_word(words[0])
+    others = words[1:] if first else words
+    for word in others:
+        if not is_named(word):
+            raise UserError(
+                f"{command}: a {type(word).__name__} stands where a YAML file or key=value is "
+                "read; hand over records by name, as in members=…, holdouts=…"
+            )
+    texts = [fspath(word) for word in others]
+    if not first:
+        return None, texts
+    return fspath(words[0]) if is_named(words[0]) else words[0], texts
 
 
 def _is_word(given: Any) -> bool:

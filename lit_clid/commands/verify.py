@@ -97,22 +97,39 @@ def _again(
         controls = controls_of_blind(others.get("blind"))
         report = StoppedReport(told["name"], evidence, scores.about, controls)
         return _plain(report.as_json()), {"report.md": report.markdown()}
-    for name in set(others) - {"shadow", "blind"} - set(told["provenance"]):
-        del others[name]  # of an audit that asked more
-    suspects = told.get("suspects", {})
+    for name in leftover(others, told):
+        del others[name]
+    headline, fdr, level = judged_by(told)
     judgement = judge(
         scores,
         **others,
-        headline=told["headline"] if told["headline_chosen"] == "named" else None,
-        fdr=suspects.get("list", {}).get("false_discovery_rate", config.evidence.fdr),
-        level=suspects.get("sequential", {}).get("level", config.evidence.level),
+        headline=headline,
+        fdr=config.evidence.fdr if fdr is None else fdr,
+        level=config.evidence.level if level is None else level,
     )
     again = Report(told["name"], judgement)
     texts = {f"{name}.csv": text for name, text in report_tables(again).items() if text}
-    texts["report.md"] = report_markdown(again)
-    if (folder / "card.md").is_file():  # none was written once
-        texts["card.md"] = card_markdown(again)
+    kept = {"report.md": report_markdown, "card.md": card_markdown}  # perhaps passed on alone
+    texts |= {name: made(again) for name, made in kept.items() if (folder / name).is_file()}
     return _plain(report_json(again)), texts
+
+
+def leftover(tables: Mapping[str, Any], told: Mapping[str, Any]) -> set[str]:
+    """Tables that a report does not speak of, of an audit that asked more."""
+    return set(tables) - {"shadow", "blind"} - set(told.get("provenance", {}))
+
+
+def judged_by(told: Mapping[str, Any]) -> tuple[str | None, float | None, float | None]:
+    """The headline that was named, the false-discovery rate and the level of a report; None where
+    it tells none.
+    """
+    suspects = told.get("suspects", {})
+    named = told.get("headline_chosen") == "named"
+    return (
+        told.get("headline") if named else None,
+        suspects.get("list", {}).get("false_discovery_rate"),
+        suspects.get("sequential", {}).get("level"),
+    )
 
 
 def _is_hashed(told: dict[str, Any], names: Mapping[str, str]) -> bool:

@@ -211,12 +211,17 @@ def row_ids(dataset: Any, image: str, root: Path | None) -> tuple[str, ...]:
     Args:
         image: the column of images, not decoded.
     """
-    names = tuple(f"row-{k:07d}" for k in range(len(dataset)))
+    names = tuple(map(row_name, range(len(dataset))))
     if "__key__" in dataset.column_names:
         names = tuple(dataset["__key__"][:])
     elif root is not None:
         names = _file_names(dataset, image, root.resolve()) or names
     return unique(names)
+
+
+def row_name(row: int) -> str:
+    """The name of a row that has none."""
+    return f"row-{row:07d}"
 
 
 def unique(names: Sequence[str]) -> tuple[str, ...]:

@@ -5,11 +5,21 @@ The deal is a function of the seed and the names alone.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.source import Source
 from lit_clid.errors import UserError
 from lit_clid.randomness import permutation
+
+
+class Alone(Enum):
+    """Whether records are kept for a shadow."""
+
+    NO = "they are"
+    CLAIM = "none where there are suspects"
+    YES = "none, where it is known who is a member or there are suspects"
+
 
 Part = tuple[str, str, bool | None]
 """(id, role, member); None for a suspect."""
@@ -35,13 +45,13 @@ class Piles:
     alone: bool = False
 
 
-def find_piles(names: Sequence[str], sources: Mapping[str, Source], *, alone: bool) -> Piles:
+def find_piles(names: Sequence[str], sources: Mapping[str, Source], *, alone: Alone) -> Piles:
     """Say of every record where it may be taken from.
 
     Args:
         names: ids of the usable records of all sources.
         sources: the "first", and perhaps "nonmembers" and "suspects".
-        alone: there is no shadow to keep records for; where nothing says who is a member, all but
+        alone: whether records are kept for a shadow; where nothing says who is a member, all but
             the suspects are then hold-outs, if there are any.
 
     Raises:
@@ -54,7 +64,11 @@ def find_piles(names: Sequence[str], sources: Mapping[str, Source], *, alone: bo
     suspects = tuple(name for name in names if name in unknown)
     others = tuple(name for name in names if name not in unknown)
     vouched = "nonmembers" in sources or first.member is not None
-    alone = alone and (bool(suspects) or vouched)
+    whole = (
+        bool(suspects)
+        if alone is Alone.CLAIM
+        else alone is Alone.YES and (bool(suspects) or vouched)
+    )
     if "nonmembers" in sources:
         if first.member is not None and not all(member is not False for member in told):
             raise UserError(
@@ -63,11 +77,11 @@ def find_piles(names: Sequence[str], sources: Mapping[str, Source], *, alone: bo
                 "data.nonmember_source"
             )
         inside, outside = _parted(others, set(first.names))
-        return Piles(inside, outside, False, suspects, alone)
+        return Piles(inside, outside, False, suspects, whole)
     if first.member is not None:
         inside, outside = _parted(others, {name for name in said if said[name]})
-        return Piles(inside, outside, True, suspects, alone)
-    if alone:
+        return Piles(inside, outside, True, suspects, whole)
+    if whole:
         return Piles((), others, suspects=suspects, alone=True)
     return Piles(others, others, suspects=suspects)
 
@@ -148,6 +162,11 @@ def _deal_two(piles: Piles, options: DataOptions, seed: int, redrawn: bool) -> l
 
 def _deal_alone(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
     """Every record is the target's, but for those beyond what was asked for."""
+    if not piles.suspects:  # who claims takes what there is
+        members = options.members or len(piles.inside)
+        nonmembers = options.nonmembers or len(piles.outside)
+        _require(len(piles.inside), members, "members", f"data.members = {members}")
+        _require(len(piles.outside), nonmembers, "hold-outs", f"data.nonmembers = {nonmembers}")
     inside = _shuffled(piles.inside, seed, "members")[: options.members]
     outside = _shuffled(piles.outside, seed, "hold-outs")[: options.nonmembers]
     _require(len(outside), 1, "hold-outs", "to compare others with")

@@ -17,11 +17,11 @@ from typing import Any
 from PIL import Image
 
 from lit_clid.config.options.data import MEMORY, DataOptions
-from lit_clid.data.columns import CAPTION_NAMES, IMAGE_NAMES, unique
+from lit_clid.data.columns import CAPTION_NAMES, IMAGE_NAMES, row_name, unique
 from lit_clid.data.decoding import decode, upright
-from lit_clid.data.images import FileImages
+from lit_clid.data.images import FileImages, StoredImages
 from lit_clid.data.metadata import Rows
-from lit_clid.data.scan import hash_pixels
+from lit_clid.data.scan import hash_bytes, hash_pixels
 from lit_clid.data.source import Source, from_rows
 from lit_clid.data.table_rows import from_dataset
 from lit_clid.data.text import printable
@@ -70,7 +70,9 @@ def given_source(given: Any, name: str, options: DataOptions) -> Source:
     if isinstance(given, Source):
         return given
     if is_dataset(given):
-        return from_dataset(given, options, name, [], allowed=_listed(given))
+        plain = given.with_format(None)  # a transform is for training
+        source = from_dataset(plain, options, name, [], allowed=_listed(plain))
+        return replace(source, ids=_ids(source)) if _is_numbered(source) else source
     if type(given).__name__ == "DataFrame" and hasattr(given, "to_dict"):
         return _of_records(given.to_dict("records"), name, options)
     if isinstance(given, Mapping) or not (isinstance(given, Iterable) or is_map_style(given)):
@@ -79,6 +81,23 @@ def given_source(given: Any, name: str, options: DataOptions) -> Source:
         return _of_records(given, name, options)
     source = _of_records((given[row] for row in range(len(given))), name, options, keep=False)
     return replace(source, open_image=FetchedImages(given, name, options))
+
+
+def _is_numbered(source: Source) -> bool:
+    """Whether rows have no names of their own."""
+    return source.ids[:1] == (row_name(0),)
+
+
+def _ids(source: Source) -> tuple[str, ...]:
+    """Names of rows by the bytes of their images: numbers would call other records the same."""
+    images, names = source.open_image, list[str]()
+    assert isinstance(images, StoredImages)
+    for row in range(len(source.ids)):
+        try:
+            names.append(hash_bytes(images.content(row)))
+        except (OSError, ValueError):  # whoever reads the row says what is wrong with it
+            names.append(row_name(row))
+    return unique(names)
 
 
 def is_dataset(given: Any) -> bool:
@@ -187,10 +206,11 @@ def _name(image: Image.Image | Path, where: str) -> str:
 
 
 def _listed(dataset: Any) -> tuple[Path, ...] | None:
-    """The folder of the images that a builder of `datasets` found by itself; None where paths come
-    from the data.
+    """The folder of the images that a builder of `datasets` found by itself, or that this very
+    process named; None where paths come from the data.
     """
-    if dataset.info.builder_name != "imagefolder":
+    made_here = dataset.info.builder_name is None and not dataset.cache_files
+    if dataset.info.builder_name != "imagefolder" and not made_here:
         return None
     column = next(iter(dataset.features))
     for name, feature in dataset.features.items():
@@ -200,4 +220,7 @@ def _listed(dataset: Any) -> tuple[Path, ...] | None:
     plain = dataset.select_columns([column]).cast_column(column, datasets.Image(decode=False))
     paths = [cell["path"] for cell in plain[:][column] if cell and cell["bytes"] is None]
     local = [path for path in paths if path and Path(path).is_absolute()]
-    return (Path(os.path.commonpath(local)).resolve(),) if local else None
+    if not local:
+        return None
+    folders = {str(Path(path).parent) for path in local}
+    return (Path(os.path.commonpath(folders)).resolve(),)

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
-from lit_clid.data.deal import deal, find_piles
+from lit_clid.data.deal import Alone, deal, find_piles
 from lit_clid.data.images import Place, StoredImages
 from lit_clid.data.scan import Entry, hash_bytes
 from lit_clid.data.source import Source
@@ -141,7 +141,7 @@ def dealt(
     options: DataOptions,
     seed: int,
     *,
-    alone: bool,
+    alone: Alone,
 ) -> tuple[Entry, ...]:
     """Say of every first row of an image where it may be taken from, and deal them, the further
     rows of an image with the first.

@@ -17,7 +17,7 @@ from typing import Any
 from lit_clid.about import Captioner
 from lit_clid.config.options.data import OWN, DataOptions
 from lit_clid.data.again import verify
-from lit_clid.data.deal import find_suspects
+from lit_clid.data.deal import Alone, find_suspects
 from lit_clid.data.described import Describe, describe
 from lit_clid.data.groups import groups_of
 from lit_clid.data.scan import (
@@ -167,7 +167,7 @@ def load_split(
     folder: Path,
     same: Sameness = list,
     *,
-    alone: bool = False,
+    alone: Alone = Alone.NO,
     write: Describe | None = None,
 ) -> Split:
     """Re-read and verify the split of the run `folder`, or draw and write it.
@@ -178,7 +178,7 @@ def load_split(
         folder: of the run.
         same: which captions are one caption to the model, asked only when the split is drawn;
             by default those of the same text.
-        alone: there is no shadow to keep records for.
+        alone: whether records are kept for a shadow.
         write: has images described where `options.captions` names a model.
 
     Raises:

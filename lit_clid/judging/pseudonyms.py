@@ -36,7 +36,7 @@ def named(tables: Mapping[str, Scores | None], folder: Path) -> dict[str, str]:
     ids = set[str]().union(*(_ids(table) for table in tables.values() if table is not None))
     new = sorted(ids - known.keys())
     if new:
-        known |= {name: f"record-{token_hex(5)}" for name in new}
+        known |= {name: f"record-{token_hex(8)}" for name in new}
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerows([HEADER, *sorted(known.items())])

@@ -102,7 +102,9 @@ def from_first(runs: Mapping[str, Judgement], attack: str) -> dict[str, dict[str
 def same_records(first: Judgement, second: Judgement) -> bool:
     """Whether two runs are graded on the same members and hold-outs."""
     one, other = first.target, second.target
-    return one.ids == other.ids and bool((one.member == other.member).all())
+    splits = {each.about.claims.split for each in (one, other) if each.about.claims is not None}
+    alike = one.ids == other.ids and bool((one.member == other.member).all())
+    return alike and len(splits) < 2
 
 
 def _difference(

@@ -5,7 +5,9 @@ with hashes, and the pipeline itself stays as it is, wherever it lies.
 """
 
 import copy
+import filecmp
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -20,9 +22,11 @@ from torch.nn import Module, Parameter
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.files import writing
 from lit_clid.models.families import KNOWN
+from lit_clid.models.note import NOTE
 from lit_clid.models.quantised import plain_tensors
 from lit_clid.models.quiet import quiet_imports
 
+INDEX = "model_index.json"
 IS_META = attrgetter("is_meta")
 LETTERS = 12
 """Of a pipeline's hash in the name of its folder."""
@@ -59,11 +63,15 @@ def keep_pipeline(pipeline: Any, folder: Path) -> Kept:
     _refuse_elsewhere(networks)
     adapted = {n: part for n, part in networks.items() if next(_adapters(part), None)}
     place = folder / f"pipeline-{_mark(pipeline, networks)}"
-    base = place.with_name(f"{place.name}-base") if adapted else None
-    _lay_down(pipeline, {n: _folded(part, active=True) for n, part in adapted.items()}, place)
-    if base is not None:
-        _lay_down(pipeline, {n: _folded(part, active=False) for n, part in adapted.items()}, base)
-    return Kept(str(place), None if base is None else str(base))
+    folded = {n: _folded(part, active=True) for n, part in adapted.items()}
+    note = _lay_down(pipeline, folded, place)
+    if note is not None and not adapted:
+        _keep_note(note, place)
+    if not any(any(map(_is_heard, _adapters(part))) for part in adapted.values()):
+        return Kept(str(place))
+    base = place.with_name(f"{place.name}-base")
+    _lay_down(pipeline, {n: _folded(part, active=False) for n, part in adapted.items()}, base)
+    return Kept(str(place), str(base))
 
 
 def _refuse_elsewhere(networks: dict[str, Module]) -> None:
@@ -81,16 +89,21 @@ def _adapters(part: Module) -> Iterator[Any]:
     return (module for module in part.modules() if hasattr(module, "get_base_layer"))
 
 
+def _is_heard(layer: Any) -> bool:
+    """Whether a layer's factors have a part in its answers."""
+    return not layer.disable_adapters and bool(layer.active_adapters or layer.merged)
+
+
 def _mark(pipeline: Any, networks: dict[str, Module]) -> str:
     """A hash of what decides the pipeline's answers."""
     digest = blake2b(digest_size=16)
-    told = [type(pipeline).__name__]
+    told = [type(pipeline).__name__, _plain(pipeline.config)]
     for name, part in sorted(pipeline.components.items()):
         config: Any = getattr(part, "config", None)
-        plain = config.to_dict() if hasattr(config, "to_dict") else dict(config or {})
-        told.append(f"{name} {type(part).__name__} {sorted(map(str, plain.items()))}")
+        told.append(f"{name} {type(part).__name__} {_plain(config)}")
         if hasattr(part, "get_vocab"):
-            told.append(str(sorted(part.get_vocab().items())))
+            told += [str(sorted(part.get_vocab().items())), _plain(part.init_kwargs)]
+            told.append(str(part.model_max_length))
     for name, part in sorted(networks.items()):
         for key, value in sorted(part.state_dict().items()):
             digest.update(f"{name}.{key} {value.dtype} {tuple(value.shape)}".encode())
@@ -104,8 +117,17 @@ def _mark(pipeline: Any, networks: dict[str, Module]) -> str:
     return digest.hexdigest()[:LETTERS]
 
 
+def _plain(config: Any) -> str:
+    """What a configuration says, where it was read from and by which version aside."""
+    told = config.to_dict() if hasattr(config, "to_dict") else dict(config or {})
+    return str(sorted(f"{key} {value}" for key, value in told.items() if key[:1] != "_"))
+
+
 def _folded(part: Module, *, active: bool) -> Any:
-    """A copy of a network on the CPU without adapters: folded in as they are set, or left out."""
+    """A copy of a network on the CPU without adapters: folded in as they are set, or left out.
+
+    What factors are added to is in float32: half precision would round most of them away.
+    """
     from diffusers.utils.peft_utils import recurse_remove_peft_layers
 
     memo: dict[int, Any] = {}
@@ -114,19 +136,28 @@ def _folded(part: Module, *, active: bool) -> Any:
         memo[id(parameter)] = Parameter(value, requires_grad=False)
     own: Any = copy.deepcopy(part, memo).to("cpu")
     for layer in _adapters(own):
-        if active and not layer.disable_adapters and not layer.merged:
+        wanted = active and not layer.disable_adapters
+        if wanted and not layer.merged:
+            layer.float()
             layer.merge()
-        elif layer.merged and not active:
+        elif layer.merged and not wanted:
+            layer.float()
             layer.unmerge()
     if getattr(own, "_hf_peft_config_loaded", False):  # it would write its factors alone
         own._hf_peft_config_loaded = False
     return recurse_remove_peft_layers(own)
 
 
-def _lay_down(pipeline: Any, changed: dict[str, Any], place: Path) -> None:
-    """Write a pipeline, with other networks in place of some, whole or not at all."""
-    if (place / "model_index.json").is_file():
-        return
+def _lay_down(pipeline: Any, changed: dict[str, Any], place: Path) -> Path | None:
+    """Write a pipeline, with other networks in place of some, whole or not at all.
+
+    Returns:
+        The folder that it was read from, if that has a note; None if it has none.
+    """
+    read_from = Path(str(pipeline.config.get("_name_or_path") or ""))
+    note = read_from if (read_from / NOTE).is_file() else None
+    if (place / INDEX).is_file():
+        return note
     shown = copy.copy(pipeline)
     for name, part in changed.items():
         setattr(shown, name, part)
@@ -139,4 +170,19 @@ def _lay_down(pipeline: Any, changed: dict[str, Any], place: Path) -> None:
             raise UserError(
                 f"the pipeline cannot be written ({first_line(error)}); name its folder or hub id"
             ) from None
-        part_of_it.rename(place)
+        try:
+            part_of_it.rename(place)
+        except OSError:
+            if not (place / INDEX).is_file():  # of another process that laid down the same
+                raise
+            shutil.rmtree(part_of_it)
+    return note
+
+
+def _keep_note(folder: Path, place: Path) -> None:
+    """Lay the note of how a model was trained beside it, if it is that folder's model still."""
+    for file in sorted(place.rglob("*.safetensors")):
+        other = folder / file.relative_to(place)
+        if not other.is_file() or not filecmp.cmp(file, other, shallow=False):
+            return
+    shutil.copyfile(folder / NOTE, place / NOTE)

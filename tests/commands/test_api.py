@@ -8,7 +8,6 @@ import pytest
 from runs import ROOT, SMALL
 
 import lit_clid
-from lit_clid.commands import api
 from lit_clid.commands.told import train_words
 from lit_clid.errors import UserError
 from lit_clid.scores import Scores
@@ -71,7 +70,7 @@ def test_changes_are_plain_values_of_the_configuration(tmp_path: Path) -> None:
         "attacks": ["loss"],
         "audit": {"precision": "32", "compile": True},
     }
-    with train_words(["configs/demo.yaml", "seed=4"], api._texts(changes), {}).opened() as config:
+    with train_words(["configs/demo.yaml", "seed=4"], changes, {}).opened() as config:
         pass
     assert (config.seed, config.runs, list(config.attacks)) == (4, str(tmp_path), ["loss"])
     assert (config.data.path, config.data.members) == ("a, b: {c} \N{GRINNING FACE}", None)

@@ -1,6 +1,8 @@
 """Models and records handed over in memory: the same answers as from files, and what is refused."""
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,14 @@ from folders import picture
 from PIL import Image
 from pipelines import make_sdxl
 from runs import Run
+from safetensors.torch import load_file
 
 import lit_clid
+from lit_clid.commands.told import as_words, audit_words
 from lit_clid.errors import UserError
 from lit_clid.judging.report.result import Result
+from lit_clid.models.kept import keep_pipeline
+from lit_clid.models.load import load_target
 from lit_clid.models.quiet import quiet_imports
 
 ASKED = ["loss", "clid_th_null"]
@@ -121,11 +127,11 @@ def test_a_table_says_who_is_a_member(pipeline: Any, tmp_path: Path) -> None:
     assert list(frame["id"]) != sorted(frame["id"])  # the surest first
 
 
-def test_an_audit_calibrates_another(
-    pipeline: Any, v_pipeline_folder: Path, tmp_path: Path
-) -> None:
+def test_an_audit_calibrates_another(pipeline: Any, pipeline_folder: Path, tmp_path: Path) -> None:
     asked = {"attacks": [*ASKED, "clid_vec_null"]}
-    shadow = audit(pipeline, tmp_path, members=pairs(200), holdouts=pairs(300), **asked)
+    another = opened(pipeline_folder)
+    next(another.unet.parameters()).data += 0.01
+    shadow = audit(another, tmp_path, members=pairs(200), holdouts=pairs(300), **asked)
     assert "clid_vec_null" in shadow.unjudged
     found = audit(pipeline, tmp_path, members=pairs(0), holdouts=pairs(100), shadow=shadow, **asked)
     assert found.shadow is not None and "clid_vec_null" in found.grades
@@ -225,6 +231,181 @@ def test_records_of_memory_are_not_there_for_the_command(
     words = [f"runs={tmp_path}", f"audit.target={pipeline_folder}", "data.source=memory"]
     code, said = run("audit", *words, "data.path=members")
     assert code == 2 and "'memory' stands for records that Python code hands to" in said
+
+
+def test_lora_is_folded_into_half_precision_in_float32(pipeline: Any, tmp_path: Path) -> None:
+    import torch
+    from peft import LoraConfig
+
+    pipeline.unet.to(torch.bfloat16)
+    pipeline.unet.add_adapter(LoraConfig(r=2, lora_alpha=2, target_modules=["to_q"]), "own")
+    torch.manual_seed(0)
+    for name, parameter in pipeline.unet.named_parameters():
+        if ".lora_B." in name:
+            torch.nn.init.normal_(parameter, std=1e-4)  # half precision would round it away
+    kept = keep_pipeline(pipeline, tmp_path)
+    name = "unet/diffusion_pytorch_model.safetensors"
+    own, base = (load_file(Path(str(place)) / name) for place in (kept.folder, kept.base))
+    layers = {n: m for n, m in pipeline.unet.named_modules() if hasattr(m, "get_base_layer")}
+    assert layers
+    for name, layer in layers.items():
+        found = own[f"{name}.weight"].float() - base[f"{name}.weight"].float()
+        wanted = layer.lora_B["own"].weight.float() @ layer.lora_A["own"].weight.float()
+        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-8)
+
+
+def test_what_is_switched_off_is_left_out(pipeline: Any, tmp_path: Path) -> None:
+    import torch
+    from peft import LoraConfig
+
+    plain = keep_pipeline(pipeline, tmp_path)
+    pipeline.unet.add_adapter(LoraConfig(r=2, target_modules=["to_q"]), "own")
+    for name, parameter in pipeline.unet.named_parameters():
+        if ".lora_B." in name:
+            torch.nn.init.normal_(parameter, std=0.2)
+    pipeline.fuse_lora(components=["unet"])
+    pipeline.unet.disable_adapters()
+    off = keep_pipeline(pipeline, tmp_path)
+    assert off.base is None and off.folder != plain.folder
+    names = [load_target(place.folder).fingerprint for place in (plain, off)]
+    assert names[0] != names[1]  # unmerging rounds
+    place = "unet/diffusion_pytorch_model.safetensors"
+    for name, value in load_file(Path(plain.folder) / place).items():
+        torch.testing.assert_close(load_file(Path(off.folder) / place)[name], value)
+
+
+def test_what_else_decides_answers_is_part_of_a_pipeline_s_name(
+    pipeline: Any, tmp_path: Path
+) -> None:
+    first = keep_pipeline(pipeline, tmp_path)
+    assert keep_pipeline(pipeline, tmp_path) == first
+    pipeline.tokenizer.model_max_length = 40
+    shorter = keep_pipeline(pipeline, tmp_path)
+    pipeline.register_to_config(requires_safety_checker=True)
+    assert len({first.folder, shorter.folder, keep_pipeline(pipeline, tmp_path).folder}) == 3
+
+
+def test_overlays_change_a_run_and_do_not_name_it(pipeline_folder: Path, tmp_path: Path) -> None:
+    given = {"members": pairs(0), "holdouts": pairs(100)}
+    words = [str(pipeline_folder), "configs/attacks/zoo.yaml", f"runs={tmp_path}"]
+    usual = {"reference": "base"}
+    with audit_words(words, {}, given, usual).opened() as config:
+        assert config.name.startswith("records-") and config.data.members is None
+        assert "pfami" in config.attacks and config.audit.target == str(pipeline_folder)
+    with audit_words(["configs/demo.yaml", *words[2:]], {}, given, usual).opened() as config:
+        assert config.name == "demo"
+    with audit_words([words[0], words[2], "name=own"], {}, given, usual).opened() as config:
+        assert config.name == "own"
+
+
+def test_other_attacks_have_a_run_of_their_own(pipeline_folder: Path, tmp_path: Path) -> None:
+    given = {"members": pairs(0), "holdouts": pairs(100)}
+    first = audit(pipeline_folder, tmp_path, **given, attacks=["loss"])
+    assert audit(pipeline_folder, tmp_path, **given).title != first.title
+
+
+def test_a_shadow_is_of_other_records_and_another_model(
+    pipeline_folder: Path, v_pipeline_folder: Path, tmp_path: Path
+) -> None:
+    given = {"members": pairs(0), "holdouts": pairs(100)}
+    found = audit(pipeline_folder, tmp_path, **given)
+    with pytest.raises(UserError, match=r"shadow: 24 of its records are the audit's own"):
+        audit(v_pipeline_folder, tmp_path, **given, shadow=found)
+    others = {"members": pairs(200), "holdouts": pairs(300)}
+    with pytest.raises(UserError, match="shadow: is the audited model itself"):
+        audit(pipeline_folder, tmp_path, **others, shadow=found)
+    with pytest.raises(UserError, match="shadow: has another latent space"):
+        audit(v_pipeline_folder, tmp_path, **others, shadow=found)
+    claim = {"holdouts": pairs(200, 20), "suspects": pairs(300)}
+    stopping = {"evidence": {"stop_at": 0.01}, "shadow": found}
+    with pytest.raises(
+        UserError, match=r"evidence\.stop_at: .* takes no other audit as its shadow"
+    ):
+        audit(v_pipeline_folder, tmp_path, **claim, **stopping)
+
+
+def test_what_records_are_is_said_by_their_name(pipeline_folder: Path, tmp_path: Path) -> None:
+    told = dataset_of(pairs(0, 20), member=[1] * 10 + [0] * 10)
+    claim = audit(pipeline_folder, tmp_path, holdouts=told, suspects=pairs(100))
+    assert claim.counts == {"nonmembers": 20, "suspects": 12}
+    both = audit(pipeline_folder, tmp_path, members=pairs(100), holdouts=told)
+    assert both.counts == {"members": 12, "nonmembers": 20}
+    assert not [name for name in both.target.ids if "row-" in name]
+
+
+def test_every_attack_scores_suspects_beside_members(pipeline_folder: Path, tmp_path: Path) -> None:
+    given = {"members": pairs(0), "holdouts": pairs(100), "suspects": pairs(200)}
+    found = audit(pipeline_folder, tmp_path, **given, headline="loss")
+    frame = found.records()
+    assert len(frame) == 36 and frame["member"].isna().sum() == 12
+    assert not frame[["loss", "clid_th_null"]].isna().any().any()
+    assert list(frame["loss"]) == sorted(frame["loss"], reverse=True)
+
+
+def test_a_result_is_saved_whole_and_over_no_other_run(
+    pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    found = audit(pipeline_folder, tmp_path, members=pairs(0), holdouts=pairs(100))
+    place = tmp_path / "saved"
+    (place / "scores").mkdir(parents=True)
+    (place / "scores" / "shadow.parquet").write_bytes(b"an earlier one's")
+    assert found.save(place).is_file()
+    assert run("verify", str(place))[0] == 0
+    own = tmp_path / found.title
+    before = (own / "scores" / "target.parquet").read_bytes()
+    found.save(own)
+    assert (own / "scores" / "target.parquet").read_bytes() == before
+    assert run("verify", str(own))[0] == 0
+    other = audit(pipeline_folder, tmp_path, members=pairs(0), holdouts=pairs(200))
+    with pytest.raises(UserError, match="is the folder of another run"):
+        other.save(own)
+
+
+def test_a_figure_shows_itself(pipeline_folder: Path, tmp_path: Path) -> None:
+    found = audit(pipeline_folder, tmp_path, members=pairs(0), holdouts=pairs(100))
+    assert found.figure()._repr_svg_().startswith("<svg")
+    with pytest.raises(UserError, match="figure: lost not judged"):
+        found.figure(["lost"])
+    page = found._repr_html_()
+    assert page.startswith('<div class="lit-clid">') and "tbody {" in page and "t& {" not in page
+
+
+def test_what_python_people_write_is_one_line_or_understood(
+    pipeline_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="hand over records by name"):
+        lit_clid.audit(pipeline_folder, pairs(0), pairs(100))
+    assert as_words({"trainer": {"max_steps": np.int64(3)}}) == ['trainer={"max_steps": 3}']
+    seen = dataset_of(pairs(0)).with_transform(lambda batch: {"pixels": batch["image"]})
+    found = audit(pipeline_folder, tmp_path, members=seen, holdouts=pairs(100))
+    assert found.members == 12
+
+
+def test_a_model_that_was_trained_here_keeps_its_note_and_its_records(
+    pipeline_folder: Path, tmp_path: Path
+) -> None:
+    trainer = {"max_steps": 2, "accelerator": "cpu", "precision": "32-true"}
+    given = {"members": pairs(0, 16), "holdouts": pairs(100, 16), "runs": tmp_path}
+    changes = {"data": {"resolution": 16}, "finetune": {"train": "cross_attention", "samples": 0}}
+    made = lit_clid.train(pipeline_folder, trainer=trainer, **changes, **given)
+    held = opened(made.folder)
+    found = lit_clid.audit(held, attacks=ASKED, reference=None, data=changes["data"], **given)
+    assert isinstance(found, Result)
+    assert found.members == 8  # those that it was trained on
+    training = found.target.about.training
+    assert training is not None and training.steps == 2
+    with torch_changed(held):
+        other = keep_pipeline(held, tmp_path / "p")
+    assert not (Path(other.folder) / "lit_clid.json").exists()
+
+
+@contextmanager
+def torch_changed(pipeline: Any) -> Iterator[None]:
+    """Within this, a weight is another."""
+    weight = next(pipeline.unet.parameters()).data
+    weight += 1
+    yield
+    weight -= 1
 
 
 @pytest.mark.slow

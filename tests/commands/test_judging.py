@@ -77,3 +77,29 @@ def test_what_cannot_be_judged(
     named = {"RUN", "OTHER"}
     code, said = run(*(str(tmp_path / word) if word in named else word for word in words))
     assert code == 2 and fault in said and said.count("\n") == 1
+
+
+def test_a_table_s_report_names_no_record_where_it_is_asked_not_to(
+    tmp_path: Path, run: Run
+) -> None:
+    table = a_run(tmp_path / "one", prefix="patient-") / "scores" / "target.parquet"
+    words = [f"scores={table}", f"runs={tmp_path}", "name=own", "report.ids=hashed"]
+    assert run("audit", *words)[0] == 0
+    for file in (tmp_path / "own").glob("*.*"):
+        assert file.name == "ids.csv" or b"patient-" not in file.read_bytes(), file.name
+
+
+def test_a_run_is_judged_again_as_it_was(tmp_path: Path, run: Run) -> None:
+    place = a_run(tmp_path / "runs" / "one")
+    words = [f"scores={place / 'scores'}", f"runs={place.parent}", "name=one", "headline=plain"]
+    assert run("audit", *words)[0] == 0
+    said = run("judge", str(place))[1]
+    assert "plain" in said.split("The ", 1)[-1] and "named beforehand" in said
+
+
+def test_a_saved_table_s_report_is_verified(tmp_path: Path, run: Run) -> None:
+    table = a_run(tmp_path / "one") / "scores" / "target.parquet"
+    named = table.rename(tmp_path / "signals.parquet")
+    lit_clid.judge(named).save(tmp_path / "saved")
+    assert "signals.parquet" in (tmp_path / "saved" / "card.md").read_text()
+    assert run("verify", str(tmp_path / "saved"))[0] == 0

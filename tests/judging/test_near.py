@@ -73,7 +73,8 @@ def test_a_pair_across_the_kinds_is_told() -> None:
     hashes[40] = hashes[3]
     (told,) = near_duplicates(score, member, hashes, ids, "suspects")
     assert (quiet.state, told.state) == (QUIET, NOTICE)
-    assert "such as r3 and r40" in told.words
+    assert told.figures["example"] == ["r3", "r40"] and quiet.figures.get("example") is None
+    assert "r40" not in told.words  # which are passed on without a record in them
     assert (told.figures["records"], told.figures["clusters_of_both_kinds"]) == (2, 1)
     assert 0 < told.figures["p_with_one_of_each"] <= 0.1
 

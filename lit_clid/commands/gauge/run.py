@@ -21,6 +21,7 @@ from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import table_of
 from lit_clid.commands.splits import split_of
+from lit_clid.data.deal import Alone
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_json
@@ -110,7 +111,7 @@ def _split(config: Settings, found: Sequence[Checkpoint]) -> Split:
         )
     check_once(config, "a gauge")
     shadow = config.audit.shadow or (config.folder / "shadow" / INDEX).is_file()
-    split = split_of(config, found[0].source, alone=not shadow)
+    split = split_of(config, found[0].source, alone=Alone.NO if shadow else Alone.CLAIM)
     split.require("target")
     for each in found:
         check_split({"target": Model(each.source)}, split)

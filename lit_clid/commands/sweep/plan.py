@@ -8,6 +8,7 @@ from typing import Any
 from lit_clid.auditing.attacks import ATTACKS, Attack
 from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.swept import Losses, Swept, blank_losses
+from lit_clid.commands.reading import KNOWN_ATTACKS
 from lit_clid.errors import UserError
 from lit_clid.judging.choice import Choice, candidates, choose
 
@@ -93,9 +94,15 @@ def overlay(
 def _changed(name: str, attack: Attack, values: Mapping[str, Any]) -> dict[str, Any]:
     """What makes the attack called `name` of one that is known by name."""
     kin = [known for known, each in ATTACKS.items() if type(each) is type(attack)]
-    original = name if name in ATTACKS else kin[0]
-    changed: dict[str, Any] = {} if original == name else {"attack": original}
+    changed: dict[str, Any] = {}
+    if name in KNOWN_ATTACKS:
+        first = KNOWN_ATTACKS[name]
+    elif kin:
+        first, changed = ATTACKS[kin[0]], {"attack": kin[0]}
+    else:
+        kind = type(attack)
+        first, changed = kind(), {"class": f"{kind.__module__}:{kind.__qualname__}"}
     for key, value in values.items():
-        if value != getattr(ATTACKS[original], key):
+        if value != getattr(first, key):
             changed[key] = list(value) if isinstance(value, tuple) else value
     return changed

@@ -12,7 +12,6 @@ import numpy as np
 
 from lit_clid.judging.controls.control import NOTICE, QUIET, Control
 from lit_clid.judging.evidence import REPLICATES, Estimate, percentile_interval
-from lit_clid.judging.notation import inline
 from lit_clid.judging.roc import auroc, curve
 from lit_clid.judging.suspects.together import set_test
 from lit_clid.scores import FEWEST
@@ -52,10 +51,11 @@ def near_duplicates(
         "clusters": int((counts > 1).sum()),
         "clusters_of_both_kinds": len(mixed),
         "auroc_clustered": interval.as_json(),
+        "example": [ids[place] for place in _example(mixed, cluster, member)],
     }
     said = (
         f"{int(twin.sum())} of {len(score)} images look like another one (perceptual hash; "
-        f"{int((counts > 1).sum())} clusters, {_mixed(mixed, cluster, member, ids, kind)}). With "
+        f"{int((counts > 1).sum())} clusters, {_mixed(mixed, kind)}). With "
         f"clusters resampled whole, the AUROC is {interval.value:.3f} [{interval.low:.3f}, "
         f"{interval.high:.3f}]"
     )
@@ -66,15 +66,17 @@ def near_duplicates(
     return [Control("near_duplicates", "Near duplicates", NOTICE, f"{said}.", kind, figures)]
 
 
-def _mixed(
-    mixed: Sequence[int], cluster: np.ndarray, member: np.ndarray, ids: Sequence[str], kind: str
-) -> str:
-    """How many clusters hold both kinds, with an example."""
+def _mixed(mixed: Sequence[int], kind: str) -> str:
+    """How many clusters hold both kinds."""
     if not mixed:
         return f"none of both {kind} and hold-outs"
-    first, second = (np.flatnonzero((cluster == mixed[0]) & side)[0] for side in (member, ~member))
-    example = f"{inline(ids[first])} and {inline(ids[second])}"
-    return f"{len(mixed)} of both {kind} and hold-outs, such as {example}"
+    return f"{len(mixed)} of both {kind} and hold-outs"
+
+
+def _example(mixed: Sequence[int], cluster: np.ndarray, member: np.ndarray) -> list[int]:
+    """Places of a member and a hold-out of one cluster; none without one."""
+    sides = (member, ~member)
+    return [int(np.flatnonzero((cluster == mixed[0]) & side)[0]) for side in sides] if mixed else []
 
 
 def _one_of_each(score: np.ndarray, member: np.ndarray, cluster: np.ndarray) -> float:

@@ -67,7 +67,7 @@ def fragment(parts: Sequence[str]) -> str:
     """Parts of a page as a piece of another, such as a notebook, that changes nothing around it."""
     from markupsafe import Markup
 
-    style = re.sub(r"(:root|html|body)(?= \{)", "&", _text("page.css"))
+    style = re.sub(r"(?<![\w.-])(:root|html|body)(?= \{)", "&", _text("page.css"))
     style = style.split("@page", 1)[0]
     inside = Markup("\n").join(parts)
     return (

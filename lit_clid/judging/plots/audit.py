@@ -14,6 +14,7 @@ from lit_clid.judging.plots.style import (
     MEMBER,
     STYLE,
     band,
+    shown,
     svg,
     whisker,
 )
@@ -47,11 +48,10 @@ def roc_canvas(
         width: of the axes in inches; narrow ones have their legend below.
     """
     import matplotlib
-    from matplotlib.figure import Figure
 
     narrow = width < WIDE
     with matplotlib.rc_context(STYLE | ({"font.size": 7.5} if narrow else {})):
-        figure = Figure(figsize=(width, 0.72 * width))
+        figure = shown()(figsize=(width, 0.72 * width))
         axes = figure.add_subplot()
         floor = 1 / max(2, int((~member).sum()))
         colours = matplotlib.colormaps["tab10" if len(scores) <= 10 else "tab20"]

@@ -51,6 +51,19 @@ def whisker(found: Estimate) -> list[list[float]]:
     return [[found.value - found.low], [found.high - found.value]]
 
 
+def shown() -> type:
+    """The class of a figure that shows itself in a notebook, whatever else was imported there."""
+    from matplotlib.figure import Figure
+
+    class Shown(Figure):
+        """A figure of matplotlib."""
+
+        def _repr_svg_(self) -> str:
+            return svg(self)
+
+    return Shown
+
+
 def svg(figure: Any) -> str:
     """The figure as SVG text, the same for the same figure."""
     import matplotlib

@@ -1,4 +1,4 @@
-"""The attacks' figures for those who go on with them: results.csv, results.tex and roc.pdf."""
+"""The attacks' figures for those who go on with them: results.csv, .md and .tex, roc.pdf."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +9,7 @@ from lit_clid.judging.evidence import Evidence, Unresolved
 from lit_clid.judging.grades import CAPS, Grade
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.notation import interval
+from lit_clid.judging.report.markdown import literal, table
 from lit_clid.judging.report.sections.curves import telling
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def records_frame(judgement: Judgement) -> "DataFrame":
         if judgement.claim:
             frame = frame.merge(told.drop(columns=answer.attack), on="id", how="left")
         else:
+            every = pandas.DataFrame({"id": list(answer.ids), **answer.every})
+            told = every.merge(told.drop(columns=answer.attack), on="id")
             frame = pandas.concat([frame, told], ignore_index=True)
         frame["named"] = frame["named"].astype("boolean")
     frame["member"] = frame["member"].astype("boolean")
@@ -57,10 +60,25 @@ def results_csv(judgement: Judgement) -> str:
     return str(results_frame(judgement).to_csv(index=False, lineterminator="\n"))
 
 
-def results_tex(judgement: Judgement) -> str:
-    r"""The same as a table of LaTeX with booktabs, each figure with its interval; rates in percent.
-    What no attack has is left out. Needs `\usepackage{booktabs}`.
+def results_md(judgement: Judgement) -> str:
+    """The same as a table of Markdown, each figure with its interval; rates in percent. What no
+    attack has is left out.
     """
+    frame = _written(judgement).rename(columns=lambda head: head.replace("\\,\\%", " %"))
+    lines = [list(map(literal, line)) for line in frame.to_numpy().tolist()]
+    return f"{table(list(map(literal, frame.columns)), lines)}\n"
+
+
+def results_tex(judgement: Judgement) -> str:
+    r"""The same as a table of LaTeX with booktabs. Needs `\usepackage{booktabs}`."""
+    frame = _written(judgement)
+    style = frame.style.hide(axis="index").format(escape="latex")
+    form = "l" + "r" * (len(frame.columns) - 1)
+    return str(style.to_latex(hrules=True, column_format=form))
+
+
+def _written(judgement: Judgement) -> "DataFrame":
+    """Figures as they are written, those aside that no attack has."""
     import pandas
 
     lines: list[dict[str, str]] = []
@@ -73,10 +91,7 @@ def results_tex(judgement: Judgement) -> str:
             told[head] = "" if isinstance(found, Unresolved) else interval(found, percent=True)
         lines.append(told)
     frame = pandas.DataFrame(lines)
-    frame = frame.loc[:, (frame != "").any()]
-    style = frame.style.hide(axis="index").format(escape="latex")
-    form = "l" + "r" * (len(frame.columns) - 1)
-    return str(style.to_latex(hrules=True, column_format=form))
+    return frame.loc[:, (frame != "").any()]
 
 
 def grid_frame(found: Mapping[str, Mapping[str, Evidence]]) -> "DataFrame":

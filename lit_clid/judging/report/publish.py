@@ -16,7 +16,7 @@ from lit_clid.judging.report.page import (
     report_markdown,
     report_tables,
 )
-from lit_clid.judging.report.papers import results_csv, results_tex, write_pdf
+from lit_clid.judging.report.papers import results_csv, results_md, results_tex, write_pdf
 from lit_clid.judging.report.pictures import PictureSource
 from lit_clid.judging.report.section import Report
 from lit_clid.judging.report.words import terminal
@@ -60,6 +60,7 @@ def write_report(report: Report, folder: Path) -> Path:
     files = {f"{name}.svg": svg for name, svg in figures.items()}
     files |= {f"{name}.csv": text for name, text in report_tables(report).items()}
     files |= {"results.csv": results_csv(report.judgement)}
+    files |= {"results.md": results_md(report.judgement)}
     files |= {"results.tex": results_tex(report.judgement)}
     for name, text in files.items():
         if text:

@@ -1,11 +1,12 @@
 """A judgement that shows itself: in a notebook, as tables, as a figure, in words, in a folder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from lit_clid.about import read_about
 from lit_clid.errors import UserError, few
 from lit_clid.judging import pages, plots
 from lit_clid.judging.judge import Judgement
@@ -29,6 +30,10 @@ SHOWN: tuple[Section, ...] = (
     Histograms(),
 )
 """What a notebook shows of a report."""
+
+
+TABLES = ("shadow", "reference", "reference_shadow", "swapped", "cascade", "blind")
+"""Names of tables beside the target's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,13 +123,33 @@ class Result(Judgement):
             The page's path.
 
         Raises:
+            UserError: if it is the folder of another run.
             WriteError: if it cannot be written.
         """
         place = Path(folder).expanduser()
-        for name, table in {**self.tables, "blind": self.blind}.items():
-            if table is not None:
-                table.save(place / "scores" / f"{name}.parquet")
+        if (place / "split.csv").is_file():
+            self._refuse_other(place)
+        else:
+            self._save_tables(place / "scores")
         return write_report(self._report, place)
+
+    def _save_tables(self, place: Path) -> None:
+        """Every table of the judgement, and none of another."""
+        for name, table in {**dict.fromkeys(TABLES), **self.tables, "blind": self.blind}.items():
+            file = place / f"{name}.parquet"
+            if table is None:
+                for old in (file, file.with_suffix(".json")):
+                    old.unlink(missing_ok=True)
+            else:
+                named = table.about.table or Path(table.where).name
+                told = table.about if table.about.config else replace(table.about, table=named)
+                replace(table, about=told).save(file)
+
+    def _refuse_other(self, place: Path) -> None:
+        """A run's folder has its tables already, and takes the report of its own audit alone."""
+        own = read_about(place / "scores" / "target.parquet").claims
+        if own is None or own != self.target.about.claims:
+            raise UserError(f"{place}: is the folder of another run; save to one of its own")
 
     def _repr_html_(self) -> str:
         """The answer, the table and the figure, for a notebook."""

@@ -24,7 +24,15 @@ from lit_clid.judging.suspects.stopped import Stopped
 
 OTHERS = (
     *("roc.svg", "histograms.svg", "queries.svg"),
-    *("suspects.csv", "groups.csv", "results.csv", "results.tex", "roc.pdf", "card.md"),
+    *(
+        "suspects.csv",
+        "groups.csv",
+        "results.csv",
+        "results.md",
+        "results.tex",
+        "roc.pdf",
+        "card.md",
+    ),
 )
 """Files of a whole report, which an audit that stopped does not make."""
 

@@ -62,6 +62,7 @@ class Answer:
         ranked: id → score of suspects and hold-outs.
         second: id → score in the second stage, of those that were asked.
         looked: error of a sequential test that was looked at first and did not stop.
+        every: the suspects' scores (M,) by every attack that was judged.
     """
 
     attack: str
@@ -80,6 +81,7 @@ class Answer:
     ranked: Mapping[str, float] = field(default_factory=dict)
     second: Mapping[str, float] = field(default_factory=dict)
     looked: float | None = None
+    every: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[tuple[str, float, float, float, bool]]:
@@ -168,7 +170,18 @@ def answer(
         ranked=of_suspects | of_holdouts,
         second=_asked_again(ids, ours) if stage else {},
         looked=((target.about.config or {}).get("evidence") or {}).get("stop_at"),
+        every=_by_every(tried, given, target.member),
     )
+
+
+def _by_every(
+    tried: Mapping[str, Trial], given: Mapping[str, Verdict], member: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The suspects' scores by every attack."""
+    found: dict[str, np.ndarray] = {}
+    for name, verdict in given.items():
+        found[name] = score_suspects(tried[name], verdict, member).suspects
+    return found
 
 
 def _asked_again(ids: Sequence[str], scores: np.ndarray) -> dict[str, float]:

@@ -90,6 +90,18 @@ def test_the_choice_becomes_a_config(tmp_path: Path) -> None:
     assert overlay(ATTACKS, {}) == {"attacks": dict.fromkeys(ATTACKS)}
 
 
+@dataclass(frozen=True)
+class Foreign(Attack):
+    """An attack of somebody's own, known by no name."""
+
+    t: tuple[int, ...] = (450,)
+
+
+def test_an_attack_of_no_name_is_written_by_its_class() -> None:
+    told = overlay({"mine": Foreign(t=(300,), title="mine")}, {})["attacks"]["mine"]
+    assert told["class"].endswith(":Foreign") and told["t"] == [300] and told["title"] == "mine"
+
+
 def test_what_cannot_be_swept_is_said_before_any_query() -> None:
     for wanted, t, draws, message in (
         ({"sima": None}, (300,), 1, "none has timesteps to choose"),

@@ -57,7 +57,8 @@ def _data(judgement: Judgement) -> str:
     """Where the records come from, or at least the table's name."""
     data = (judgement.target.about.config or {}).get("data")
     if not isinstance(data, dict) or not data.get("source"):
-        return f"table {Path(judgement.target.where).name}"
+        about = judgement.target.about
+        return f"table {about.table or Path(judgement.target.where).name}"
     told = [data.get(name) for name in ("source", "path", "config")]
     return " ".join(str(value) for value in told if value)
 

@@ -31,7 +31,7 @@ class Quarantine(Section):
         return "\n".join(_said(report.judgement))
 
     def markdown(self, report: Report) -> str:
-        return "\n".join(f"- {literal(each)}" for each in _said(report.judgement))
+        return "\n".join(f"- {literal(each)}" for each in _said(report.judgement, named=False))
 
     def as_json(self, report: Report) -> dict[str, Any]:
         gaps = report.judgement.gaps
@@ -47,21 +47,26 @@ class Quarantine(Section):
         return {"said": _said(report.judgement)}
 
 
-def _said(judgement: Judgement) -> list[str]:
-    """A sentence for each table, and what they mean; nothing without any."""
+def _said(judgement: Judgement, *, named: bool = True) -> list[str]:
+    """A sentence for each table, and what they mean; nothing without any.
+
+    Args:
+        named: whether records are.
+    """
     by_table: dict[str, list[Gap]] = {}
     for gap in judgement.gaps:
         by_table.setdefault(gap.table, []).append(gap)
-    said = [_of_table(name, gaps) for name, gaps in by_table.items()]
+    said = [_of_table(name, gaps, named=named) for name, gaps in by_table.items()]
     return [*said, MEANING] if said else []
 
 
-def _of_table(table: str, gaps: list[Gap]) -> str:
+def _of_table(table: str, gaps: list[Gap], *, named: bool) -> str:
     kinds = Counter(gap.kind for gap in gaps)
     counts = " and ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in kinds.items())
     names = ", ".join(f"{inline(gap.id)} ({', '.join(gap.columns[:3])})" for gap in gaps[:MOST])
     rest = f" and {len(gaps) - MOST} more" if len(gaps) > MOST else ""
+    which = f", {names}{rest}" if named else ""
     return (
-        f"In no figure, for the {table} answers NaN or infinity: {counts}, {names}{rest}; tables "
-        "that are compared with its leave them out too."
+        f"In no figure, for the {table} answers NaN or infinity: {counts}{which}; tables that are "
+        "compared with its leave them out too."
     )
