@@ -52,8 +52,12 @@ class Result(Judgement):
     def of(
         cls, judgement: Judgement, title: str, pictures: PictureSource | None = None
     ) -> "Result":
-        """A judgement under a title."""
+        """A judgement under a title; a table from elsewhere keeps its name."""
         found = {each.name: getattr(judgement, each.name) for each in fields(Judgement)}
+        target = judgement.target
+        if not target.about.config:
+            named = target.about.table or Path(target.where).name
+            found["target"] = replace(target, about=replace(target.about, table=named))
         return cls(**found, title=title, pictures=pictures)
 
     @property
@@ -141,9 +145,7 @@ class Result(Judgement):
                 for old in (file, file.with_suffix(".json")):
                     old.unlink(missing_ok=True)
             else:
-                named = table.about.table or Path(table.where).name
-                told = table.about if table.about.config else replace(table.about, table=named)
-                replace(table, about=told).save(file)
+                table.save(file)
 
     def _refuse_other(self, place: Path) -> None:
         """A run's folder has its tables already, and takes the report of its own audit alone."""

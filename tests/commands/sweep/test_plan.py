@@ -96,6 +96,13 @@ class Foreign(Attack):
 
     t: tuple[int, ...] = (450,)
 
+    @property
+    def timesteps(self) -> tuple[tuple[int, ...], ...]:
+        return (self.t,)
+
+    def signal(self, oracle: Oracle) -> Tensor:
+        return oracle.error(self.t[0], self.asked_under)[:, None]
+
 
 def test_an_attack_of_no_name_is_written_by_its_class() -> None:
     told = overlay({"mine": Foreign(t=(300,), title="mine")}, {})["attacks"]["mine"]
