@@ -6,8 +6,10 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PA
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from handing import opened
 from pipelines import make_pipeline
 from runs import SMALL, Run, arguments
 
@@ -36,6 +38,12 @@ def v_pipeline_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_pipeline(
         tmp_path_factory.mktemp("pipeline") / "tiny-v", prediction="v_prediction", shift=0.1
     )
+
+
+@pytest.fixture
+def pipeline(pipeline_folder: Path) -> Any:
+    """The same, as somebody holds it in memory."""
+    return opened(pipeline_folder)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 from lit_clid import console
 from lit_clid.config.options.data import DataOptions
-from lit_clid.config.reading import CONFIGS, config_text
+from lit_clid.config.reading import CONFIGS, config_text, plain_config
 from lit_clid.data.images import StoredImages
 from lit_clid.data.source import Source
 from lit_clid.data.sources import open_source
@@ -63,9 +63,9 @@ def _written(place: str, model: str, name: str, file: Path) -> str:
     source = open_source(DataOptions(**data))
     family = check_target(model)
     recipe = "folder.yaml" if model == DEMO else f"models/{family.preset}.yaml"
-    content = _of(CONFIGS / "folder.yaml")
+    content = plain_config(CONFIGS / "folder.yaml")
     if model != DEMO:
-        content = _merged(content, _of(CONFIGS / recipe))
+        content = _merged(content, plain_config(CONFIGS / recipe))
     own = model if is_hub_id(model) or model == DEMO else str(Path(model).expanduser().resolve())
     found = {"name": name, "data": data, "target": {"path": own}}
     content = _merged(content, found)
@@ -80,15 +80,6 @@ def _written(place: str, model: str, name: str, file: Path) -> str:
         "",
     ]
     return "\n".join(lines) + config_text(content)
-
-
-def _of(file: Path) -> dict[str, Any]:
-    """A shipped configuration as plain values."""
-    import yaml
-
-    content = yaml.safe_load(read_text(file))
-    assert isinstance(content, dict)
-    return content
 
 
 def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

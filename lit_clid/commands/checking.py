@@ -12,11 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback
 
 from lit_clid import console
 from lit_clid.asked import Cost
@@ -25,7 +22,7 @@ from lit_clid.auditing.lineage import INDEX, Model, find_models, find_reference
 from lit_clid.auditing.queries import tally
 from lit_clid.auditing.run import ask, asking_trainer
 from lit_clid.auditing.several import sizes
-from lit_clid.auditing.sittings import Sitting, plan
+from lit_clid.auditing.sittings import Sitting, load, plan
 from lit_clid.commands.checks import alone_of, check_headline, check_rules, check_suspects
 from lit_clid.commands.dry import dealt, scaled
 from lit_clid.commands.foretold import BACKWARD, seconds_of_a_query, span
@@ -42,29 +39,15 @@ from lit_clid.models.target import Target
 from lit_clid.models.weights import locate
 from lit_clid.training.facts import training_facts
 from lit_clid.training.preparation import Members, prepare
+from lit_clid.training.timing import StepTimes
 from lit_clid.training.trainer import mixed_precision
 
 WORTH = 20.0
 """Seconds that attacks may ask for."""
-STEPS, WARM = 12, 4
-"""Optimiser steps that are made, and the first of them, which are not timed."""
+STEPS = 12
+"""Optimiser steps that are made."""
 BATCHES = 4
 """Batches of members that they are made on."""
-
-
-class StepTimes(Callback):
-    """When every optimiser step ended."""
-
-    def __init__(self) -> None:
-        self.ends: list[float] = []
-
-    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
-        self.ends.append(time.perf_counter())
-
-    def seconds(self, accumulated: int) -> float:
-        """Of an optimiser step, those that warm up aside."""
-        first = WARM * accumulated
-        return (self.ends[-1] - self.ends[first - 1]) / (len(self.ends) - first) * accumulated
 
 
 @dataclass(frozen=True)
@@ -174,14 +157,7 @@ def _audit(config: Settings, split: Split, source: Model, trained: dict[str, Mod
     if not trained and options.reference == "base":
         reference = source
     place = torch.device("cuda", 0) if on_gpu(config) else torch.device("cpu")
-    target = load_target(
-        source.source,
-        variant=options.variant,
-        precision=options.precision,
-        channels_last=options.channels_last,
-        rows=options.rows,
-        offload=options.offload,
-    ).to(place)
+    target = load(source, options).to(place)
     query = _seconds_when_asked(target, split, config)
     sittings = plan(models, reference, config.attacks, options)
     return [_asking(sitting, split, query) for sitting in sittings]

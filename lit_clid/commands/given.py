@@ -38,10 +38,12 @@ class Given:
     Args:
         records: those that were handed over; each a folder, file, hub id, or in memory.
         model: a folder, file or hub id; None means the run's own.
+        trains: the run's own model is to be trained.
     """
 
     records: Mapping[str, Any]
     model: str | None = None
+    trains: bool = False
 
     def check(self, command: str) -> None:
         """Refuse kinds that do not go together.
@@ -115,11 +117,14 @@ class Given:
         """Words that name the run; a model that was trained there on these records is its own."""
         name = f"records-{self._mark(held, config.data, None)}"
         own = Path(config.runs).expanduser() / name / "target"
-        if self.model is None:
+        model = self.model
+        if model is None and config.target.source.parts and not (self.trains or own.exists()):
+            model = str(config.target.source)  # nobody trained one here
+        if model is None:
             return [f"name={name}"]
-        asked = (self.model, config.seed, config.written["attacks"], config.audit.precision)
-        if Path(self.model).expanduser().resolve() == own.resolve():
+        if Path(model).expanduser().resolve() == own.resolve():
             return [f"name={name}", "audit.target=null"]
+        asked = (model, config.seed, config.written["attacks"], config.audit.precision)
         return [f"name=records-{self._mark(held, config.data, asked)}"]
 
     def _mark(self, held: Mapping[str, Source], options: DataOptions, asked: object) -> str:

@@ -123,7 +123,7 @@ def _told(
     Args:
         usual: files that hold where none is named.
     """
-    given = Given(records, named.get("audit.target"))
+    given = Given(records, named.get("audit.target"), trains=command == "train")
     given.check(command)
     files = [word for word in words if "=" not in word]
     others = [word for word in words if "=" in word]

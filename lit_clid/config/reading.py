@@ -92,6 +92,14 @@ def _called(file: Path) -> str:
     return str(Path(CONFIGS.name) / file.relative_to(CONFIGS)) if inside else str(file)
 
 
+def plain_config(file: Path) -> dict[str, Any]:
+    """What a file sets, as plain values."""
+    from omegaconf import OmegaConf
+
+    content: Any = OmegaConf.to_container(_read_yaml(file))
+    return dict(content)
+
+
 def config_text(content: Mapping[str, Any]) -> str:
     """Plain values as the YAML of an overlay."""
     import yaml

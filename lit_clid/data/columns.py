@@ -22,6 +22,8 @@ CAPTION_NAMES = (
 )
 WRITTEN = "have a model write captions for all with data.captions=MODEL"
 """What those can do who have none."""
+ROW = "row-{:07d}"
+"""The name of a row that has none."""
 IMAGE_NAMES = (
     *("image", "jpg", "png", "jpeg", "webp", "img", "picture"),
     *("file_name", "image_path", "path", "filepath", "file_path", "filename", "file"),
@@ -211,17 +213,12 @@ def row_ids(dataset: Any, image: str, root: Path | None) -> tuple[str, ...]:
     Args:
         image: the column of images, not decoded.
     """
-    names = tuple(map(row_name, range(len(dataset))))
+    names = tuple(map(ROW.format, range(len(dataset))))
     if "__key__" in dataset.column_names:
         names = tuple(dataset["__key__"][:])
     elif root is not None:
         names = _file_names(dataset, image, root.resolve()) or names
     return unique(names)
-
-
-def row_name(row: int) -> str:
-    """The name of a row that has none."""
-    return f"row-{row:07d}"
 
 
 def unique(names: Sequence[str]) -> tuple[str, ...]:

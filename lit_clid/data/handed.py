@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image
 
 from lit_clid.config.options.data import MEMORY, DataOptions
-from lit_clid.data.columns import CAPTION_NAMES, IMAGE_NAMES, row_name, unique
+from lit_clid.data.columns import CAPTION_NAMES, IMAGE_NAMES, ROW, unique
 from lit_clid.data.decoding import decode, upright
 from lit_clid.data.images import FileImages, StoredImages
 from lit_clid.data.metadata import Rows
@@ -85,7 +85,7 @@ def given_source(given: Any, name: str, options: DataOptions) -> Source:
 
 def _is_numbered(source: Source) -> bool:
     """Whether rows have no names of their own."""
-    return source.ids[:1] == (row_name(0),)
+    return source.ids[:1] == (ROW.format(0),)
 
 
 def _ids(source: Source) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ def _ids(source: Source) -> tuple[str, ...]:
         try:
             names.append(hash_bytes(images.content(row)))
         except (OSError, ValueError):  # whoever reads the row says what is wrong with it
-            names.append(row_name(row))
+            names.append(ROW.format(row))
     return unique(names)
 
 

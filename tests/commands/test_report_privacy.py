@@ -12,6 +12,7 @@ from lit_clid.config.options.data import DataOptions
 from lit_clid.config.options.report import ReportOptions
 from lit_clid.errors import UserError
 
+pytestmark = pytest.mark.usefixtures("few_permutations")
 READERS = ("report.html", "report.json", "report.md", "results.csv", "results.tex", "suspects.csv")
 """Files that are passed on."""
 
@@ -76,7 +77,7 @@ def test_no_id_stands_in_a_report_with_pseudonyms(
         assert ".png" not in text.replace("data:image/png", ""), name
     after = json.loads((folder / "report.json").read_text())
     drawn = [each["suspects"]["set"]["p"] for each in (after, before)]
-    assert drawn[0] == pytest.approx(drawn[1], abs=0.02)  # permutations meet another order
+    assert drawn[0] == pytest.approx(drawn[1], abs=0.1)  # permutations meet another order
     assert after["attacks"]["loss"]["auroc"]["value"] == before["attacks"]["loss"]["auroc"]["value"]
     with (folder / "ids.csv").open(encoding="utf-8") as file:
         names = {row["name"]: row["id"] for row in csv.DictReader(file)}

@@ -94,6 +94,8 @@ def test_a_folder_that_datasets_listed_is_read_and_a_path_of_the_data_is_not(
         {"image": [{"path": path, "bytes": None}], "text": ["a path"]},
         features=datasets.Features({"image": datasets.Image(), "text": datasets.Value("string")}),
     )
+    assert given_source(stray, "members", PLAIN).open_image(0).size == (20, 16)  # named here
+    stray.info.builder_name = "parquet"
     with pytest.raises(ValueError, match="lies outside"):
         given_source(stray, "members", PLAIN).open_image(0)
 
