@@ -44,8 +44,8 @@ from lit_clid.training.trainer import mixed_precision
 
 WORTH = 20.0
 """Seconds that attacks may ask for."""
-STEPS = 12
-"""Optimiser steps that are made."""
+STEPS = 400
+"""Most optimiser steps that are made."""
 BATCHES = 4
 """Batches of members that they are made on."""
 
@@ -78,10 +78,9 @@ def main(arguments: Sequence[str]) -> None:
     split = dealt(config, source.source, alone=alone_of(config, models))
     check_suspects(config, split, models)
     phases: list[Phase] = []
-    if config.audit.target is None and not source.source.parts:
-        phases += [
-            _training(replace(config, role=role), split) for role in _untrained(config, split)
-        ]
+    roles = _untrained(config, split)
+    if config.audit.target is None and not source.source.parts and roles:
+        phases += _trainings(config, split, roles)
     phases += _audit(config, split, source, trained)
     records = {role: len(split.of(role)) for role in ROLES if split.of(role)}
     counts = ", ".join(f"{count:,} of the {role}" for role, count in records.items())
@@ -109,8 +108,19 @@ def _untrained(config: Settings, split: Split) -> list[str]:
     return [role for role in ROLES if split.of(role, True) and role not in there]
 
 
-def _training(config: Settings, split: Split) -> Phase:
-    """A training of one role, by some steps on some of its members."""
+def _trainings(config: Settings, split: Split, roles: Sequence[str]) -> list[Phase]:
+    """The trainings of these roles, which are of one recipe, by some steps of the first."""
+    step, record = _seconds_of_training(replace(config, role=roles[0]), split)
+    steps, phases = config.trainer["max_steps"], list[Phase]()
+    for role in roles:
+        count = len(split.of(role, True))
+        work = f"{steps:,} steps of {1000 * step:.0f} ms on {count} members"
+        phases.append(Phase(f"train {role}", work, steps * step + count * record))
+    return phases
+
+
+def _seconds_of_training(config: Settings, split: Split) -> tuple[float, float]:
+    """Of an optimiser step, and of encoding a member, by some steps on some of the members."""
     options, role = config.finetune, config.role
     members = split.of(role, True)
     some = {entry.id for entry in members[: BATCHES * options.batch_size]}
@@ -140,11 +150,8 @@ def _training(config: Settings, split: Split) -> Phase:
             schedule_steps=config.trainer["max_steps"],
         )
         plan.trainer.fit(ready.module, ready.data)
-    steps = config.trainer["max_steps"]
-    each = times.seconds(config.trainer.get("accumulate_grad_batches", 1))
-    encoded = len(members) * _seconds_of_encoding(target, part, config)
-    work = f"{steps:,} steps of {1000 * each:.0f} ms on {len(members)} members"
-    return Phase(f"train {role}", work, steps * each + encoded)
+    step = times.seconds() * config.trainer.get("accumulate_grad_batches", 1)
+    return step, _seconds_of_encoding(target, part, config)
 
 
 def _audit(config: Settings, split: Split, source: Model, trained: dict[str, Model]) -> list[Phase]:

@@ -1,24 +1,30 @@
 """How long optimiser steps take."""
 
 import time
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from lightning.pytorch.callbacks import Callback
 
-WARM = 4
-"""Optimiser steps that are not timed."""
+WARM, FEWEST = 8, 8
+"""Batches that are not timed, and that are timed at least."""
+WORTH = 8.0
+"""Seconds after which enough were timed."""
 
 
 class StepTimes(Callback):
-    """When every optimiser step ended."""
+    """When every batch of a training ended, which stops as soon as enough are timed."""
 
     def __init__(self) -> None:
         self.ends: list[float] = []
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
         self.ends.append(time.perf_counter())
+        timed = self.ends[WARM:]
+        if len(timed) > FEWEST and timed[-1] - timed[0] > WORTH:
+            trainer.should_stop = True
 
-    def seconds(self, accumulated: int) -> float:
-        """Of an optimiser step, those that warm up aside."""
-        first = WARM * accumulated
-        return (self.ends[-1] - self.ends[first - 1]) / (len(self.ends) - first) * accumulated
+    def seconds(self) -> float:
+        """Of a batch in the middle, those that warm up aside."""
+        return median(end - start for start, end in pairwise(self.ends[WARM:]))
