@@ -7,47 +7,32 @@ thrown away.
 
 import resource
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 
 from lit_clid import console
-from lit_clid.asked import Cost
-from lit_clid.auditing.claims import claim
 from lit_clid.auditing.lineage import INDEX, Model, find_models, find_reference
 from lit_clid.auditing.queries import tally
-from lit_clid.auditing.run import ask, asking_trainer
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.sittings import Sitting, load, plan
 from lit_clid.commands.checks import alone_of, check_headline, check_rules, check_suspects
 from lit_clid.commands.dry import dealt, scaled
-from lit_clid.commands.foretold import BACKWARD, seconds_of_a_query, span
+from lit_clid.commands.foretold import span
+from lit_clid.commands.measuring import (
+    calls_of,
+    seconds_of_judging,
+    seconds_of_training,
+    seconds_when_asked,
+)
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.splits import on_gpu
-from lit_clid.commands.train import plan_training
 from lit_clid.config.options.data import ROLES
-from lit_clid.data.module import CaptionedImages
-from lit_clid.data.parts import only
-from lit_clid.data.records import RecordSet
 from lit_clid.data.split import Split
-from lit_clid.models.load import check_target, load_target
-from lit_clid.models.target import Target
+from lit_clid.models.load import check_target
 from lit_clid.models.weights import locate
-from lit_clid.training.facts import training_facts
-from lit_clid.training.preparation import Members, prepare
-from lit_clid.training.timing import StepTimes
-from lit_clid.training.trainer import mixed_precision
-
-WORTH = 20.0
-"""Seconds that attacks may ask for."""
-STEPS = 400
-"""Most optimiser steps that are made."""
-BATCHES = 4
-"""Batches of members that they are made on."""
 
 
 @dataclass(frozen=True)
@@ -110,48 +95,13 @@ def _untrained(config: Settings, split: Split) -> list[str]:
 
 def _trainings(config: Settings, split: Split, roles: Sequence[str]) -> list[Phase]:
     """The trainings of these roles, which are of one recipe, by some steps of the first."""
-    step, record = _seconds_of_training(replace(config, role=roles[0]), split)
+    step, record = seconds_of_training(replace(config, role=roles[0]), split)
     steps, phases = config.trainer["max_steps"], list[Phase]()
     for role in roles:
         count = len(split.of(role, True))
         work = f"{steps:,} steps of {1000 * step:.0f} ms on {count} members"
         phases.append(Phase(f"train {role}", work, steps * step + count * record))
     return phases
-
-
-def _seconds_of_training(config: Settings, split: Split) -> tuple[float, float]:
-    """Of an optimiser step, and of encoding a member, by some steps on some of the members."""
-    options, role = config.finetune, config.role
-    members = split.of(role, True)
-    some = {entry.id for entry in members[: BATCHES * options.batch_size]}
-    own = tuple(e for e in split.entries if e.id in some or (e.role == role and not e.member))
-    part = replace(split, entries=own)
-    times = StepTimes()
-    with TemporaryDirectory() as folder:
-        short = replace(
-            config,
-            runs=folder,
-            finetune=replace(options, samples=0, checkpoints=[], loggers=[], save_every=10 * STEPS),
-            gauge=replace(config.gauge, every=None),
-        )
-        trainer = {**config.trainer, "max_steps": STEPS, "enable_progress_bar": False}
-        plan = plan_training(short, part, trainer)
-        plan.trainer.callbacks.append(times)  # type: ignore[attr-defined]
-        target = load_target(config.target.source, channels_last=False)
-        ready = prepare(
-            target,
-            Members(part, config.data, role),
-            short.finetune,
-            config.seed,
-            training_facts(short, part.fingerprint, target.fingerprint, 1),
-            defenses=plan.defenses,
-            privacy=plan.privacy,
-            mixed=mixed_precision(config.trainer),
-            schedule_steps=config.trainer["max_steps"],
-        )
-        plan.trainer.fit(ready.module, ready.data)
-    step = times.seconds() * config.trainer.get("accumulate_grad_batches", 1)
-    return step, _seconds_of_encoding(target, part, config)
 
 
 def _audit(config: Settings, split: Split, source: Model, trained: dict[str, Model]) -> list[Phase]:
@@ -165,58 +115,19 @@ def _audit(config: Settings, split: Split, source: Model, trained: dict[str, Mod
         reference = source
     place = torch.device("cuda", 0) if on_gpu(config) else torch.device("cpu")
     target = load(source, options).to(place)
-    query = _seconds_when_asked(target, split, config)
+    query = seconds_when_asked(target, split, config)
     sittings = plan(models, reference, config.attacks, options)
-    return [_asking(sitting, split, query) for sitting in sittings]
+    phases = [_asking(sitting, split, query) for sitting in sittings]
+    roles = ROLES if "shadow" in models else ROLES[:1]
+    took = seconds_of_judging(config, split, target, roles, referred=reference is not None)
+    return [*phases, Phase("judge", "every attack, controls aside", took)]
 
 
 def _asking(sitting: Sitting, split: Split, query: float) -> Phase:
     cost = tally(sitting.attacks, sizes(split, sitting.role))
     gradients = f" and {cost.backward_total:,} backward passes" if cost.backward_total else ""
     work = f"{cost.total:,} queries of {1000 * query:.2f} ms{gradients}"
-    return Phase(f"audit {sitting.table}", work, _calls(cost) * query)
-
-
-def _calls(cost: Cost) -> int:
-    """Queries, a backward pass counted for as many as it takes as long as."""
-    return cost.total + BACKWARD * cost.backward_total
-
-
-def _seconds_when_asked(target: Target, split: Split, config: Settings) -> float:
-    """Of a query, everything about it included: all attacks ask about a batch, or a part of one
-    that takes no longer than is worth it.
-    """
-    options, attacks = config.audit, config.attacks
-    bare = seconds_of_a_query(target, config)
-    each = _calls(tally(attacks, {1: 1}))
-    count = max(1, min(options.batch_size, int(WORTH / (bare * each))))
-    part = only(split, {entry.id for entry in split.of("target")[:count]})
-    side = target.side(config.data.resolution)
-    claims = claim(target, part, attacks, options, config.seed, side)
-    data = CaptionedImages(
-        part, config.data, "target", seed=config.seed, side=side, batch_size=options.batch_size
-    )
-    plain = {**config.trainer, "enable_progress_bar": False}
-    with TemporaryDirectory() as folder:
-        trainer = asking_trainer(plain, "check")
-        start = time.perf_counter()
-        ask(target, data, attacks, claims, Path(folder) / "shards", trainer)
-        took = time.perf_counter() - start
-    return took / _calls(tally(attacks, sizes(part, "target")))
-
-
-@torch.no_grad()
-def _seconds_of_encoding(target: Target, split: Split, config: Settings) -> float:
-    """Of a record: reading its image, its latent, its text."""
-    entries, side = split.entries[: config.audit.batch_size], target.side(config.data.resolution)
-    records, took = RecordSet(split, entries, side, config.seed), 0.0
-    for _ in range(2):  # the first one warms up
-        start = time.perf_counter()
-        images = records.images(range(len(entries)))
-        target.encode(images).sum().item()
-        target.embed(records.captions)
-        took = time.perf_counter() - start
-    return took / len(entries)
+    return Phase(f"audit {sitting.table}", work, calls_of(cost) * query)
 
 
 def _memory() -> str:
