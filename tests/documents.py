@@ -161,6 +161,8 @@ def check_python(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
         name, arguments = Path(words[0]).stem, list(words[1:])
     if words[0].startswith("benchmarks/"):
         check_benchmark(ROOT / words[0], arguments, monkeypatch)
+    elif words[0].startswith("examples/"):
+        assert len(arguments) == 1  # a folder
     elif name in COMMANDS:
         check_called(name, *arguments)
     else:

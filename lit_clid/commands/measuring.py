@@ -135,13 +135,9 @@ def seconds_of_judging(
         entries = split.of(role)
         specs = describe_attacks(config.attacks, target, sizes(split, role))
         names = dict.fromkeys(column for spec in specs.values() for column in spec.columns)
-        return Scores.of_told(
-            [entry.id for entry in entries],
-            [entry.member for entry in entries],
-            {name: dice.normal(size=len(entries)) for name in names},
-            About(attacks=specs),
-            "check",
-        )
+        ids, told = zip(*((entry.id, entry.member) for entry in entries), strict=True)
+        answers = dict(zip(names, dice.normal(size=(len(names), len(ids))), strict=True))
+        return Scores.of_told(ids, told, answers, About(attacks=specs), "check")
 
     tables: dict[str, Scores] = {}
     for role, own, beside in zip(roles, ("target", "shadow"), REFERENCE.values(), strict=False):
