@@ -198,16 +198,11 @@ def _calibration(shadow: Judgement) -> dict[str, Scores]:
 
 
 def _of_tables(config: "Settings") -> Result:
+    from lit_clid.commands.table import judged
+
     assert config.scores is not None
     table, others = load_tables(config.scores, config.shadow_scores, read_signals(config.signals))
-    found = grade(
-        table,
-        **others,
-        headline=config.headline,
-        fdr=config.evidence.fdr,
-        level=config.evidence.level,
-    )
-    return Result.of(found, config.name)
+    return Result.of(judged(config, table, others), config.name)
 
 
 def judge(

@@ -30,7 +30,7 @@ from lit_clid.config.options.report import PLAIN
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.judging.judge import Judgement, judge
-from lit_clid.judging.pseudonyms import named, read_names, renamed
+from lit_clid.judging.pseudonyms import pseudonymous, read_names
 from lit_clid.judging.report.pictures import BLURRED, WIDE, Picture, PictureSource
 from lit_clid.judging.report.publish import publish
 from lit_clid.scores import Scores
@@ -105,9 +105,7 @@ def judged(
         return split, first
     every: dict[str, Scores | None] = {**tables, "cascade": cascade}
     if config.report.ids != PLAIN:
-        names = named({"target": target, **every}, config.folder)
-        every = {role: table and renamed(table, names) for role, table in every.items()}
-        target = renamed(target, names)
+        target, every = pseudonymous(target, every, config.folder)
     return split, _judge(config, target, every)
 
 

@@ -1,20 +1,23 @@
 """Judge a table of signals without any model; loads no more than judging needs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lit_clid import console
 from lit_clid.commands.holding import held
 from lit_clid.config.named import NOTHING
 from lit_clid.config.options.report import PLAIN
 from lit_clid.config.reading import DEMO, read_config
+from lit_clid.config.schema import Config
 from lit_clid.errors import UserError, few
 from lit_clid.judging.controls.all import controls_of_blind
-from lit_clid.judging.judge import judge
-from lit_clid.judging.pseudonyms import about_renamed, named, renamed
+from lit_clid.judging.judge import Judgement, judge
+from lit_clid.judging.pseudonyms import about_renamed, named, pseudonymous
 from lit_clid.judging.report.publish import publish, refuse_foreign
 from lit_clid.judging.report.stopped import StoppedReport, publish_stopped
 from lit_clid.judging.suspects.stopped import look_again
 from lit_clid.judging.tables import load_tables, read_signals
+from lit_clid.scores import Scores
 
 
 def judge_table(arguments: Sequence[str]) -> bool:
@@ -42,17 +45,22 @@ def judge_table(arguments: Sequence[str]) -> bool:
             report = StoppedReport(config.name, stopped, about, controls)
             publish_stopped(report, config.folder)
         return True
+    judgement = judged(config, scores, others)
+    with held(config.folder):
+        publish(judgement, config.folder, config.name)
+    return True
+
+
+def judged(
+    config: Config[Any, Any], scores: Scores, others: Mapping[str, Scores | None]
+) -> Judgement:
+    """The judgement of a table, as a configuration wants it and calls its records."""
     if config.report.ids != PLAIN:
-        names = named({"target": scores, **others}, config.folder)
-        others = {role: table and renamed(table, names) for role, table in others.items()}
-        scores = renamed(scores, names)
-    judgement = judge(
+        scores, others = pseudonymous(scores, others, config.folder)
+    return judge(
         scores,
         **others,
         headline=config.headline,
         fdr=config.evidence.fdr,
         level=config.evidence.level,
     )
-    with held(config.folder):
-        publish(judgement, config.folder, config.name)
-    return True

@@ -44,6 +44,16 @@ def named(tables: Mapping[str, Scores | None], folder: Path) -> dict[str, str]:
     return known
 
 
+def pseudonymous(
+    target: Scores, others: Mapping[str, Scores | None], folder: Path
+) -> tuple[Scores, dict[str, Scores | None]]:
+    """The tables of a judgement, their records called by the pseudonyms of a run."""
+    names = named({"target": target, **others}, folder)
+    return renamed(target, names), {
+        role: table and renamed(table, names) for role, table in others.items()
+    }
+
+
 def renamed(table: Scores, names: Mapping[str, str]) -> Scores:
     """A table whose records are called by their pseudonyms."""
     suspects = table.suspects

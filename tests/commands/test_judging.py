@@ -87,6 +87,10 @@ def test_a_table_s_report_names_no_record_where_it_is_asked_not_to(
     assert run("audit", *words)[0] == 0
     for file in (tmp_path / "own").glob("*.*"):
         assert file.name == "ids.csv" or b"patient-" not in file.read_bytes(), file.name
+    hashed = {"report": {"ids": "hashed"}, "runs": tmp_path, "name": "own"}
+    found = lit_clid.audit(scores=table, **hashed)
+    assert isinstance(found, lit_clid.Result)
+    assert not [name for name in found.target.ids if name.startswith("patient-")]
 
 
 def test_a_run_is_judged_again_as_it_was(tmp_path: Path, run: Run) -> None:
