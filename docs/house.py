@@ -7,7 +7,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "lit_clid"
 GROUND = (
-    "errors", "files", "plain", "source", "asked", "about", "ids", "cells", "scores", "refused",
+    "errors", "files", "plain", "hub", "source", "asked", "about", "ids", "cells", "scores", "refused",
     "parquet", "tabular", "provenance", "randomness", "console", "terminal", "plugins",
 )  # fmt: skip
 DOORS = ("", "__main__", "sweep", "experiment")

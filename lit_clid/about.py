@@ -125,7 +125,7 @@ class ModelNote(Plain):
         base: folder or hub id of the model that was tuned.
         steps: optimiser steps behind the exported weights.
         val_loss: their held-out loss; None if it was never measured.
-        files: that were put on the base, each with its SHA-256.
+        files, commits: SHA-256 of what was put on the base; commits of the hub ids it is made of.
         config: the resolved configuration.
     """
 
@@ -139,6 +139,7 @@ class ModelNote(Plain):
     privacy: Spent | None = None
     made: Made | None = field(default=None, metadata=FLAT)
     files: dict[str, str] | None = None
+    commits: dict[str, str] | None = None
     config: dict[str, Any] | None = None
 
     @property
@@ -206,7 +207,7 @@ class About(Plain):
 
     Args:
         model: folder or hub id that was asked, and what was put on it.
-        files: that were put on it, each with its SHA-256.
+        files, commits: SHA-256 of what was put on it; commits of hub ids, of model and data.
         skipped: records that could not be read, and why.
         quarantined: by id, records about which the model answers NaN or infinity.
         captions_cut_by_the_tokenizer: how many were longer than the model reads.
@@ -225,6 +226,7 @@ class About(Plain):
     made: Made | None = field(default=None, metadata=FLAT)
     model: str | None = None
     files: dict[str, str] | None = None
+    commits: dict[str, str] | None = None
     skipped: tuple[str, ...] = ()
     quarantined: dict[str, Quarantined] | None = None
     captions_cut_by_the_tokenizer: int | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.errors import UserError
+from lit_clid.hub import revised
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,8 @@ class Source:
     """Names alone; nothing is looked at.
 
     Args:
-        path: folder of a diffusers pipeline, hub id, "demo", or single file of a whole one.
+        path: folder of a diffusers pipeline, hub id, "demo", or single file of a whole one;
+            "owner/name@revision" is taken apart.
         variant: of its weights.
         revision: branch, tag or commit of a hub id.
         config: folder or hub id whose configs and tokenizers a single file is read with.
@@ -29,6 +31,18 @@ class Source:
     network: str | None = None
     lora: tuple[tuple[str, float], ...] = ()
     textual_inversion: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        path, revision = revised(self.path)
+        if revision is None:
+            return
+        if self.revision not in (None, revision):
+            raise UserError(
+                f"target.revision: {self.revision}, where target.path says {self.path}; leave out "
+                "one of them"
+            )
+        object.__setattr__(self, "path", path)
+        object.__setattr__(self, "revision", revision)
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Source":
@@ -76,7 +90,8 @@ class Source:
     def __str__(self) -> str:
         weighed = [file if weight == 1 else f"{weight:g} · {file}" for file, weight in self.lora]
         network = [] if self.network is None else [self.network]
-        return " + ".join([self.path, *network, *weighed, *self.textual_inversion])
+        path = self.path if self.revision is None else f"{self.path}@{self.revision}"
+        return " + ".join([path, *network, *weighed, *self.textual_inversion])
 
 
 PICKLED = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle")

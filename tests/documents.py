@@ -18,7 +18,9 @@ from lit_clid.commands.experiment.plan import read_jobs
 from lit_clid.commands.explaining import main as explain
 from lit_clid.commands.line import COMMANDS
 from lit_clid.commands.listing import LISTS
+from lit_clid.commands.pushing import PUSHED
 from lit_clid.commands.reading import read
+from lit_clid.commands.switches import read_switches
 from lit_clid.config.named import NOTHING
 from lit_clid.config.reading import read_config
 
@@ -123,6 +125,9 @@ def check_called(name: str, *arguments: str) -> None:
     elif name == "compare":
         assert len([word for word in arguments if "=" not in word]) > 1
         assert {word.split("=")[0] for word in arguments if "=" in word} <= {"out"}
+    elif name == "push":
+        assert "=" not in arguments[0]
+        read_switches("push", arguments[1:], PUSHED)
     elif name == "verify":
         assert "=" not in arguments[0]
         read_config(arguments[1:], DEMO, NOTHING, NOTHING)

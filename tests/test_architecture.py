@@ -33,7 +33,7 @@ HOMES = {
     "tokenizers": ("models.demo",),
     "peft": ("models.lora",),
     "safetensors": ("models.lora", "models.weights"),
-    "huggingface_hub": ("data", "models.weights"),
+    "huggingface_hub": ("hub", "data", "models.weights", "commands.pushing"),
     "datasets": ("data",),
     "kornia": ("training.defenses.images",),
     "opacus": ("training.defenses.dp",),

@@ -18,12 +18,11 @@ from lit_clid.errors import UserError, few
 from lit_clid.models.load import check_target
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
+from lit_clid.models.weights import INDEX
 from lit_clid.provenance import refuse_changes
 from lit_clid.source import Source, as_source
 
 DEMO = "demo"
-INDEX = "model_index.json"
-"""In the folder of a pipeline."""
 BASE = "base"
 """`audit.reference` for the model that the target was tuned from."""
 

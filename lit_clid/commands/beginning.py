@@ -17,8 +17,8 @@ from lit_clid.data.source import Source
 from lit_clid.data.sources import open_source
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_text, write_text
+from lit_clid.hub import is_hub_id
 from lit_clid.models.load import check_target
-from lit_clid.models.weights import is_hub_id
 
 WORDS = ("model", "out")
 LOOKED = 200

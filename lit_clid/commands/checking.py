@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from lit_clid import console
-from lit_clid.auditing.lineage import INDEX, Model, find_models, find_reference
+from lit_clid.auditing.lineage import Model, find_models, find_reference
 from lit_clid.auditing.queries import tally
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.sittings import Sitting, load, plan
@@ -32,7 +32,7 @@ from lit_clid.commands.splits import on_gpu
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
 from lit_clid.models.load import check_target
-from lit_clid.models.weights import locate
+from lit_clid.models.weights import INDEX, locate
 
 
 @dataclass(frozen=True)

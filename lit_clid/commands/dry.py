@@ -35,6 +35,7 @@ from lit_clid.models.denoiser import DTYPES
 from lit_clid.models.encodings import CHUNK
 from lit_clid.models.load import check_target
 from lit_clid.models.needs import Ask, Needs, reckon
+from lit_clid.models.weights import INDEX
 from lit_clid.source import Source
 from lit_clid.training.module import choose
 from lit_clid.training.trainer import mixed_precision
@@ -141,7 +142,7 @@ def dealt(config: Settings, model: str | Source, *, alone: Alone = Alone.NO) -> 
 
 def _models(config: Settings) -> dict[str, Model]:
     """The models to audit, or the base in place of a target that nobody trained yet."""
-    index = config.folder / "target" / "model_index.json"
+    index = config.folder / "target" / INDEX
     base = config.target.source
     if config.audit.target is not None or index.is_file() or base.parts:
         return find_models(config.folder, config.audit, config.target)

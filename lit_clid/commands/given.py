@@ -16,7 +16,7 @@ from lit_clid.config.reading import CONFIGS
 from lit_clid.data.handed import given_source, handed
 from lit_clid.data.source import Source
 from lit_clid.errors import UserError
-from lit_clid.models.weights import is_hub_id
+from lit_clid.hub import is_hub_id
 
 FOLDER = CONFIGS / "folder.yaml"
 """What holds for records of one's own where nothing else is named."""

@@ -4,8 +4,9 @@ A command loads what it needs when it is called, never for `--help`.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 from lit_clid import console
 from lit_clid.commands import usage
@@ -14,101 +15,29 @@ from lit_clid.config.explained import explanation
 from lit_clid.errors import UserError, suggestion
 
 
-def _train(arguments: Sequence[str]) -> None:
-    before_torch()
-    from lit_clid.commands.train import main
-
-    main(arguments)
-
-
-def _audit(arguments: Sequence[str]) -> None:
-    if arguments[:1] == ["verify"]:
-        _verify(arguments[1:])
-        return
-    from lit_clid.commands.table import judge_table
-
-    if judge_table(arguments):  # without what only models need
-        return
-    before_torch()
-    from lit_clid.commands.audit import main
-    from lit_clid.commands.gauge.run import main as gauge
-
-    if not gauge(arguments):  # a pattern names several models
-        main(arguments)
-
-
-def _sweep(arguments: Sequence[str]) -> None:
-    before_torch()
-    from lit_clid.commands.sweep.run import main
-
-    main(arguments)
-
-
-def _experiment(arguments: Sequence[str]) -> None:
-    before_torch()
-    from lit_clid.commands.experiment.run import main
-
-    main(arguments)
-
-
-def _verify(arguments: Sequence[str]) -> None:
-    from lit_clid.commands.verify import main
-
-    main(arguments)
-
-
-def _judge(arguments: Sequence[str]) -> None:
-    from lit_clid.commands.rejudging import main
-
-    main(arguments)
-
-
-def _compare(arguments: Sequence[str]) -> None:
-    from lit_clid.commands.comparing import main
-
-    main(arguments)
-
-
-def _check(arguments: Sequence[str]) -> None:
-    before_torch()
-    from lit_clid.commands.checking import main
-
-    main(arguments)
-
-
-def _init(arguments: Sequence[str]) -> None:
-    from lit_clid.commands.beginning import main
-
-    main(arguments)
-
-
-def _list(arguments: Sequence[str]) -> None:
-    from lit_clid.commands.listing import main
-
-    main(arguments)
-
-
-def _explain(arguments: Sequence[str]) -> None:
-    from lit_clid.commands.explaining import main
-
-    main(arguments)
-
-
 @dataclass(frozen=True)
 class Command:
     """One command.
 
     Args:
-        main: does it, given the words after its name.
+        module: whose `main` does it, given the words after its name.
         summary: what for, in a line.
         usage: how it is called.
         configured: it reads a configuration, so that its help explains every key.
+        computes: with torch, whose threads are set up before it is loaded.
     """
 
-    main: Callable[[Sequence[str]], None]
+    module: str
     summary: str
     usage: str
-    configured: bool = True
+    configured: bool = False
+    computes: bool = False
+
+    def main(self, arguments: Sequence[str]) -> None:
+        """Do it."""
+        if self.computes:
+            before_torch()
+        import_module(f"lit_clid.commands.{self.module}").main(arguments)
 
     def help(self, call: str) -> str:
         """The text of `--help`, for who typed `call`."""
@@ -116,18 +45,27 @@ class Command:
         return f"{said}\n\n{explanation()}" if self.configured else said
 
 
-COMMANDS: dict[str, Command] = {
-    "init": Command(_init, "write the configuration for a folder and a model", usage.INIT, False),
-    "check": Command(_check, "say what a configuration would take here", usage.CHECK, False),
-    "train": Command(_train, "fine-tune a target, or its shadow, and export it", usage.TRAIN),
-    "audit": Command(_audit, "audit a target, or judge a table, and report", usage.AUDIT),
-    "sweep": Command(_sweep, "choose an attack's timesteps on the shadow", usage.SWEEP),
-    "experiment": Command(_experiment, "compare defenses over a grid", usage.EXPERIMENT),
-    "judge": Command(_judge, "judge a run's tables again, or a table", usage.JUDGE, False),
-    "compare": Command(_compare, "put several targets in one table", usage.COMPARE, False),
-    "verify": Command(_verify, "derive a report again from its tables", usage.VERIFY, False),
-    "list": Command(_list, "name attacks, defenses, families, rules", usage.LIST, False),
-    "explain": Command(_explain, "say what a key of the configuration means", usage.EXPLAIN, False),
+COMMANDS = {
+    "init": Command("beginning", "write the configuration for a folder and a model", usage.INIT),
+    "check": Command(
+        "checking", "say what a configuration would take here", usage.CHECK, computes=True
+    ),
+    "train": Command(
+        "train", "fine-tune a target, or its shadow, and export it", usage.TRAIN, True, True
+    ),
+    "audit": Command("asking", "audit a target, or judge a table, and report", usage.AUDIT, True),
+    "sweep": Command(
+        "sweep.run", "choose an attack's timesteps on the shadow", usage.SWEEP, True, True
+    ),
+    "experiment": Command(
+        "experiment.run", "compare defenses over a grid", usage.EXPERIMENT, True, True
+    ),
+    "judge": Command("rejudging", "judge a run's tables again, or a table", usage.JUDGE),
+    "compare": Command("comparing", "put several targets in one table", usage.COMPARE),
+    "verify": Command("verify", "derive a report again from its tables", usage.VERIFY),
+    "push": Command("pushing", "upload a report, and perhaps the model", usage.PUSH),
+    "list": Command("listing", "name attacks, defenses, families, rules", usage.LIST),
+    "explain": Command("explaining", "say what a key of the configuration means", usage.EXPLAIN),
 }
 
 

@@ -30,7 +30,7 @@ from lit_clid.judging.headline import BEFOREHAND
 from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
 from lit_clid.models.tokens import learned_tokens
-from lit_clid.models.weights import hashes
+from lit_clid.models.weights import commits, hashes
 from lit_clid.scores import Scores
 
 
@@ -117,20 +117,28 @@ def _asked(
         check_writable(path.parent)
         carry_over(carried, shared, claims, split, sitting.role, shard_folder(path))
     data, trainer, overlong = _opened(sitting, target, config, split, shared, path)
-    source = sitting.model.source
-    about = About(
-        model=str(source),
-        files=hashes(source),
-        skipped=tuple(split.skipped),
+    about = replace(
+        about_of(sitting, config, split),
         captions_cut_by_the_tokenizer=overlong,
         shared_captions=split.shared.get(sitting.role),
-        captions_by=split.captions_by,
         kin=target.kin,
         queries=tally(sitting.attacks, sizes(split, sitting.role, shared)),
+    )
+    return fill_table(target, split, data, sitting.attacks, claims, path, trainer, about)
+
+
+def about_of(sitting: Sitting, config: Settings, split: Split) -> About:
+    """What is known of a table before anything is asked."""
+    source = sitting.model.source
+    return About(
+        model=str(source),
+        files=hashes(source),
+        commits={**split.commits, **commits(source)} or None,
+        skipped=tuple(split.skipped),
+        captions_by=split.captions_by,
         training=read_note(source),
         config=config.plain,
     )
-    return fill_table(target, split, data, sitting.attacks, claims, path, trainer, about)
 
 
 def ask_part(sitting: Sitting, target: Target, config: Settings, split: Split) -> None:

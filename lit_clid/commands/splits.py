@@ -18,9 +18,9 @@ from lit_clid.data.split import Split, load_split
 from lit_clid.data.twins import Sameness
 from lit_clid.data.written import Written, add_written, read_written, refuse_other
 from lit_clid.errors import UserError
+from lit_clid.hub import is_hub_id
 from lit_clid.models.captioner import load_captioner
 from lit_clid.models.captions import caption_keys
-from lit_clid.models.weights import is_hub_id
 from lit_clid.provenance import provenance
 from lit_clid.source import Source
 

@@ -1,6 +1,7 @@
 """An audit of suspects that stops asking as soon as the evidence suffices."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from lit_clid.commands.blind import blind_table
 from lit_clid.commands.checks import check_rules
 from lit_clid.commands.processes import shared
 from lit_clid.commands.reading import Settings
-from lit_clid.commands.sitting import answered_ids, opened, table_of
+from lit_clid.commands.sitting import about_of, answered_ids, opened, table_of
 from lit_clid.config.options.report import PLAIN
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
@@ -32,9 +33,7 @@ from lit_clid.judging.rules import RULES
 from lit_clid.judging.suspects.asking import plan_asking
 from lit_clid.judging.suspects.stopped import Look, Stopped, choose_speaker
 from lit_clid.judging.trials import REF, STACKED
-from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
-from lit_clid.models.weights import hashes
 from lit_clid.provenance import provenance
 from lit_clid.scores import Scores
 
@@ -146,15 +145,10 @@ def ask_until(
         found = look.at(signals)
         console.say(_progress(found))
         if found.stops:
-            about = About(
-                model=model,
+            about = replace(
+                about_of(sitting, config, split),
                 made=provenance(str(trainer.strategy.root_device)),
-                skipped=tuple(split.skipped),
-                files=hashes(sitting.model.source),
-                captions_by=split.captions_by,
                 queries=tally(sitting.attacks, sizes(split, "target", every - set(wanted))),
-                training=read_note(sitting.model.source),
-                config=config.plain,
                 claims=claims,
                 attacks=specs,
                 until=found.until,

@@ -66,6 +66,15 @@ Derive every value of RUN/report.json again from RUN/scores, or from the table t
 of, and say whether they agree; no model is asked.
 example: {call} runs/demo"""
 
+PUSH = """usage: {call} RUN to=OWNER/NAME [private=false] [model=true] [page=true]
+
+Upload what an audit says to a model repository of the hub, which is made if there is none: the
+card with the report in words and its figures as metadata, results.csv and the ROC. The repository
+is private; a public one is refused unless private=false says that it may be. model=true uploads
+RUN/target too, which can repeat what it was trained on; page=true uploads report.html and
+report.json, which name records. The token is the hub's own (hf auth login, or HF_TOKEN).
+example: {call} runs/demo to=me/critters model=true"""
+
 LIST = """usage: {call} [attacks|defenses|families|rules]
 
 Name what there is, one line each.

@@ -1,10 +1,12 @@
 """Data sets of the hub, read by the `datasets` library; what it would retype is refused."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from lit_clid.data.columns import CAPTION_NAMES
 from lit_clid.errors import UserError, few, first_line
+from lit_clid.hub import COMMIT, is_hub_id, refusal, revised
 
 UNTYPED = ("csv", "json", "text", "xml", "imagefolder", "folder_based_builder")
 """Kinds of the library's builders whose files do not say what is text."""
@@ -14,17 +16,29 @@ ADVICE = (
 )
 
 
-def read_hub(name: str, config: str | None, split: str) -> tuple[Any, bool]:
+@dataclass(frozen=True)
+class HubTable:
+    """One split of a data set.
+
+    Args:
+        rows: as the `datasets` library holds them.
+        guessed: whether its text was written in a file without types, so that the library guessed
+            them.
+        commit: of the repository; None for a folder.
+    """
+
+    rows: Any
+    guessed: bool
+    commit: str | None = None
+
+
+def read_hub(name: str, config: str | None, split: str) -> HubTable:
     """Read one split of a data set.
 
     Args:
-        name: its hub id.
+        name: its hub id, perhaps with "@revision".
         config: its configuration, where it has several.
         split: such as "train".
-
-    Returns:
-        The `datasets` table, and whether its text was written in a file without types, so that the
-        library guessed them.
 
     Raises:
         UserError: if it cannot be read, or is CSV: the library guesses the types of every ten
@@ -33,18 +47,47 @@ def read_hub(name: str, config: str | None, split: str) -> tuple[Any, bool]:
     import datasets
 
     datasets.disable_progress_bars()
+    repository, revision = revised(name)
     try:
-        builder = datasets.load_dataset_builder(name, config)
-        kind = type(builder).__module__.rsplit(".", 1)[-1]
+        builder = datasets.load_dataset_builder(repository, config, revision=revision)
+        kind = kind_of(builder)
         if kind != "csv":
             builder.download_and_prepare()
-            return builder.as_dataset(split=split), kind in UNTYPED
+            rows = builder.as_dataset(split=split)
+            return HubTable(rows, kind in UNTYPED, commit_of_builder(builder))
     except Exception as error:  # the library's own, its builders' and the network's
-        raise UserError(
-            f"data.source '{name}': cannot be read ({first_line(error.__cause__ or error)}); check "
-            "the spelling, data.config, data.split and the network"
-        ) from None
+        raise unread(name, error, "read") from None
     raise UserError(f"data.source '{name}': the library changes what CSV files say; {ADVICE}")
+
+
+def kind_of(builder: Any) -> str:
+    """What a builder reads, such as "parquet"."""
+    return str(type(builder).__module__.rsplit(".", 1)[-1])
+
+
+def commit_of_builder(builder: Any) -> str | None:
+    """The commit of the repository that a builder reads; None for a folder."""
+    told = str(builder.hash or "")
+    return told if COMMIT.fullmatch(told) else None
+
+
+def unread(name: str, error: Exception, way: str) -> UserError:
+    """Why a data set cannot be "read" or "streamed", in a line."""
+    from huggingface_hub import HfApi
+
+    repository, revision = revised(name)
+    said = refusal(repository, revision, error, "datasets/")
+    if said is None and is_hub_id(name):  # the library may not tell what the hub told it
+        try:
+            HfApi().dataset_info(repository, revision=revision)
+        except Exception as reason:
+            said = refusal(repository, revision, reason, "datasets/")
+    if said is not None:
+        return UserError(f"data.source: {said}")
+    return UserError(
+        f"data.source '{name}': cannot be {way} ({first_line(error.__cause__ or error)}); check "
+        "the spelling, data.config, data.split and the network"
+    )
 
 
 def require_written(table: Any, column: str, name: str) -> None:

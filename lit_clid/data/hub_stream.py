@@ -16,24 +16,22 @@ from typing import Any
 from tqdm import tqdm
 
 from lit_clid import console
-from lit_clid.data.hub import ADVICE, UNTYPED
-from lit_clid.errors import UserError, first_line
+from lit_clid.data.hub import ADVICE, UNTYPED, HubTable, commit_of_builder, kind_of, unread
+from lit_clid.errors import UserError
+from lit_clid.hub import revised
 
 PACKED = ("zip", "tar", "gzip", "bz2", "xz", "zstd")
 """How the library says that a file lies within another of the data set."""
 
 
-def stream_hub(name: str, config: str | None, split: str, count: int) -> tuple[Any, bool]:
+def stream_hub(name: str, config: str | None, split: str, count: int) -> HubTable:
     """The first rows of one split of a data set.
 
     Args:
-        name: its hub id.
+        name: its hub id, perhaps with "@revision".
         config: its configuration, where it has several.
         split: such as "train".
         count: of rows.
-
-    Returns:
-        See `read_hub`.
 
     Raises:
         UserError: if they cannot be read, there are fewer, or the data set is CSV.
@@ -49,13 +47,10 @@ def stream_hub(name: str, config: str | None, split: str, count: int) -> tuple[A
         except UserError:
             raise
         except Exception as error:  # the library's own, its builders' and the network's
-            raise UserError(
-                f"data.source '{name}': cannot be streamed "
-                f"({first_line(error.__cause__ or error)}); check the spelling, data.config, "
-                "data.split and the network"
-            ) from None
+            raise unread(name, error, "streamed") from None
     table = datasets.load_from_disk(str(kept))
-    return table, table.info.description in UNTYPED
+    kind, _, commit = table.info.description.partition(" ")
+    return HubTable(table, kind in UNTYPED, commit or None)
 
 
 def _folder(name: str, config: str | None, split: str, count: int) -> Path:
@@ -70,10 +65,12 @@ def _folder(name: str, config: str | None, split: str, count: int) -> Path:
 def _keep(name: str, config: str | None, split: str, count: int, kept: Path) -> None:
     import datasets
 
-    kind = type(datasets.load_dataset_builder(name, config)).__module__.rsplit(".", 1)[-1]
+    repository, revision = revised(name)
+    builder = datasets.load_dataset_builder(repository, config, revision=revision)
+    kind, commit = kind_of(builder), commit_of_builder(builder)
     if kind == "csv":
         raise UserError(f"data.source '{name}': the library changes what CSV files say; {ADVICE}")
-    stream = datasets.load_dataset(name, config, split=split, streaming=True)
+    stream = builder.as_streaming_dataset(split=split)
     images = [c for c, f in (stream.features or {}).items() if isinstance(f, datasets.Image)]
     for column in images:
         stream = stream.cast_column(column, datasets.Image(decode=False))
@@ -83,7 +80,7 @@ def _keep(name: str, config: str | None, split: str, count: int, kept: Path) -> 
             _rows,
             features=stream.features,
             cache_dir=str(part / "made"),
-            gen_kwargs={"stream": stream, "images": images, "name": name, "count": count},
+            gen_kwargs={"stream": stream, "images": images, "name": repository, "count": count},
             fingerprint=kept.name,
         )
         if len(table) < count:
@@ -91,7 +88,7 @@ def _keep(name: str, config: str | None, split: str, count: int, kept: Path) -> 
                 f"data.stream: {count} rows are asked for and {name} has {len(table)}; ask for "
                 "fewer, or null to take all"
             )
-        table.info.description = kind
+        table.info.description = kind if commit is None else f"{kind} {commit}"
         table.save_to_disk(str(part / "kept"))
         with suppress(OSError):  # another process was first
             (part / "kept").rename(kept)

@@ -37,6 +37,7 @@ class Source:
         mark: stands before the ids of a further source, which may hold files of the same name.
         averaged: an audit's signals are means over a row's caption and its further ones.
         images: per row the id of the first row of its image; None where every row has its own.
+        commit: of a hub data set; None for any other source.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Source:
     mark: str = ""
     averaged: bool = False
     images: tuple[str, ...] | None = None
+    commit: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

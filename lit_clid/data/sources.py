@@ -26,6 +26,7 @@ from lit_clid.data.source import Source, from_rows
 from lit_clid.data.table_rows import from_dataset
 from lit_clid.data.tables import read_tables
 from lit_clid.errors import UserError, few
+from lit_clid.hub import is_hub_id
 
 KINDS = {
     ".tar": "webdataset",
@@ -183,25 +184,22 @@ def _archives(options: DataOptions, files: Sequence[Path], name: str) -> Source:
 
 
 def _hub(options: DataOptions, name: str) -> Source:
-    if name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).exists():
+    if not is_hub_id(name):
         raise UserError(
             f"data.source: '{name}' is neither an embedded family ({', '.join(EMBEDDED)}), "
             f"'imagefolder' (with data.path), a file pattern ending in {', '.join(KINDS)}, nor "
             "a hub id"
         )
     asked = name, options.config, options.split
-    if options.stream is None:
-        dataset, guessed = read_hub(*asked)
-    else:
-        dataset, guessed = stream_hub(*asked, options.stream)
+    found = read_hub(*asked) if options.stream is None else stream_hub(*asked, options.stream)
+    dataset, notes = found.rows, tuple[str, ...]()
     kept = [Path(each["filename"]) for each in dataset.cache_files]
-    if not guessed or options.captions is not None:
-        return from_dataset(dataset, options, name, [], kept)
-    notes: tuple[str, ...] = ()
-    for caption in find_captions(dataset, options, name):
-        require_written(dataset, caption, name)
-        notes += missing_note(dataset, caption, name)
-    return replace(from_dataset(dataset, options, name, [], kept), notes=notes)
+    if found.guessed and options.captions is None:
+        for caption in find_captions(dataset, options, name):
+            require_written(dataset, caption, name)
+            notes += missing_note(dataset, caption, name)
+    source = from_dataset(dataset, options, name, [], kept)
+    return replace(source, notes=notes, commit=found.commit)
 
 
 OPENERS: dict[str, Callable[[DataOptions, Sequence[Path], str], Source]] = {

@@ -101,6 +101,12 @@ class Split:
         return tuple(entry for entry in own if member is None or entry.member is member)
 
     @property
+    def commits(self) -> dict[str, str]:
+        """Of the hub data sets among its sources, by their ids."""
+        told = {source.name: source.commit for source in self.sources}
+        return {name: commit for name, commit in told.items() if commit is not None}
+
+    @property
     def importance(self) -> str | None:
         """Hash of the word importances that the user supplied, or None."""
         given = [source.importance for source in self.sources]
@@ -217,6 +223,7 @@ def load_split(
     drawn = {"seed": seed, "data": options.drawn_from, "skipped": skipped}
     split = Split(entries, sources, tuple(skipped), shared, by)
     drawn |= {"shared_captions": shared} if shared else {}
+    drawn |= {"commits": split.commits} if split.commits else {}
     drawn[FURTHER] = hashes_of_further(entries, split.locate())
     write_json(folder / "split.json", drawn)
     write_text(manifest, to_csv(entries))

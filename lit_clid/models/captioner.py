@@ -14,9 +14,9 @@ from PIL import Image
 from torch import nn
 
 from lit_clid.errors import UserError, few, first_line
+from lit_clid.hub import is_hub_id, refusal, revised
 from lit_clid.models.identity import network_fingerprint
 from lit_clid.models.quiet import quiet_imports
-from lit_clid.models.weights import is_hub_id
 
 LONGEST = 64
 """Most tokens of a caption; text encoders of this field read 77."""
@@ -104,14 +104,22 @@ class Captioner:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a captioner lies: a folder, or a hub id."""
+    """Where a captioner lies: a folder, or a hub id, perhaps with "@revision"."""
 
     name: str
 
     @property
     def where(self) -> str:
         """For the library."""
+        if is_hub_id(self.name):
+            return revised(self.name)[0]
         return str(Path(self.name).expanduser()) if self.name.startswith("~") else self.name
+
+    @property
+    def more(self) -> dict[str, str]:
+        """Likewise: the revision, if one is named."""
+        revision = revised(self.name)[1]
+        return {} if revision is None else {"revision": revision}
 
     def refuse(self, why: str) -> UserError:
         """What a user is told."""
@@ -158,8 +166,11 @@ def _check_kind(place: Place) -> None:
             MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KINDS,
         )
     try:
-        config, _ = PretrainedConfig.get_config_dict(place.where)
+        config, _ = PretrainedConfig.get_config_dict(place.where, **place.more)
     except Exception as error:  # the hub library's own and the network's
+        refused = refusal(place.where, place.more.get("revision"), error)
+        if refused is not None:
+            raise UserError(f"data.captions: {refused}") from None
         raise place.refuse(
             "is neither a folder here nor reachable as a hub id "
             f"({first_line(error)}); check the spelling and the network"
@@ -175,7 +186,8 @@ def _check_kind(place: Place) -> None:
 def _part(place: Place, part: str, loader: Any, **options: Any) -> Any:
     with quiet_imports():
         try:
-            return loader.from_pretrained(place.where, trust_remote_code=False, **options)
+            more = {**place.more, **options}
+            return loader.from_pretrained(place.where, trust_remote_code=False, **more)
         except Exception as error:  # as many kinds as there are libraries below
             raise place.refuse(
                 f"has no {part} that loads ({first_line(error, 80)}); save it beside the model "
@@ -198,6 +210,7 @@ def _network(place: Place, half: bool) -> nn.Module:
             output_loading_info=True,
             dtype=stored,
             trust_remote_code=False,
+            **place.more,
         )
     except Exception as error:
         if _has_no_tensors(place, error):

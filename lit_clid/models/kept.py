@@ -25,8 +25,8 @@ from lit_clid.models.families import KNOWN
 from lit_clid.models.note import NOTE
 from lit_clid.models.quantised import plain_tensors
 from lit_clid.models.quiet import quiet_imports
+from lit_clid.models.weights import INDEX
 
-INDEX = "model_index.json"
 IS_META = attrgetter("is_meta")
 LETTERS = 12
 """Of a pipeline's hash in the name of its folder."""

@@ -1,11 +1,13 @@
 """`load_target`, the one way in for whatever names a model; nothing of it is run or unpickled."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lit_clid.errors import UserError, few, first_line
+from lit_clid.hub import is_hub_id
 from lit_clid.models.families import KNOWN, Family
 from lit_clid.models.memory import Memory
 from lit_clid.models.opening import open_pipeline
@@ -13,7 +15,14 @@ from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.models.quiet import quiet_imports
 from lit_clid.models.singles import check_single, guessed_config
 from lit_clid.models.variants import only_variant
-from lit_clid.models.weights import hub_file, is_hub_id, locate, put_on
+from lit_clid.models.weights import (
+    INDEX,
+    LORA_FILES,
+    AbsentError,
+    hub_file,
+    locate,
+    put_on,
+)
 from lit_clid.source import Source, as_source
 
 LIBRARIES = ("diffusers", "transformers", "stable_diffusion", "kolors", "deepfloyd_if")
@@ -110,11 +119,12 @@ def _find(source: Source) -> tuple[Family, list[str]]:
 def read_index(where: str, revision: str | None = None) -> dict[str, Any]:
     """`model_index.json` of a folder or hub id: the library and class of each part."""
     if not is_hub_id(where):
-        file = Path(where) / "model_index.json"
+        file = Path(where) / INDEX
         if not file.is_file():
+            _refuse_lora(where, [name for name in LORA_FILES if (Path(where) / name).is_file()])
             raise UserError(
-                f"{where}: no diffusers pipeline there (model_index.json is missing); give a "
-                "folder written by lit-clid train or by save_pretrained, a hub id, or 'demo'"
+                f"{where}: no diffusers pipeline there ({INDEX} is missing); give a folder "
+                "written by lit-clid train or by save_pretrained, a hub id, or 'demo'"
             )
         try:
             index: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -123,11 +133,35 @@ def read_index(where: str, revision: str | None = None) -> dict[str, Any]:
                 f"{file}: not valid JSON ({error}); export the pipeline again"
             ) from None
         return index
-    file = hub_file(where, "model_index.json", revision)
+    try:
+        file = hub_file(where, INDEX, revision)
+    except AbsentError:
+        _refuse_lora(where, list(_held(where, revision, LORA_FILES)))
+        raise UserError(
+            f"{where}: no diffusers pipeline there ({INDEX} is missing); name a repository that "
+            "holds a whole one"
+        ) from None
     try:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except ValueError as error:
         raise UserError(f"{where}: its model_index.json is no JSON ({first_line(error)})") from None
+
+
+def _held(where: str, revision: str | None, names: Sequence[str]) -> Iterator[str]:
+    """Those of some files that a hub id has."""
+    for name in names:
+        with suppress(AbsentError):
+            hub_file(where, name, revision)
+            yield name
+
+
+def _refuse_lora(where: str, held: Sequence[str]) -> None:
+    """Refuse what holds LoRA factors where a pipeline is meant."""
+    if held:
+        raise UserError(
+            f"{where}: is a LoRA ({held[0]}), no pipeline; name it with target.lora=[{where}], and "
+            "its base with target.path"
+        )
 
 
 def part_class(library: str, kind: str) -> Any:

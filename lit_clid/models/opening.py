@@ -10,13 +10,14 @@ from typing import Any
 import torch
 
 from lit_clid.errors import UserError, first_line
+from lit_clid.hub import is_hub_id
 from lit_clid.models.families import Family
 from lit_clid.models.folding import fold_file
 from lit_clid.models.quantised import is_quantised
 from lit_clid.models.quiet import quiet_imports, silent
 from lit_clid.models.tokens import teach_tokens
 from lit_clid.models.variants import half_precision
-from lit_clid.models.weights import check_folder, is_hub_id, locate, put_on, read_tensors
+from lit_clid.models.weights import check_folder, commits, locate, put_on, read_tensors
 from lit_clid.source import Source
 
 
@@ -63,12 +64,13 @@ def open_pipeline(
 def _of_folder(kind: Any, source: Source, variant: str | None, more: Mapping[str, Any]) -> Any:
     for part in sorted(Path(locate(source.path)).glob("*/")):
         check_folder(part)
+    commit = commits(source).get(source.path)  # every part of one, whatever comes next
     try:
         return kind.from_pretrained(
             locate(source.path),
             use_safetensors=True,
             variant=variant,
-            revision=source.revision,
+            revision=commit or source.revision,
             **more,
         )
     except Exception as error:  # safetensors, tokenizers and both hub libraries raise their own

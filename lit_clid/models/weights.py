@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.errors import UserError, few, first_line
+from lit_clid.hub import commit_of, is_hub_id, refusal, revised
 from lit_clid.models.demo import PIPELINE
 from lit_clid.source import PICKLED, Source
 
+INDEX = "model_index.json"
+"""What diffusers calls the file that names the parts of a pipeline."""
 LORA_FILE = "pytorch_lora_weights.safetensors"
 """What diffusers calls the file in a folder of LoRA factors."""
 LORA_FILES = (LORA_FILE, "adapter_model.safetensors")
@@ -35,11 +38,8 @@ def locate(path: str) -> str:
     return str(Path(path).expanduser()) if path.startswith("~") else path
 
 
-def is_hub_id(path: str) -> bool:
-    """True for "name" or "owner/name" where no such folder exists and nothing marks it as a
-    path.
-    """
-    return not path.startswith((".", "/", "~")) and path.count("/") <= 1 and not Path(path).exists()
+class AbsentError(UserError):
+    """A repository of the hub that is there, and lacks a file."""
 
 
 def hub_file(name: str, file: str, revision: str | None = None) -> Path:
@@ -49,24 +49,19 @@ def hub_file(name: str, file: str, revision: str | None = None) -> Path:
         UserError: if it is not to be had.
     """
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import GatedRepoError, RevisionNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
         return Path(hf_hub_download(name, file, revision=revision))
-    except GatedRepoError:
+    except (OSError, ValueError, EntryNotFoundError) as error:
+        refused = refusal(name, revision, error)
+        if refused is not None:
+            raise UserError(refused) from None
+        if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+            raise AbsentError(f"{name} has no file {file}; look at what it holds") from None
         raise UserError(
-            f"{name}: is gated; accept its licence at https://huggingface.co/{name} and log in "
-            "(hf auth login, or HF_TOKEN)"
-        ) from None
-    except RevisionNotFoundError:
-        raise UserError(
-            f"target.revision: {name} has no {revision}; name a branch, tag or commit of it"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"target '{name}': neither a folder here nor reachable as a hub id "
-            f"({first_line(error)}); check the spelling and the network, or give a local "
-            "diffusers folder"
+            f"{name}: neither a folder here nor reachable as a hub id ({first_line(error)}); check "
+            "the spelling and the network, or give a local diffusers folder"
         ) from None
 
 
@@ -82,6 +77,7 @@ def find_file(named: str, usual: Sequence[str], key: str) -> Path:
         UserError: if there is none, or it is pickled.
     """
     hub, _, inside = named.partition("::")
+    hub, revision = revised(hub)
     place = Path(locate(named))
     _refuse_pickle(inside or named, key)
     if place.is_dir():
@@ -92,31 +88,33 @@ def find_file(named: str, usual: Sequence[str], key: str) -> Path:
             raise UserError(f"{key}: {named} holds no {' or '.join(usual)}; name the file itself")
         place = here[0]
     elif inside or (is_hub_id(named) and place.suffix != ".safetensors"):
-        return _of_hub(hub, [inside] if inside else usual)
+        return _of_hub(hub, revision, [inside] if inside else usual)
     if not place.is_file():
         raise UserError(f"{key}: no file {named}; check the spelling")
     check_whole(place)
     return place
 
 
-def _of_hub(hub: str, names: Sequence[str]) -> Path:
+def _of_hub(hub: str, revision: str | None, names: Sequence[str]) -> Path:
     """The first of the files that a hub id has, with peft's configuration beside it if there is
     one: the library keeps both in one folder.
     """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
+    name, found = _first_of(hub, revision, names)
+    with suppress(UserError):  # factors whose α nobody tells are refused
+        hub_file(hub, str(Path(name).with_name(CONFIGURATION)), revision)
+    return found
 
-    absent = (EntryNotFoundError, OSError, ValueError)
+
+def _first_of(hub: str, revision: str | None, names: Sequence[str]) -> tuple[str, Path]:
     *others, last = names
     for name in others:
-        with suppress(*absent):  # why it is not to be had the last one tells
-            hf_hub_download(hub, name)
-            last = name
-            break
-    found = hub_file(hub, last)
-    with suppress(*absent):  # factors whose α nobody tells are refused
-        hf_hub_download(hub, str(Path(last).with_name(CONFIGURATION)))
-    return found
+        with suppress(UserError):  # why it is not to be had the last one tells
+            return name, hub_file(hub, name, revision)
+    try:
+        return last, hub_file(hub, last, revision)
+    except AbsentError:
+        way = "name one that it has, as in owner/name::file"
+        raise AbsentError(f"{hub} has no file {' or '.join(names)}; {way}") from None
 
 
 def _refuse_pickle(name: str, key: str) -> None:
@@ -203,6 +201,14 @@ def put_on(source: Source) -> dict[str, Path]:
     for name in source.textual_inversion:
         found[name] = find_file(name, TOKEN_FILES, "target.textual_inversion")
     return found
+
+
+def commits(source: Source) -> dict[str, str]:
+    """The commits of the hub ids that a model is made of."""
+    found = {name: commit_of(file) for name, file in put_on(source).items()}
+    if is_hub_id(locate(source.path)) and not source.is_single_file:
+        found[source.path] = commit_of(hub_file(source.path, INDEX, source.revision))
+    return {name: commit for name, commit in found.items() if commit is not None}
 
 
 def hashes(source: Source) -> dict[str, str] | None:

@@ -13,7 +13,7 @@ from lit_clid.errors import UserError
 from lit_clid.files import read_json, write_json
 from lit_clid.models.lora import folded, write_factors
 from lit_clid.models.note import NOTE
-from lit_clid.models.weights import hashes, locate
+from lit_clid.models.weights import commits, hashes, locate
 from lit_clid.provenance import provenance, refuse_changes
 from lit_clid.training.callbacks import ResumePoint
 from lit_clid.training.kept import Kept
@@ -102,6 +102,7 @@ def write_model(
         facts=module.facts,
         base=_lasting(source),
         files=hashes(made_of) if made_of else None,
+        commits=(commits(made_of) or None) if made_of else None,
         steps=steps if ending is None else ending.exported_from,
         val_loss=_finite(last if ending is None else ending.val_loss),
         stopping=None if ending is None else replace(ending, val_loss=_finite(ending.val_loss)),

@@ -34,14 +34,14 @@ def test_captions_that_the_library_retyped_are_refused(
     tmp_path: Path, cells: Sequence[str], message: str
 ) -> None:
     name = hub_like(tmp_path / "data", cells)
-    table, guessed = read_hub(name, None, "train")
-    assert guessed
+    found = read_hub(name, None, "train")
+    assert found.guessed
     with pytest.raises(UserError, match=f"{message}.*data.source=imagefolder"):
-        require_written(table, "text", name)
+        require_written(found.rows, "text", name)
 
 
 def test_captions_that_the_library_takes_for_missing_are_told(tmp_path: Path) -> None:
-    table, _ = read_hub(hub_like(tmp_path / "data", ["a cat", "NA"]), None, "train")
+    table = read_hub(hub_like(tmp_path / "data", ["a cat", "NA"]), None, "train").rows
     require_written(table, "text", "name")
     (note,) = missing_note(table, "text", "name")
     assert "1 captions are missing (row 2)" in note
@@ -58,17 +58,17 @@ def test_json_of_the_hub_keeps_its_words_and_gaps(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     lines = ['{"text": {"caption": "a"}}', '{"text": null}', '{"text": {"caption": "NA"}}']
     (tmp_path / "data" / "train.jsonl").write_text("\n".join(lines))
-    table, guessed = read_hub(str(tmp_path / "data"), None, "train")
-    assert guessed
-    require_written(table, "text", "name")
-    assert table["text"][2] == {"caption": "NA"}
+    found = read_hub(str(tmp_path / "data"), None, "train")
+    assert found.guessed and found.commit is None
+    require_written(found.rows, "text", "name")
+    assert found.rows["text"][2] == {"caption": "NA"}
 
 
 def test_text_of_hub_data_is_taken(tmp_path: Path) -> None:
     name = hub_like(tmp_path / "data", ["a cat", "a dog"])
-    require_written(read_hub(name, None, "train")[0], "text", name)
+    require_written(read_hub(name, None, "train").rows, "text", name)
     (tmp_path / "tables").mkdir()
     pq.write_table(pa.table({"text": ["01", "NA"]}), tmp_path / "tables" / "train.parquet")
-    table, guessed = read_hub(str(tmp_path / "tables"), None, "train")
-    assert not guessed
-    assert list(table["text"]) == ["01", "NA"]
+    found = read_hub(str(tmp_path / "tables"), None, "train")
+    assert not found.guessed
+    assert list(found.rows["text"]) == ["01", "NA"]

@@ -81,15 +81,15 @@ ANSWER: Any = SimpleNamespace(headers={}, request=None)
 FAULTS: list[tuple[Callable[[], Exception], str]] = [
     (
         lambda: GatedRepoError("403", response=ANSWER),
-        r"owner/name: is gated; accept its licence at https://\S+/owner/name and log in",
+        r"owner/name is gated; accept its licence at https://\S+/owner/name and log in",
     ),
     (
         lambda: RevisionNotFoundError("404", response=ANSWER),
-        "target.revision: owner/name has no v9; name a branch, tag or commit of it",
+        "owner/name has no revision v9; name a branch, tag or commit of it",
     ),
     (
         lambda: RepositoryNotFoundError("404", response=ANSWER),
-        "neither a folder here nor reachable as a hub id",
+        "owner/name is neither a folder here nor on the hub, or private there",
     ),
     (lambda: LocalEntryNotFoundError("offline"), "neither a folder here nor reachable"),
 ]

@@ -21,9 +21,9 @@ from lit_clid.config.reading import CONFIGS
 from lit_clid.data.split import Split
 from lit_clid.data.twins import Sameness
 from lit_clid.errors import UserError, suggestion
+from lit_clid.hub import is_hub_id
 from lit_clid.models.captions import caption_keys
 from lit_clid.models.load import check_target, load_target
-from lit_clid.models.weights import is_hub_id
 from lit_clid.provenance import refuse_changes
 from lit_clid.training.contradictions import check_records
 from lit_clid.training.defenses import StepBudget

@@ -12,10 +12,9 @@ from lit_clid.config.options.target import TargetOptions
 from lit_clid.errors import UserError, few
 from lit_clid.models.load import check_target
 from lit_clid.models.note import read_note
-from lit_clid.models.weights import LORA_FILES, locate
+from lit_clid.models.weights import INDEX, LORA_FILES, locate
 from lit_clid.source import Source
 
-INDEX = "model_index.json"
 TABLES = "scores"
 """A folder beside a grid's checkpoints that holds none."""
 NAMED = re.compile(r"(?:step|checkpoint|iter|iteration)s?[=_-]?(\d+)(?![\d.ek])", re.IGNORECASE)

@@ -14,7 +14,7 @@ from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import Sitting, check_sittings, load
 from lit_clid.commands.apart import refuse_parts
 from lit_clid.commands.checks import check_once, refuse_dry
-from lit_clid.commands.gauge.checkpoints import INDEX, Checkpoint, find_checkpoints, is_pattern
+from lit_clid.commands.gauge.checkpoints import Checkpoint, find_checkpoints, is_pattern
 from lit_clid.commands.gauge.measure import judged
 from lit_clid.commands.gauge.written import write_answer, write_curve
 from lit_clid.commands.holding import held
@@ -30,7 +30,7 @@ from lit_clid.judging.headline import BEFOREHAND
 from lit_clid.judging.quarantine import gaps, without
 from lit_clid.judging.rules import RULES
 from lit_clid.models.load import check_target
-from lit_clid.models.weights import locate
+from lit_clid.models.weights import INDEX, locate
 from lit_clid.scores import Scores
 
 FOLDER = "gauge"

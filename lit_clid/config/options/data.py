@@ -21,8 +21,8 @@ class DataOptions:
     Args:
         source: "critters" or "scenes" (embedded), "imagefolder", a hub id, or a file pattern:
             webdataset shards (.tar), zipped folders (.zip), tables that hold images (.parquet,
-            .arrow), lists of paths (.csv, .tsv, .jsonl, .sqlite, .db). "memory" are records that
-            Python code hands over.
+            .arrow), lists of paths (.csv, .tsv, .jsonl, .sqlite, .db). "owner/name@revision" is a
+            branch, tag or commit of a hub id. "memory" are records that Python code hands over.
         path: folder of an imagefolder, or a file or pattern that stands for one; the file or
             pattern when `source` is "webdataset", "zip", "parquet", "arrow" or "list". A folder
             that holds no images but shards is read as these (img2dataset).

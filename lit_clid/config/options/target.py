@@ -15,10 +15,11 @@ class TargetOptions:
 
     Args:
         path: diffusers folder, hub id, "demo" for the embedded base, or a single file
-            (.safetensors) of a whole pipeline.
+            (.safetensors) of a whole pipeline. Here and wherever else a hub id is named,
+            "owner/name@revision" is a branch, tag or commit of it.
         variant: weight variant to load, such as "fp16"; null takes the plain files or, in a folder
             without them, the only variant there is.
-        revision: branch, tag or commit of a hub id; null takes its main branch.
+        revision: the same for `path` alone; null takes what it says, else the main branch.
         config: diffusers folder or hub id whose configs and tokenizers a single file is read with,
             be it `path` or one that `audit` names; null guesses the released pipeline that it is
             like, and needs the hub.
