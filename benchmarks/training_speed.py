@@ -16,7 +16,7 @@ import torch
 
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.splits import split_of
-from lit_clid.commands.train import plan_training
+from lit_clid.commands.trainings import plan_training
 from lit_clid.data.module import CaptionedImages
 from lit_clid.models.load import load_target
 from lit_clid.training.facts import training_facts

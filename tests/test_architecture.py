@@ -25,7 +25,7 @@ HOMES = {
         "data",
         "training",
         "auditing",
-        "commands.train",
+        "commands.trainings",
         "commands.gauge",
     ),
     "diffusers": ("models",),

@@ -11,6 +11,7 @@ from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import REFERENCE, Shelf
 from lit_clid.commands.apart import asked_apart, check_part, hold_whole
 from lit_clid.commands.blind import blind_table
+from lit_clid.commands.checking import check
 from lit_clid.commands.checks import check_calibration
 from lit_clid.commands.dry import dry_audit
 from lit_clid.commands.foretold import foretold
@@ -38,6 +39,9 @@ from lit_clid.scores import Scores
 
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
+    if config.check:
+        check(config)
+        return
     if config.audit.precision == CHECK:
         with held(config.folder):
             check_precision(config)

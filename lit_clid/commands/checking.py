@@ -51,12 +51,16 @@ class Phase:
 
 
 def main(arguments: Sequence[str]) -> None:
+    """`lit-clid check`."""
+    check(read(arguments))
+
+
+def check(config: Settings) -> None:
     """Check a configuration.
 
     Raises:
         UserError: for what its training or its audit would refuse.
     """
-    config = read(arguments)
     check_headline(config)
     source, trained = _model(config)
     models = trained or {"target": source}

@@ -36,11 +36,12 @@ def check_once(config: Settings, what: str) -> None:
 
 
 def refuse_dry(config: Settings, what: str) -> None:
-    """Refuse a dry run of what has none, instead of carrying it out."""
-    if config.dry_run:
-        raise UserError(
-            f"dry_run: {what} has none; leave it out, or try one audit of one of the models dry"
-        )
+    """Refuse a dry run or a check of what has none, instead of carrying it out."""
+    for key, asked in (("dry_run", config.dry_run), ("check", config.check)):
+        if asked:
+            raise UserError(
+                f"{key}: {what} has none; leave it out, or try it on one audit of one of the models"
+            )
 
 
 def check_headline(config: Settings) -> None:

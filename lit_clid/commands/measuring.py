@@ -18,7 +18,7 @@ from lit_clid.auditing.several import sizes
 from lit_clid.auditing.sittings import REFERENCE
 from lit_clid.commands.foretold import BACKWARD, seconds_of_a_query
 from lit_clid.commands.reading import Settings
-from lit_clid.commands.train import plan_training
+from lit_clid.commands.trainings import plan_training
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.parts import only
 from lit_clid.data.records import RecordSet

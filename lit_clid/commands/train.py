@@ -3,27 +3,26 @@ to be there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
-
-import lightning as L
+from dataclasses import replace
 
 from lit_clid import console
+from lit_clid.commands.checking import check
 from lit_clid.commands.dry import dealt, dry_training
-from lit_clid.commands.gauge.own import gauge_of
 from lit_clid.commands.holding import APART, LOCK, held, refuse_beside
-from lit_clid.commands.probe import probe_of
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.splits import split_of
-from lit_clid.data.split import Split
+from lit_clid.commands.trainings import (
+    TrainingPlan,
+    checkpoint_folder,
+    log_folder,
+    plan_training,
+)
 from lit_clid.errors import UserError
 from lit_clid.files import check_writable
 from lit_clid.models.load import check_target, load_target
 from lit_clid.models.tokens import learned_tokens
 from lit_clid.training.contradictions import check_defenses
-from lit_clid.training.defenses import Defenses, Privacy
-from lit_clid.training.exported import finish, finished_model, write_model
+from lit_clid.training.exported import finish, finished_model
 from lit_clid.training.facts import training_facts
 from lit_clid.training.module import FineTune
 from lit_clid.training.preparation import Members, prepare
@@ -31,80 +30,20 @@ from lit_clid.training.trainer import (
     checkpoint_steps,
     mixed_precision,
     resume_from,
-    training_trainer,
 )
 
 
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
-    if config.dry_run:
+    if config.check:
+        check(config)
+    elif config.dry_run:
         config = replace(config, finetune=replace(config.finetune, loggers=[]))
         _check(config)
         planned = plan_training(config, dealt(config, config.target.source), config.trainer)
         dry_training(config, planned.members, planned.trainer.max_steps, planned.remarks)
     else:
         train(config)
-
-
-def checkpoint_folder(folder: Path, role: str, step: int) -> Path:
-    """Where the model of a role after an optimiser step is exported."""
-    return folder / "checkpoints" / role / f"step-{step:07d}"
-
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """What a role will be trained with.
-
-    Args:
-        defenses: that were chosen.
-        members: how many are trained on.
-        trainer: built from `trainer:`.
-        remarks: what each defense does, and what it switches off.
-        privacy: what private training spends; None trains openly.
-    """
-
-    defenses: Defenses
-    members: int
-    trainer: L.Trainer
-    remarks: list[str]
-    privacy: Privacy | None
-
-
-def plan_training(config: Settings, split: Split, trainer: dict[str, Any]) -> TrainingPlan:
-    """Build what training `config.role` on its split takes, the model aside.
-
-    Raises:
-        UserError: for what cannot be trained so.
-    """
-    options, members, role = config.finetune, len(split.require(config.role)), config.role
-    defenses, seed = config.defenses, config.seed
-
-    def write(module: FineTune, trainer: L.Trainer, step: int) -> None:
-        folder = checkpoint_folder(config.folder, role, step)
-        write_model(module, trainer, folder, config.plain)
-
-    built = training_trainer(
-        options,
-        trainer,
-        log_folder(config),
-        role,
-        seed,
-        defenses,
-        members,
-        probe=probe_of(defenses, seed),
-        write=write,
-        gauge=gauge_of(config, split),
-    )
-    remarks = check_defenses(defenses, options, config.data, config.trainer, built.world_size)
-    privacy = None
-    if defenses.dp is not None:
-        privacy = defenses.dp.plan(members, options.batch_size, built.max_steps)
-    return TrainingPlan(defenses, members, built, remarks, privacy)
-
-
-def log_folder(config: Settings) -> Path:
-    """Where the logs and the resumable checkpoint of a role lie."""
-    return config.folder / "logs" / config.role
 
 
 def train(config: Settings) -> None:

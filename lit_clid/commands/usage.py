@@ -13,7 +13,8 @@ CHECK = """usage: {call} [config.yaml ...] [key=value ...]
 
 Say which records play which part, and what training and audit would take on this machine: queries,
 time for each phase, memory, disk. Some optimiser steps and calls are made and thrown away; with
-dry_run=true train and audit say what they can without loading a model.
+check=true train and audit do the same, and with dry_run=true they say what they can without
+loading a model.
 example: {call} configs/folder.yaml data.path=my-images"""
 
 TRAIN = """usage: {call} [config.yaml ...] [key=value ...]

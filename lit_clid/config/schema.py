@@ -40,6 +40,7 @@ class Config(Generic[A, D]):
         role: which model `lit-clid train` trains, "target" or "shadow".
         dry_run: `lit-clid train` and `lit-clid audit` check everything but the weights, say what
             memory and work it would take, and stop.
+        check: they do what `lit-clid check` does, and stop.
         data, target, finetune, gauge, audit, evidence, report, sweep, grid, utility: see the
             options' classes.
         attacks: list of names, or a mapping from name to changed parameters, or all; a later one
@@ -63,6 +64,7 @@ class Config(Generic[A, D]):
     seed: int = 0
     role: str = "target"
     dry_run: bool = False
+    check: bool = False
     data: DataOptions = field(default_factory=DataOptions)
     target: TargetOptions = field(default_factory=TargetOptions)
     finetune: FineTuneOptions = field(default_factory=FineTuneOptions)

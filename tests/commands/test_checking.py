@@ -25,6 +25,17 @@ def test_a_check_names_every_phase_and_keeps_nothing(
 
 
 @pytest.mark.slow
+def test_train_and_audit_check_when_told(pipeline_folder: Path, tmp_path: Path, run: Run) -> None:
+    words = [*SMALL, f"runs={tmp_path}", f"target.path={pipeline_folder}", "attacks=[loss]"]
+    for name in ("train", "audit"):
+        code, said = run(name, *words, "check=true")
+        assert code == 0 and "\ntrain target " in said and "\naudit target " in said, said
+    assert not list(tmp_path.iterdir())
+    code, said = run("sweep", *words, "check=true")
+    assert code == 2 and "check: a sweep has none" in said
+
+
+@pytest.mark.slow
 def test_a_check_of_a_model_from_elsewhere_trains_nothing(
     pipeline_folder: Path, tmp_path: Path, run: Run
 ) -> None:

@@ -20,7 +20,8 @@ from lit_clid.commands.experiment.plan import Job, held_out_loss, refuse_stale
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.splits import on_gpu
-from lit_clid.commands.train import checkpoint_folder, train
+from lit_clid.commands.train import train
+from lit_clid.commands.trainings import checkpoint_folder
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few

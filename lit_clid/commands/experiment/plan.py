@@ -15,7 +15,7 @@ from lit_clid.auditing.utility.features import clip_score, features_named
 from lit_clid.commands.checks import check_headline, check_once, check_rules, check_stacked
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.splits import planned_split, split_of
-from lit_clid.commands.train import plan_training
+from lit_clid.commands.trainings import plan_training
 from lit_clid.config.options.experiment import Cell, UtilityOptions
 from lit_clid.config.reading import CONFIGS
 from lit_clid.data.split import Split
