@@ -29,6 +29,10 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, handled like Ctrl-C."""
 
 
+UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
+"""Of time, the largest first."""
+
+
 def run(
     main: Callable[[Sequence[str]], None], arguments: Sequence[str], describe: Callable[[], str]
 ) -> None:
@@ -97,6 +101,13 @@ def aligned(lines: Sequence[Sequence[str]], *, ruled: bool = False) -> str:
     rule = [["─" * width for width in widths]] if ruled else []
     table = [lines[0], *rule, *lines[1:]]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in table)
+
+
+def span(seconds: float) -> str:
+    """A time in words, in the largest unit of which it has one and a half: "40 seconds"."""
+    name, unit = next((each for each in UNITS if seconds >= 1.5 * each[1]), UNITS[-1])
+    count = max(1, round(seconds / unit))
+    return f"{count} {name if count > 1 else name[:-1]}"
 
 
 def say(sentence: str) -> None:

@@ -21,6 +21,7 @@ HOMES = {
     "torch": ("randomness", "data", "models", "training", "auditing", "commands"),
     "torchmetrics": ("auditing.shown", "auditing.utility"),
     "lightning": (
+        "config.progress",
         "config.trainer",
         "data",
         "training",
@@ -71,7 +72,7 @@ HOMES = {
         "commands",
     ),
     "filelock": ("commands.holding",),
-    "tqdm": ("config.trainer", "data", "models", "commands.pretrain"),
+    "tqdm": ("config.progress", "data", "models", "commands.pretrain"),
 }
 """Every library beside the standard one → the rooms and modules that may import it anywhere."""
 

@@ -16,7 +16,7 @@ from torchmetrics.classification import BinaryAUROC
 from torchmetrics.utilities import dim_zero_cat
 
 from lit_clid.auditing.shards import known_of
-from lit_clid.config.trainer import PhaseBar
+from lit_clid.config.progress import PhaseBar, PhaseLines
 
 GROWTH = 1.1
 """Factor by which records grow between two looks, so that all looks together cost a few sorts."""
@@ -90,5 +90,5 @@ class ShownAuroc(Callback):
             warnings.simplefilter("ignore")
             self.found = float(self.metric.compute())
         bar = trainer.progress_bar_callback
-        if isinstance(bar, PhaseBar) and not bar.is_disabled and self.found == self.found:
-            bar.predict_progress_bar.set_postfix_str(f"AUROC {self.column} {self.found:.4f}")
+        if isinstance(bar, PhaseBar | PhaseLines) and self.found == self.found:
+            bar.show(f"AUROC {self.column} {self.found:.4f}")

@@ -20,7 +20,6 @@ from lit_clid.auditing.several import sizes
 from lit_clid.auditing.sittings import Sitting, load, plan
 from lit_clid.commands.checks import alone_of, check_headline, check_rules, check_suspects
 from lit_clid.commands.dry import dealt, scaled
-from lit_clid.commands.foretold import span
 from lit_clid.commands.measuring import (
     calls_of,
     seconds_of_judging,
@@ -73,10 +72,12 @@ def check(config: Settings) -> None:
     phases += _audit(config, split, source, trained)
     records = {role: len(split.of(role)) for role in ROLES if split.of(role)}
     counts = ", ".join(f"{count:,} of the {role}" for role, count in records.items())
-    rows = [("phase", "work", "time"), *((p.name, p.work, span(p.seconds)) for p in phases)]
+    rows = [("phase", "work", "time"), *((p.name, p.work, console.span(p.seconds)) for p in phases)]
     total = sum(phase.seconds for phase in phases)
     console.say(f"check of {config.name}: {counts}; {len(split.skipped)} left out")
-    console.say(console.aligned([*rows, ("all", "one after the other", span(total))], ruled=True))
+    console.say(
+        console.aligned([*rows, ("all", "one after the other", console.span(total))], ruled=True)
+    )
     console.say(f"memory: {_memory()}; {_disk(config, phases, source)}")
     console.say("measured on a few batches of this machine; nothing of it is kept")
 

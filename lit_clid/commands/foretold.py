@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from lit_clid import console
 from lit_clid.asked import Cost
 from lit_clid.auditing.lineage import Model
 from lit_clid.auditing.queries import tally
@@ -21,7 +22,6 @@ FEW = 100
 """Calls of the denoiser below which two more, to learn how long one takes, are not worth it."""
 BACKWARD = 2
 """Queries that a backward pass takes as long as."""
-UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 
 
 def foretold(
@@ -48,17 +48,10 @@ def foretold(
         if total >= FEW * target.rows:
             calls = total + sum(BACKWARD * cost.backward_total for _, cost in left)
             seconds = calls * seconds_of_a_query(target, config)
-            took = f", about {span(seconds)} with encoding and controls aside"
+            took = f", about {console.span(seconds)} with encoding and controls aside"
     parts = ", ".join(f"{sitting.table} {cost.total:,}" for sitting, cost in left)
     phases = f"{len(left)} phases" if len(left) > 1 else "one phase"
     return f"plan: {phases}, {total:,} queries{took} ({parts})"
-
-
-def span(seconds: float) -> str:
-    """A time in words, in the largest unit of which it has one and a half: "40 seconds"."""
-    name, unit = next((each for each in UNITS if seconds >= 1.5 * each[1]), UNITS[-1])
-    count = max(1, round(seconds / unit))
-    return f"{count} {name if count > 1 else name[:-1]}"
 
 
 def _pending(sitting: Sitting, split: Split, folder: Path) -> Cost:

@@ -1,4 +1,4 @@
-"""Lightning's Trainer with one progress bar per phase, and the user's mistakes in `trainer:` as
+"""Lightning's Trainer with what is seen of a phase, and the user's mistakes in `trainer:` as
 one line.
 """
 
@@ -10,10 +10,10 @@ from typing import Any
 
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
-from tqdm import tqdm
+from lightning.pytorch.callbacks import Callback
 
 from lit_clid import console
+from lit_clid.config.progress import progress
 from lit_clid.errors import UserError
 
 LAUNCHER = logging.getLogger("lightning.fabric.strategies.launchers.subprocess_script")
@@ -28,40 +28,6 @@ class LastWords(logging.Handler):
         print(f"\nerror: {cause} {console.INTERRUPTED}", file=sys.stderr, flush=True)
 
 
-class PhaseBar(TQDMProgressBar):
-    """One bar for a whole phase: rate, remaining time, and nothing of epochs or versions."""
-
-    def __init__(self, phase: str, every: int) -> None:
-        super().__init__(refresh_rate=every, leave=True)
-        self.phase = phase
-
-    @property
-    def train_description(self) -> str:
-        return self.phase
-
-    @property
-    def predict_description(self) -> str:
-        return self.phase
-
-    def init_validation_tqdm(self) -> Any:
-        return tqdm(disable=True)
-
-    def init_sanity_tqdm(self) -> Any:
-        return tqdm(disable=True)
-
-    def get_metrics(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
-        metrics = super().get_metrics(trainer, pl_module)
-        return {name: f"{value:.4f}" for name, value in metrics.items() if isinstance(value, float)}
-
-    def on_train_epoch_start(self, trainer: L.Trainer, *_: Any) -> None:
-        super().on_train_epoch_start(trainer)
-        self.train_progress_bar.set_description(self.phase)
-
-    def on_predict_batch_start(self, *arguments: Any, **named: Any) -> None:
-        super().on_predict_batch_start(*arguments, **named)
-        self.predict_progress_bar.set_description(self.phase)
-
-
 def make_trainer(
     options: Mapping[str, Any], phase: str, *callbacks: Callback, every: int = 1
 ) -> L.Trainer:
@@ -74,7 +40,7 @@ def make_trainer(
         UserError: if Lightning refuses the options (no such accelerator, devices, precision, …).
     """
     _quiet()
-    bar = [PhaseBar(phase, every)] if options.get("enable_progress_bar", True) else []
+    bar = [progress(phase, every)] if options.get("enable_progress_bar", True) else []
     try:
         return L.Trainer(**options, callbacks=[*bar, *callbacks])
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:

@@ -7,7 +7,7 @@ import pytest
 from runs import Run
 
 from lit_clid.commands import foretold
-from lit_clid.commands.foretold import span
+from lit_clid.console import span
 
 
 @pytest.mark.parametrize(
