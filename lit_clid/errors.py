@@ -27,7 +27,29 @@ class WriteError(UserError):
         self.kept = kept
 
 
-def few(items: Sequence[str], most: int = 10) -> str:
+MOST = 10
+"""Items that a message names of a long list."""
+
+
+class ManyError(UserError):
+    """Bad records, of which the message names the first.
+
+    Args:
+        before: the message up to their list.
+        items: all of them, one a line of the file that `listed_in` names.
+        after: how to mend it.
+    """
+
+    def __init__(self, before: str, items: Sequence[str], after: str) -> None:
+        super().__init__(f"{before}: {few(items)}{after}")
+        self.before, self.items, self.after = before, tuple(items), after
+
+    def listed_in(self, file: Path) -> UserError:
+        """The same, naming the file that has those which the message leaves out."""
+        return UserError(f"{self.before}: {few(self.items)} (all in {file}){self.after}")
+
+
+def few(items: Sequence[str], most: int = MOST) -> str:
     """Join `items` for a message, cutting a long list with its count."""
     rest = len(items) - most
     return ", ".join(items[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -2,6 +2,8 @@
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -17,13 +19,16 @@ from lit_clid.data.described import Describe, Images, in_batches
 from lit_clid.data.split import Split, load_split
 from lit_clid.data.twins import Sameness
 from lit_clid.data.written import Written, add_written, read_written, refuse_other
-from lit_clid.errors import UserError
+from lit_clid.errors import MOST, ManyError, UserError, WriteError
+from lit_clid.files import write_text
 from lit_clid.hub import is_hub_id
 from lit_clid.models.captioner import load_captioner
 from lit_clid.models.captions import caption_keys
 from lit_clid.provenance import provenance
 from lit_clid.source import Source
 
+REFUSED = "refused.txt"
+"""File of a run that lists records which cannot be used."""
 PAUSE = 1.0
 """Seconds between looks of a process that waits for the first one's captions."""
 PATIENCE = 3600.0
@@ -46,7 +51,8 @@ def split_of(
         UserError: as `load_split`, and for a captioner that cannot describe the images.
     """
     same, own = partial(caption_keys, model), folder or config.folder
-    return load_split(config.data, config.seed, own, same, alone=alone, write=describer(config))
+    with _listing(own):
+        return load_split(config.data, config.seed, own, same, alone=alone, write=describer(config))
 
 
 def planned_split(
@@ -59,7 +65,23 @@ def planned_split(
         same: which captions are one caption to the model.
         alone: whether records are kept for a shadow.
     """
-    return load_split(config.data, config.seed, folder, same, alone=alone, write=_unwritten)
+    with _listing(config.folder):
+        return load_split(config.data, config.seed, folder, same, alone=alone, write=_unwritten)
+
+
+@contextmanager
+def _listing(folder: Path) -> Iterator[None]:
+    """Bad records that a message leaves out stand in a file of the run."""
+    try:
+        yield
+    except ManyError as error:
+        file = folder / REFUSED
+        if len(error.items) <= MOST or not console.is_first_process():
+            raise
+        with suppress(WriteError):
+            write_text(file, "".join(f"{item}\n" for item in error.items))
+            raise error.listed_in(file) from None
+        raise
 
 
 def _unwritten(images: Images) -> Written:

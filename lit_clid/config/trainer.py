@@ -16,6 +16,8 @@ from lit_clid import console
 from lit_clid.config.progress import progress
 from lit_clid.errors import UserError
 
+SHARDING = ("fsdp", "deepspeed", "model_parallel")
+"""How Lightning calls strategies that split a model's weights."""
 LAUNCHER = logging.getLogger("lightning.fabric.strategies.launchers.subprocess_script")
 """Where Lightning tells, before it kills a run, which of its processes ended."""
 
@@ -40,11 +42,22 @@ def make_trainer(
         UserError: if Lightning refuses the options (no such accelerator, devices, precision, …).
     """
     _quiet()
+    _refuse_sharding(str(options.get("strategy")))
     bar = [progress(phase, every)] if options.get("enable_progress_bar", True) else []
     try:
         return L.Trainer(**options, callbacks=[*bar, *callbacks])
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         raise UserError(f"trainer: {' '.join(str(error).split())[:300]}") from None
+
+
+def _refuse_sharding(strategy: str) -> None:
+    """Refuse strategies that split a model's weights over processes."""
+    if strategy.startswith(SHARDING):
+        raise UserError(
+            f"trainer.strategy: {strategy} splits a model over processes, and here each holds the "
+            "whole; take ddp, and for what does not fit finetune.train=lora, "
+            "finetune.gradient_checkpointing=true, trainer.precision=bf16-mixed or target.offload"
+        )
 
 
 def _quiet() -> None:

@@ -12,7 +12,7 @@ from lit_clid.data.images import StoredImages
 from lit_clid.data.scan import Entry, hash_bytes, read_row
 from lit_clid.data.seen import Seen, Stamps, read_seen, write_seen
 from lit_clid.data.source import Source
-from lit_clid.errors import UserError, few
+from lit_clid.errors import ManyError, few
 
 Place = Mapping[str, tuple[Source, int]]
 """id → (source, row number)."""
@@ -87,9 +87,10 @@ def verify(
     """
     gone = [entry.id for entry in entries if entry.id not in place]
     if gone:
-        raise UserError(
-            f"{manifest}: records are gone from the data: {few(gone)}; restore them or use another "
-            "name=…"
+        raise ManyError(
+            f"{manifest}: records are gone from the data",
+            gone,
+            "; restore them or use another name=…",
         )
     old = read_seen(manifest)
     look = Look(place, old, Stamps(), trusting)
@@ -101,9 +102,10 @@ def verify(
     different |= {name for name, seen in found.items() if seen is None}
     changed = [name for name in every if name in different]
     if changed:
-        raise UserError(
-            f"{manifest}: these records changed since the split was drawn: {few(changed)}; restore "
-            "them or use another name=…"
+        raise ManyError(
+            f"{manifest}: these records changed since the split was drawn",
+            changed,
+            "; restore them or use another name=…",
         )
     _say_added(old, place)
     now = {name: found.get(name) or old.get(name, Seen()) for name in (old or place)}

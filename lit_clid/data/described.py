@@ -24,7 +24,7 @@ from lit_clid.data.seen import Stamps
 from lit_clid.data.source import Source
 from lit_clid.data.text import printable
 from lit_clid.data.written import Written
-from lit_clid.errors import UserError, few
+from lit_clid.errors import ManyError, UserError
 
 Images = Mapping[str, Callable[[], Image.Image]]
 """Images by the hash of their pixels, opened when they are looked at."""
@@ -142,7 +142,8 @@ def _refuse_empty(sources: Sequence[Source], model: str) -> None:
         pairs = zip(source.names, source.captions, strict=True)
         empty += [name for name, caption in pairs if not caption]
     if empty:
-        raise UserError(
-            f"data.captions: {model} wrote an empty caption for {len(empty)} images: "
-            f"{few(empty)}; take another captioner, or set data.on_error=skip to leave them out"
+        raise ManyError(
+            f"data.captions: {model} wrote an empty caption for {len(empty)} images",
+            empty,
+            "; take another captioner, or set data.on_error=skip to leave them out",
         )

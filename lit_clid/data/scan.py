@@ -14,7 +14,7 @@ from lit_clid.data.decoding import read_image
 from lit_clid.data.images import Place, StoredImages
 from lit_clid.data.seen import Seen, Stamps
 from lit_clid.data.source import Source
-from lit_clid.errors import UserError, few, first_line
+from lit_clid.errors import ManyError, UserError, first_line
 
 FIELDS = ("id", "where", "image_hash", "caption_hash", "role", "member")
 
@@ -160,10 +160,8 @@ def scan(sources: Sequence[Source], on_error: str, *, trusting: bool = False) ->
     if bad and on_error == "fail":
         untold = any(each.endswith(EMPTY) for each in bad)
         written = ", or data.captions=MODEL to have a model describe all" if untold else ""
-        raise UserError(
-            f"{sources[0].name}: {len(bad)} rows cannot be used: {few(bad, len(bad))}; mend or "
-            f"remove them, or set data.on_error=skip to leave them out{written}"
-        )
+        way = f"mend or remove them, or set data.on_error=skip to leave them out{written}"
+        raise ManyError(f"{sources[0].name}: {len(bad)} rows cannot be used", bad, f"; {way}")
     rows = {read.entry.id: read.entry for read in results if read.entry is not None}
     seen = {name: read.seen for name, read in zip(names, results, strict=True)}
     return Scan(rows, bad, seen, [read.entry.id for read in results if read.entry and read.goes_on])

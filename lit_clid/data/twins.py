@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.scan import Entry
-from lit_clid.errors import UserError, few
+from lit_clid.errors import ManyError
 
 PROMPT = 4
 """So many records of one caption were made with a prompt, not described one by one."""
@@ -162,10 +162,10 @@ def find_twins(
 
 def _refuse_pairs(pairs: Sequence[str], others: str, kind: str, whose: str) -> None:
     if pairs:
-        raise UserError(
-            f"data: {len(pairs)} {others} share their {kind} with a {whose}{READ[kind]}: "
-            f"{few(pairs, len(pairs))}; remove one of each, or set data.on_duplicates=drop"
-            f"{WAYS[kind]}"
+        raise ManyError(
+            f"data: {len(pairs)} {others} share their {kind} with a {whose}{READ[kind]}",
+            pairs,
+            f"; remove one of each, or set data.on_duplicates=drop{WAYS[kind]}",
         )
 
 

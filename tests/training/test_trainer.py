@@ -30,6 +30,12 @@ def test_bad_trainer_values_are_named(tmp_path: Path, key: str, value: object) -
         training_trainer(recipe(), {"max_steps": 4, key: value}, tmp_path, "target", 0)
 
 
+@pytest.mark.parametrize("strategy", ["fsdp", "fsdp_cpu_offload", "deepspeed_stage_2"])
+def test_sharded_weights_are_refused(tmp_path: Path, strategy: str) -> None:
+    with pytest.raises(UserError, match=f"trainer.strategy: {strategy} splits a model"):
+        training_trainer(recipe(), {"max_steps": 4, "strategy": strategy}, tmp_path, "target", 0)
+
+
 @pytest.mark.slow
 def test_the_learning_rate_warms_up_and_stays_or_falls(
     pipeline_folder: Path, split: Split, tmp_path: Path
