@@ -7,8 +7,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "lit_clid"
 GROUND = (
-    "errors", "files", "plain", "hub", "source", "asked", "about", "ids", "cells", "scores", "refused",
-    "parquet", "tabular", "provenance", "randomness", "console", "terminal", "plugins",
+    "errors", "files", "plain", "hub", "source", "asked", "about", "ids", "cells", "scores",
+    "refused", "parquet", "tabular", "provenance", "randomness", "console", "terminal", "plugins",
 )  # fmt: skip
 DOORS = ("", "__main__", "sweep", "experiment")
 FLOORS: tuple[tuple[str, ...], ...] = (
