@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from unicodedata import normalize
 
@@ -44,6 +45,12 @@ class Listing:
     def metadata(self) -> tuple[Path, ...]:
         """The metadata files."""
         return tuple(file for file in self.files if file.name in METADATA)
+
+    @cached_property
+    def alike(self) -> dict[str, Path]:
+        """Files by their path with its accents composed, where that is one file's alone."""
+        composed = Counter(map(_composed, self.files))
+        return {_composed(file): file for file in self.files if composed[_composed(file)] == 1}
 
     def name(self, file: Path) -> str:
         """The file's path below the folder, as it can be written."""
@@ -134,11 +141,9 @@ def listed(listing: Listing, files: Sequence[Path]) -> tuple[Rows, tuple[Path, .
     """
     rows: list[dict[str, object]] = []
     images: list[Path] = []
-    composed = Counter(_composed(file) for file in listing.files)
-    alike = {_composed(file): file for file in listing.files if composed[_composed(file)] == 1}
     for file in files:
         found = read_metadata(file, listing.store.content(file))
-        images += find_images(listing, file, file.parent, found["file_name"], alike)
+        images += find_images(listing, file, file.parent, found["file_name"])
         rows += found.rows
     return Rows(rows), tuple(images)
 
@@ -148,7 +153,6 @@ def find_images(
     file: Path,
     folder: Path,
     names: Sequence[str],
-    alike: dict[str, Path],
     way: str = "",
 ) -> list[Path]:
     """The images that the rows of a file name.
@@ -157,14 +161,13 @@ def find_images(
         file: for messages.
         folder: that the names start from.
         names: per row.
-        alike: files of the listing by their path with its accents composed.
         way: what else helps where images lie elsewhere.
 
     Raises:
         UserError: unless each is there, inside the listing's folder.
     """
     store = listing.store
-    named = [_named(store, folder, name, alike) for name in names]
+    named = [_named(listing, folder, name) for name in names]
     (root,) = store.real([listing.folder])
     pairs = enumerate(zip(names, store.real(named), strict=True), 1)
     outside = [f"row {k} ({name})" for k, (name, real) in pairs if not real.is_relative_to(root)]
@@ -182,16 +185,16 @@ def find_images(
     return named
 
 
-def _named(store: Store, folder: Path, name: str, alike: dict[str, Path]) -> Path:
+def _named(listing: Listing, folder: Path, name: str) -> Path:
     """The file that a metadata row names: literally, else however its accents are composed or
     its slashes lean.
     """
     for spelled in (name, name.replace("\\", "/")):
         literal = folder / spelled
-        if store.holds(literal):
+        if listing.store.holds(literal):
             return literal
-        if _composed(literal) in alike:
-            return alike[_composed(literal)]
+        if _composed(literal) in listing.alike:
+            return listing.alike[_composed(literal)]
     return folder / name.replace("\0", "")
 
 

@@ -170,7 +170,7 @@ def _of_records(
 
 def _opener(images: Sequence[Image.Image | Path]) -> Callable[[int], Image.Image]:
     files = [image for image in images if isinstance(image, Path)]
-    return FileImages(tuple(files)) if len(files) == len(images) else GivenImages(tuple(images))
+    return FileImages.of(files) if len(files) == len(images) else GivenImages(tuple(images))
 
 
 def _record(

@@ -41,7 +41,7 @@ def read_lists(files: Sequence[Path], options: DataOptions, name: str) -> Source
         told = Listing(root, ())
         column = _column(file, Rows([row for _, row in found]), options)
         paths = [as_text(row.get(column), f"{file}: {column} in row {k}") for k, row in found]
-        named = find_images(told, file, root, paths, {}, ELSEWHERE)
+        named = find_images(told, file, root, paths, ELSEWHERE)
         (real,) = told.store.real([root])
         names += [printable(each.relative_to(real).as_posix()) for each in told.store.real(named)]
         rows += [row for _, row in found]

@@ -11,7 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from lit_clid.data.decoding import read_image
-from lit_clid.data.images import Place, StoredImages
+from lit_clid.data.images import StoredImages
 from lit_clid.data.seen import Seen, Stamps
 from lit_clid.data.source import Source
 from lit_clid.errors import ManyError, UserError, first_line
@@ -24,7 +24,7 @@ EMPTY = "empty caption"
 """Why a row without a caption is no record."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the manifest; hashes are of the decoded RGB pixels and of the caption's UTF-8.
 
@@ -43,7 +43,7 @@ def hash_bytes(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Read:
     """What reading a row came to.
 
@@ -79,8 +79,10 @@ class Scan:
 
 Images = Callable[[int], Image.Image]
 """Row number → RGB image."""
-DECODED: dict[tuple[Place, str], Read] = {}
-"""What this process decoded, by place and stamp: the cells of a grid hold the same data."""
+DECODED: dict[bytes, Read] = {}
+"""What this process decoded, by the hash of place and stamp: the cells of a grid hold the same
+data.
+"""
 
 
 def read_row(source: Source, row: int, stamps: Stamps, *, trusting: bool = False) -> Read:
@@ -89,7 +91,7 @@ def read_row(source: Source, row: int, stamps: Stamps, *, trusting: bool = False
     Args:
         trusting: that a file of the same size and times holds what this process decoded before.
     """
-    name, caption = f"{source.mark}{source.ids[row]}", source.captions[row]
+    name, caption = source.mark + source.ids[row], source.captions[row]
     if not caption:
         return Read(None, f"{name} (row {row + 1}): {EMPTY}")
     try:
@@ -114,7 +116,8 @@ def look(images: Images, row: int, stamps: Stamps, trusting: bool) -> Read:
         return Read(None, seen=Seen(image_hash=hash_pixels(images(row))))
     place = images.place(row)
     stamp = stamps.of(place)  # before its bytes, which may change in between
-    known = DECODED.get((place, stamp)) if trusting and stamp else None
+    key = blake2b(f"{place} {stamp}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    known = DECODED.get(key) if trusting and stamp else None
     if known is not None:
         return known
     held = images.content(row)
@@ -122,7 +125,7 @@ def look(images: Images, row: int, stamps: Stamps, trusting: bool) -> Read:
     seen = Seen(stamp, hash_bytes(held), hash_pixels(found.image))
     read = Read(None, seen=seen, goes_on=found.goes_on)
     if stamp:
-        DECODED[place, stamp] = read
+        DECODED[key] = read
     return read
 
 

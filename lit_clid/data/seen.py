@@ -25,7 +25,7 @@ SETTLED = 2.0
 """Seconds after which a further change gets another time, on the coarsest file system (FAT)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What was seen of one record.
 

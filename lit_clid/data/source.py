@@ -59,7 +59,7 @@ class Source:
     @property
     def names(self) -> tuple[str, ...]:
         """The ids with the mark."""
-        return tuple(f"{self.mark}{name}" for name in self.ids)
+        return tuple(f"{self.mark}{name}" for name in self.ids) if self.mark else self.ids
 
     def wordings(self, row: int) -> tuple[str, ...]:
         """The captions under which a row is asked about, each once."""

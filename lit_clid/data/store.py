@@ -62,7 +62,7 @@ class Disk(Store):
         return [_real(file, folders[file.parent]) for file in files]
 
     def images(self, files: Sequence[Path]) -> StoredImages:
-        return FileImages(tuple(files))
+        return FileImages.of(files)
 
 
 @dataclass(frozen=True)
