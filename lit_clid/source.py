@@ -83,6 +83,11 @@ class Source:
         return replace(self, network=None)
 
     @property
+    def named(self) -> str:
+        """`path` with the revision, if there is one."""
+        return self.path if self.revision is None else f"{self.path}@{self.revision}"
+
+    @property
     def is_single_file(self) -> bool:
         """True for a file that is named as one of weights."""
         return Path(self.path).suffix in (".safetensors", *PICKLED)
@@ -90,8 +95,7 @@ class Source:
     def __str__(self) -> str:
         weighed = [file if weight == 1 else f"{weight:g} · {file}" for file, weight in self.lora]
         network = [] if self.network is None else [self.network]
-        path = self.path if self.revision is None else f"{self.path}@{self.revision}"
-        return " + ".join([path, *network, *weighed, *self.textual_inversion])
+        return " + ".join([self.named, *network, *weighed, *self.textual_inversion])
 
 
 PICKLED = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle")

@@ -64,7 +64,7 @@ def open_pipeline(
 def _of_folder(kind: Any, source: Source, variant: str | None, more: Mapping[str, Any]) -> Any:
     for part in sorted(Path(locate(source.path)).glob("*/")):
         check_folder(part)
-    commit = commits(source).get(source.path)  # every part of one, whatever comes next
+    commit = commits(source).get(source.named)  # every part of one, whatever comes next
     try:
         return kind.from_pretrained(
             locate(source.path),

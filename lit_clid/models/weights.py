@@ -204,10 +204,10 @@ def put_on(source: Source) -> dict[str, Path]:
 
 
 def commits(source: Source) -> dict[str, str]:
-    """The commits of the hub ids that a model is made of."""
+    """The commits of the hub ids that a model is made of, by what they are called."""
     found = {name: commit_of(file) for name, file in put_on(source).items()}
     if is_hub_id(locate(source.path)) and not source.is_single_file:
-        found[source.path] = commit_of(hub_file(source.path, INDEX, source.revision))
+        found[source.named] = commit_of(hub_file(source.path, INDEX, source.revision))
     return {name: commit for name, commit in found.items() if commit is not None}
 
 

@@ -90,8 +90,8 @@ def test_every_part_of_a_model_is_of_one_commit(
     said = asked(MODELS, environment, *names)
     ours = [load_target(str(folder)).fingerprint for folder in (second, first)]
     assert said["owner/base"] == [ours[0], {"owner/base": new}, "owner/base"]
-    assert said["owner/base@old"] == [ours[1], {"owner/base": old}, "owner/base@old"]
-    assert said[f"owner/base@{old}"][:2] == said["owner/base@old"][:2]
+    assert said["owner/base@old"] == [ours[1], {"owner/base@old": old}, "owner/base@old"]
+    assert said[f"owner/base@{old}"][:2] == [ours[1], {f"owner/base@{old}": old}]
     fingerprint, commits, _ = said["owner/base+owner/lora@v1"]
     assert fingerprint != ours[0]
     assert commits == {"owner/base": new, "owner/lora@v1": factors}
