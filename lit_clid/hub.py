@@ -1,24 +1,36 @@
 """Repositories of the hub: what names one, which commit a file is of, why one is not to be had.
 
-Wherever a hub id is taken, `owner/name@revision` names a branch, tag or commit of it.
+In the sections `target`, `audit` and `data`, `owner/name@revision` is a branch, tag or commit.
 """
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-REVISED = re.compile(r"(?P<repository>[\w.-]+(?:/[\w.-]+)?)@(?P<revision>[\w./-]+)")
+REVISED = re.compile(r"(?P<repository>[\w-][\w.-]*(?:/[\w.-]+)?)@(?P<revision>[\w./+~-]+)")
+UNKNOWN = 401
+"""How a hub answers a token that has expired."""
 COMMIT = re.compile(r"[0-9a-f]{40}")
+PICKLED = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle")
+"""How files of weights are called that reading would run code of."""
+WEIGHTS = (".safetensors", *PICKLED)
+"""How files of weights are called."""
 SNAPSHOTS = "snapshots"
 """Folder of the hub's cache that holds one folder a commit."""
 
 
 def revised(named: str) -> tuple[str, str | None]:
-    """Hub id and revision of `owner/name@revision`; anything else, and what lies here, as it is."""
+    """Hub id and revision of `owner/name@revision`; anything else as it is: files of weights, and
+    what lies here, with the revision or without.
+    """
     found = REVISED.fullmatch(named)
-    if found is None or Path(named).exists():
+    if found is None or named.endswith(WEIGHTS):
         return named, None
-    return found["repository"], found["revision"]
+    repository, revision = found["repository"], found["revision"]
+    first = repository.partition("/")[0] if "/" in revision else repository
+    if any(Path(each).exists() for each in (named, repository, first)):
+        return named, None
+    return repository, revision
 
 
 def is_hub_id(named: str) -> bool:
@@ -50,6 +62,7 @@ def refusal(name: str, revision: str | None, error: BaseException, kind: str = "
     from huggingface_hub import get_token
     from huggingface_hub.errors import (
         GatedRepoError,
+        HfHubHTTPError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
@@ -62,10 +75,15 @@ def refusal(name: str, revision: str | None, error: BaseException, kind: str = "
             page = f"https://huggingface.co/{kind}{name}"
             return f"{name} is gated; accept its licence at {page} and {login}"
         if isinstance(each, RevisionNotFoundError):
-            return f"{name} has no revision {revision}; name a branch, tag or commit of it"
+            said = revision or "main"
+            return f"{name} has no revision {said}; name a branch, tag or commit of it"
         if isinstance(each, RepositoryNotFoundError):
             missing = "is neither a folder here nor on the hub, or private there"
             return f"{name} {missing}; check the spelling, or {login}"
+        if isinstance(each, HfHubHTTPError) and each.response.status_code == UNKNOWN:
+            return (
+                f"{name}: the hub does not know the token that is set; log in again (hf auth login)"
+            )
     return None
 
 

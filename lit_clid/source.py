@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.errors import UserError
-from lit_clid.hub import revised
+from lit_clid.hub import WEIGHTS, revised
+
+DEMO = "demo"
+"""The embedded base."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Source:
 
     def __post_init__(self) -> None:
         path, revision = revised(self.path)
-        if revision is None:
+        if revision is None or path == DEMO:
             return
         if self.revision not in (None, revision):
             raise UserError(
@@ -88,18 +91,27 @@ class Source:
         return self.path if self.revision is None else f"{self.path}@{self.revision}"
 
     @property
+    def configs_revision(self) -> str | None:
+        """That of the hub id where configs and tokenizers lie."""
+        if self.is_single_file:
+            return None if self.config is None else revised(self.config)[1]
+        return self.revision
+
+    @property
+    def fetching(self) -> dict[str, str]:
+        """That revision as the libraries take it."""
+        revision = self.configs_revision
+        return {} if revision is None else {"revision": revision}
+
+    @property
     def is_single_file(self) -> bool:
         """True for a file that is named as one of weights."""
-        return Path(self.path).suffix in (".safetensors", *PICKLED)
+        return Path(self.path).suffix in WEIGHTS
 
     def __str__(self) -> str:
         weighed = [file if weight == 1 else f"{weight:g} · {file}" for file, weight in self.lora]
         network = [] if self.network is None else [self.network]
         return " + ".join([self.named, *network, *weighed, *self.textual_inversion])
-
-
-PICKLED = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle")
-"""How files of weights are called that reading would run code of."""
 
 
 def as_source(model: str | Source) -> Source:

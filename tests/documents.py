@@ -126,7 +126,7 @@ def check_called(name: str, *arguments: str) -> None:
         assert len([word for word in arguments if "=" not in word]) > 1
         assert {word.split("=")[0] for word in arguments if "=" in word} <= {"out"}
     elif name == "push":
-        assert "=" not in arguments[0]
+        assert not arguments or "=" not in arguments[0]
         read_switches("push", arguments[1:], PUSHED)
     elif name == "verify":
         assert "=" not in arguments[0]

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,6 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         repository = self.hub.repositories.get(f"{kind}/{owner}/{name}")
         if repository is None:
             return self._say(401, {"error": "not found"}, {"X-Error-Code": "RepoNotFound"})
+        if repository.private and self.headers.get("Authorization") != "Bearer hf_mine":
+            return self._say(404, {"error": "not found"}, {"X-Error-Code": "RepoNotFound"})
         if repository.gated not in (None, self.headers.get("Authorization")):
             return self._say(403, {"error": "gated"}, {"X-Error-Code": "GatedRepo"})
         what, revision, *inside = rest or ["info", "main"]
@@ -161,6 +164,12 @@ def _written(body: bytes) -> Files:
         if told["key"] == "file":
             files[told["value"]["path"]] = base64.b64decode(told["value"]["content"])
     return files
+
+
+def without_token() -> dict[str, str]:
+    """The environment, but for the token of whoever runs the tests."""
+    own = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+    return {name: value for name, value in os.environ.items() if name not in own}
 
 
 @contextmanager

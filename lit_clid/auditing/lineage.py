@@ -20,9 +20,8 @@ from lit_clid.models.note import read_note
 from lit_clid.models.target import Target
 from lit_clid.models.weights import INDEX
 from lit_clid.provenance import refuse_changes
-from lit_clid.source import Source, as_source
+from lit_clid.source import DEMO, Source, as_source
 
-DEMO = "demo"
 BASE = "base"
 """`audit.reference` for the model that the target was tuned from."""
 
@@ -139,6 +138,8 @@ def find_reference(
     if not named_here and note.base is not None and Path(note.base).exists():
         # where the base lay, seen from another working directory
         found = replace(found, path=note.base)
+    elif found.named in (note.commits or {}):  # what its main branch was
+        found = replace(found, revision=(note.commits or {})[found.named])
     base = Model(found, note.facts.base)
     try:
         check_target(base.source)

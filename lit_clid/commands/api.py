@@ -91,8 +91,10 @@ def train(
 
 def _trained(config: "Settings") -> Trained:
     from lit_clid.commands.train import train as run
+    from lit_clid.commands.trying import refuse_dry
     from lit_clid.models.note import read_note
 
+    refuse_dry(config, "a training from Python")
     run(config)
     folder = config.folder / config.role
     note = read_note(str(folder))
@@ -165,8 +167,10 @@ def _audited(config: "Settings", calibration: Mapping[str, Scores]) -> "Result |
     from lit_clid.commands.gauge.checkpoints import is_pattern
     from lit_clid.commands.holding import held
     from lit_clid.commands.stopping import stopped_early
+    from lit_clid.commands.trying import refuse_dry
 
     refuse_parts(config, "an audit from Python")
+    refuse_dry(config, "an audit from Python")
     if is_pattern(config.audit.target):
         raise UserError(
             f"audit.target: {config.audit.target} names several models; lit-clid audit gauges them"

@@ -19,11 +19,11 @@ from lit_clid.errors import UserError, few
 from lit_clid.files import read_text, write_text
 from lit_clid.hub import is_hub_id
 from lit_clid.models.load import check_target
+from lit_clid.source import DEMO
 
 WORDS = ("model", "out")
 LOOKED = 200
 """Images whose sizes are looked at."""
-DEMO = "demo"
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -35,15 +35,6 @@ def check_once(config: Settings, what: str) -> None:
         )
 
 
-def refuse_dry(config: Settings, what: str) -> None:
-    """Refuse a dry run or a check of what has none, instead of carrying it out."""
-    for key, asked in (("dry_run", config.dry_run), ("check", config.check)):
-        if asked:
-            raise UserError(
-                f"{key}: {what} has none; leave it out, or try it on one audit of one of the models"
-            )
-
-
 def check_headline(config: Settings) -> None:
     """Refuse a headline that no attack has, before anything is asked."""
     named, options = config.headline, config.audit

@@ -10,11 +10,12 @@ from lit_clid.auditing.lineage import Model, check_split
 from lit_clid.auditing.quarantine import HopelessError
 from lit_clid.auditing.sittings import Sitting, check_sittings, load
 from lit_clid.commands.apart import refuse_parts
-from lit_clid.commands.checks import check_once, refuse_dry
+from lit_clid.commands.checks import check_once
 from lit_clid.commands.further import forget_others
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.sitting import opened, table_of
 from lit_clid.commands.splits import on_gpu
+from lit_clid.commands.trying import refuse_dry
 from lit_clid.config.options.target import PRECISIONS
 from lit_clid.data.parts import first_of
 from lit_clid.data.split import Split

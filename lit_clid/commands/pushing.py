@@ -1,14 +1,17 @@
 """`push`: upload what an audit says of a model, and perhaps the model, to a repository of the hub,
 which is private unless the caller says otherwise.
 
-Nothing of a single record goes along unless the page is asked for.
+Nothing of a single record or group goes along unless the page is asked for, and no place of this
+machine.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lit_clid import console
+from lit_clid.commands.cards import card, results, section
 from lit_clid.commands.switches import Switches, read_switches
 from lit_clid.errors import UserError, first_line
 from lit_clid.files import read_json
@@ -18,42 +21,30 @@ from lit_clid.models.weights import INDEX
 
 PUSHED: dict[str, str | bool] = {"to": "", "private": True, "model": False, "page": False}
 """What the command is told, and what it does untold."""
+CARD = "README.md"
 FOLDER = "audit"
 """Of the repository, where the report lies."""
-FIGURES = ("report.md", "results.csv", "roc.svg")
-"""Files of a report that say nothing of a single record."""
+FIGURES = ("results.csv", "roc.svg")
+"""Files of a report that say nothing of a single record, beside its words."""
 PAGE = ("report.html", "report.json")
-"""Those that name records."""
-BEGIN, END = "<!-- membership audit: begin -->", "<!-- membership audit: end -->"
-"""Around the section of a card that a later push replaces."""
-TAGS = ["membership-inference", "privacy", "lit-clid"]
+"""Those that name records, and hold the configuration with its paths."""
+ORIGIN = "_name_or_path"
+"""Key of a part's config that says where it was read from."""
 FORBIDDEN = (401, 403)
 """How a hub answers who may not write."""
-RATE = "0.01"
-"""False-positive rate whose true-positive rate stands in the card's metadata."""
+BROKEN = 500
+"""From where on a hub's answer says that it, not the request, is at fault."""
 
 
 def main(arguments: Sequence[str]) -> None:
     """Push RUN.
 
     Raises:
-        UserError: if there is nothing to push, the repository is public and nobody said that it may
-            be, or the hub refuses.
+        UserError: if there is nothing to push, the report names groups or is of another model, the
+            repository is public and nobody said that it may be, or the hub refuses.
     """
     folder, asked = _read(arguments)
-    report = folder / "report.json"
-    whole = report.is_file() and (folder / "report.md").is_file()
-    told = read_json(report) if whole else None
-    model = folder / "target"
-    if asked.on("model") and not (model / INDEX).is_file():
-        raise UserError(
-            f"{model}: no model of the run's own there; leave out model=true to push the report"
-        )
-    if told is None and not asked.on("model"):
-        raise UserError(
-            f"{folder}: no report.json and report.md there; run lit-clid audit first, or push the "
-            "model alone with model=true"
-        )
+    told = _report(folder, asked)
     from huggingface_hub import get_token
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -61,14 +52,19 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError("push: no token; log in (hf auth login, or HF_TOKEN)")
     try:
         url = _push(folder, asked, told)
+    except UserError:
+        raise
     except HfHubHTTPError as error:
-        if error.response.status_code in FORBIDDEN:
+        status, why = error.response.status_code, first_line(error)
+        if status in FORBIDDEN:
             raise UserError(
-                f"push: the token that is set may not write to {asked.text('to')}; use one that may"
+                f"push: the token that is set may not write to {asked.text('to')}; use one that "
+                f"may ({why})"
             ) from None
-        raise UserError(f"push: the hub refuses ({first_line(error)}); try again later") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"push: {first_line(error)}; look at the file, or the network") from None
+        later = "; try again later" if status >= BROKEN else ""
+        raise UserError(f"push: the hub refuses ({why}){later}") from None
+    except Exception as error:  # of the library's client, whichever it is
+        raise UserError(f"push: {first_line(error)}; look at the network") from None
     console.say(f"pushed to {url}")
 
 
@@ -84,38 +80,94 @@ def _read(arguments: Sequence[str]) -> tuple[Path, Switches]:
     return Path(arguments[0]).expanduser(), asked
 
 
+def _report(folder: Path, asked: Switches) -> Mapping[str, Any] | None:
+    """What the run's report says; None where only the model is pushed."""
+    model, report = folder / "target", folder / "report.json"
+    if asked.on("model") and not (model / INDEX).is_file():
+        raise UserError(
+            f"{model}: no model of the run's own there; leave out model=true to push the report"
+        )
+    if not (report.is_file() and (folder / "report.md").is_file()):
+        if asked.on("model"):
+            return None
+        raise UserError(
+            f"{folder}: no report.json and report.md there; run lit-clid audit first, or push the "
+            "model alone with model=true"
+        )
+    told: Mapping[str, Any] = read_json(report)
+    if asked.on("model") and _trained(told) != _trained_here(model):
+        raise UserError(
+            f"{report}: is of another model than {model}; audit this one first, or leave out "
+            "model=true"
+        )
+    groups = (told.get("suspects") or {}).get("groups")
+    if groups and not asked.on("page"):
+        raise UserError(
+            f"{report}: names {len(groups)} groups, which may be people; page=true pushes it as it "
+            "is"
+        )
+    return told
+
+
+def _trained(told: Mapping[str, Any]) -> tuple[Any, Any]:
+    """What tells one training from another, of the model that a report is of."""
+    note = told["provenance"]["target"].get("training") or {}
+    return note.get("created"), note.get("facts")
+
+
+def _trained_here(model: Path) -> tuple[Any, Any]:
+    """The same of a model in a folder."""
+    note = read_json(model / NOTE) if (model / NOTE).is_file() else {}
+    return note.get("created"), note.get("facts")
+
+
 def _push(folder: Path, asked: Switches, told: Mapping[str, Any] | None) -> str:
     """Upload all in one commit; where it can be looked at."""
     from huggingface_hub import CommitOperationAdd, HfApi
 
     hub, to = HfApi(), asked.text("to")
+    said = None if told is None else section(folder, told, to)
+    figures = [] if told is None else results(told)
+    files = dict(_files(folder, asked))
+    if said is not None:
+        files[f"{FOLDER}/report.md"] = said.encode()
     made = hub.create_repo(to, private=asked.on("private"), exist_ok=True)
-    if asked.on("private") and not hub.model_info(to).private:
+    there = hub.model_info(to)
+    if asked.on("private") and not there.private:
         raise UserError(
             f"push: {to} is public; say private=false to push there, or name another repository"
         )
-    files = dict(_files(folder, asked))
-    console.say(
-        f"push: {len(files) + 1} files to {to} "
-        f"({'private' if asked.on('private') else 'public'}): README.md, "
-        f"{', '.join(_shown(list(files)))}"
-    )
-    adding = [CommitOperationAdd(place, str(file)) for place, file in files.items()]
-    card = _card(to, folder, told, asked)
-    adding.append(CommitOperationAdd("README.md", card.encode()))
-    hub.create_commit(to, adding, commit_message="Membership audit by lit-clid")
+    files[CARD] = card(_card_of(to), to, said, figures, model=asked.on("model")).encode()
+    state = "private" if there.private else "public"
+    console.say(f"push: {len(files)} files to {to} ({state}): {', '.join(_shown(sorted(files)))}")
+    adding = [
+        CommitOperationAdd(place, str(held) if isinstance(held, Path) else held)
+        for place, held in files.items()
+    ]
+    message = "Membership audit by lit-clid"
+    hub.create_commit(to, adding, commit_message=message, parent_commit=there.sha)
     return str(made)
 
 
-def _files(folder: Path, asked: Switches) -> Iterator[tuple[str, Path]]:
-    """Where a file goes → the file."""
+def _files(folder: Path, asked: Switches) -> Iterator[tuple[str, Path | bytes]]:
+    """Where a file goes → the file, or what it holds without places of this machine."""
     for name in (*FIGURES, *(PAGE if asked.on("page") else ())):
         if (folder / name).is_file():
             yield f"{FOLDER}/{name}", folder / name
     model = folder / "target"
     for file in sorted(model.rglob("*")) if asked.on("model") else ():
-        if file.is_file() and file.name != NOTE:  # it tells of this machine's folders
-            yield file.relative_to(model).as_posix(), file
+        place = file.relative_to(model)
+        if file.is_file() and file.name not in (NOTE, CARD) and not str(place).startswith("."):
+            yield place.as_posix(), _without_origin(file) if file.suffix == ".json" else file
+
+
+def _without_origin(file: Path) -> Path | bytes:
+    """A config without where its part was read from."""
+    told = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(told, dict) or ORIGIN not in told:
+        return file
+    kept = {key: value for key, value in told.items() if key != ORIGIN}
+    return json.dumps(kept, indent=2, ensure_ascii=False).encode()
 
 
 def _shown(places: Sequence[str]) -> list[str]:
@@ -123,60 +175,12 @@ def _shown(places: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(p if p.startswith(FOLDER) else p.split("/")[0] for p in places))
 
 
-def _card(to: str, folder: Path, told: Mapping[str, Any] | None, asked: Switches) -> str:
-    """The model card: the one that is there, with the audit's section and figures put in."""
-    from huggingface_hub import ModelCard, ModelCardData
-    from huggingface_hub.errors import EntryNotFoundError
+def _card_of(to: str) -> str | None:
+    """The card that a repository has."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import RemoteEntryNotFoundError
 
     try:
-        card = ModelCard.load(to)
-    except EntryNotFoundError:
-        named = to.rpartition("/")[2]
-        card = ModelCard(f"---\n{ModelCardData(tags=TAGS).to_yaml()}\n---\n\n# {named}\n")
-    card.data.tags = list(dict.fromkeys([*(card.data.tags or []), *TAGS]))
-    if asked.on("model"):
-        card.data.library_name, card.data.pipeline_tag = "diffusers", "text-to-image"
-    if told is not None:
-        card.data.model_name = card.data.model_name or to.rpartition("/")[2]
-        ours = _results(told)
-        kinds = {each.task_type for each in ours}
-        others = [each for each in card.data.eval_results or [] if each.task_type not in kinds]
-        card.data.eval_results = [*others, *ours] or None
-        section = (folder / "report.md").read_text(encoding="utf-8").replace("\n# ", "\n## ")
-        card.text = _with(card.text, f"#{section}" if section.startswith("# ") else section)
-    return str(card)
-
-
-def _with(text: str, section: str) -> str:
-    """A card's text with the audit's section in the place of an older one, or at its end."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before.rstrip()}\n\n{BEGIN}\n{section.strip()}\n{END}\n{after}"
-
-
-def _results(told: Mapping[str, Any]) -> list[Any]:
-    """The verdict's figures as the hub's cards hold them."""
-    from huggingface_hub import EvalResult
-
-    name, about = told["headline"], told["provenance"]["target"]
-    grade, data = told["attacks"].get(name, {}), (about.get("config") or {}).get("data", {})
-    source = str(data.get("source", "a table"))
-    figures = {
-        "auroc": ("AUROC", grade.get("auroc")),
-        f"tpr_at_fpr_{RATE}": ("TPR at 1 % FPR", (grade.get("tpr_at_fpr") or {}).get(RATE)),
-    }
-    return [
-        EvalResult(
-            task_type="membership-inference",
-            task_name="Membership inference",
-            dataset_type=source,
-            dataset_name=source,
-            dataset_revision=(about.get("commits") or {}).get(source),
-            metric_type=kind,
-            metric_name=f"{title} of {name}",
-            metric_value=round(found["value"], 4),
-            metric_args={"low": round(found["low"], 4), "high": round(found["high"], 4)},
-        )
-        for kind, (title, found) in figures.items()
-        if isinstance(found, Mapping)
-    ]
+        return Path(hf_hub_download(to, CARD)).read_text(encoding="utf-8")
+    except RemoteEntryNotFoundError:
+        return None

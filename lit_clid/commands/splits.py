@@ -52,7 +52,12 @@ def split_of(
     """
     same, own = partial(caption_keys, model), folder or config.folder
     with _listing(own):
-        return load_split(config.data, config.seed, own, same, alone=alone, write=describer(config))
+        split = load_split(
+            config.data, config.seed, own, same, alone=alone, write=describer(config)
+        )
+    if console.is_first_process():
+        (own / REFUSED).unlink(missing_ok=True)
+    return split
 
 
 def planned_split(
@@ -65,13 +70,12 @@ def planned_split(
         same: which captions are one caption to the model.
         alone: whether records are kept for a shadow.
     """
-    with _listing(config.folder):
-        return load_split(config.data, config.seed, folder, same, alone=alone, write=_unwritten)
+    return load_split(config.data, config.seed, folder, same, alone=alone, write=_unwritten)
 
 
 @contextmanager
 def _listing(folder: Path) -> Iterator[None]:
-    """Bad records that a message leaves out stand in a file of the run."""
+    """Bad records that a message leaves out stand in a file of the run until they are mended."""
     try:
         yield
     except ManyError as error:

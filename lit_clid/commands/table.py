@@ -5,6 +5,7 @@ from typing import Any
 
 from lit_clid import console
 from lit_clid.commands.holding import held
+from lit_clid.commands.trying import refuse_dry
 from lit_clid.config.named import NOTHING
 from lit_clid.config.options.report import PLAIN
 from lit_clid.config.reading import DEMO, read_config
@@ -28,6 +29,7 @@ def judge_table(arguments: Sequence[str]) -> bool:
         raise UserError("signals: names columns of a table; say which with scores=FILE")
     if config.scores is None:
         return False
+    refuse_dry(config, "a table")
     refuse_foreign(config.folder, config.scores)
     scores, others = load_tables(config.scores, config.shadow_scores, signals)
     if scores.aside:

@@ -8,13 +8,14 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from lit_clid.auditing.lineage import BASE, DEMO
+from lit_clid.auditing.lineage import BASE
 from lit_clid.commands.given import FOLDER, Given, is_named
 from lit_clid.commands.reading import Settings, read
 from lit_clid.config.reading import CONFIGS, layers, shipped
 from lit_clid.errors import UserError
 from lit_clid.models.kept import Kept, keep_pipeline
 from lit_clid.models.load import check_target
+from lit_clid.source import DEMO
 
 PIPELINES = "pipelines"
 """Folder among the runs of pipelines that were handed over in memory."""

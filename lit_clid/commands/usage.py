@@ -73,7 +73,8 @@ Upload what an audit says to a model repository of the hub, which is made if the
 card with the report in words and its figures as metadata, results.csv and the ROC. The repository
 is private; a public one is refused unless private=false says that it may be. model=true uploads
 RUN/target too, which can repeat what it was trained on; page=true uploads report.html and
-report.json, which name records. The token is the hub's own (hf auth login, or HF_TOKEN).
+report.json as they are, which name records and hold the configuration with its paths. A report
+that names groups is pushed only so. The token is the hub's own (hf auth login, or HF_TOKEN).
 example: {call} runs/demo to=me/critters model=true"""
 
 LIST = """usage: {call} [attacks|defenses|families|rules]

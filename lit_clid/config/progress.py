@@ -118,6 +118,8 @@ class PhaseLines(ProgressBar):
 
 
 def progress(phase: str, every: int) -> PhaseBar | PhaseLines:
-    """The bar of a phase, which moves every so many batches; lines where there is no terminal."""
-    drawn = sys.stdout is not None and sys.stdout.isatty()
+    """The bar of a phase, which moves every so many batches; lines where there is no terminal and
+    no notebook.
+    """
+    drawn = "ipykernel" in sys.modules or (sys.stdout is not None and sys.stdout.isatty())
     return PhaseBar(phase, every) if drawn else PhaseLines(phase)

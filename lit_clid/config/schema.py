@@ -85,6 +85,8 @@ class Config(Generic[A, D]):
     written: Mapping[str, Any]
 
     def __post_init__(self) -> None:
+        if self.check and self.dry_run:
+            raise UserError("check, dry_run: one measures, the other reckons; choose one")
         if self.role not in ROLES:
             raise UserError(f"role: {self.role!r} is not one of {', '.join(ROLES)}")
         if not self.name or Path(self.name).name != self.name or self.name.startswith("."):

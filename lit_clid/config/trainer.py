@@ -17,7 +17,7 @@ from lit_clid.config.progress import progress
 from lit_clid.errors import UserError
 
 SHARDING = ("fsdp", "deepspeed", "model_parallel")
-"""How Lightning calls strategies that split a model's weights."""
+"""How Lightning calls strategies that split a model, its gradients or its optimiser."""
 LAUNCHER = logging.getLogger("lightning.fabric.strategies.launchers.subprocess_script")
 """Where Lightning tells, before it kills a run, which of its processes ended."""
 
@@ -51,11 +51,11 @@ def make_trainer(
 
 
 def _refuse_sharding(strategy: str) -> None:
-    """Refuse strategies that split a model's weights over processes."""
+    """Refuse strategies that split weights, gradients or optimisers over processes."""
     if strategy.startswith(SHARDING):
         raise UserError(
-            f"trainer.strategy: {strategy} splits a model over processes, and here each holds the "
-            "whole; take ddp, and for what does not fit finetune.train=lora, "
+            f"trainer.strategy: {strategy} splits a model or its optimiser over processes; each "
+            "holds the whole here: take ddp, and for what does not fit finetune.train=lora, "
             "finetune.gradient_checkpointing=true, trainer.precision=bf16-mixed or target.offload"
         )
 

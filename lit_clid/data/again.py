@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
 from lit_clid import console
+from lit_clid.data.counted import counted
 from lit_clid.data.images import StoredImages
 from lit_clid.data.scan import Entry, hash_bytes, read_row
 from lit_clid.data.seen import Seen, Stamps, read_seen, write_seen
@@ -121,9 +120,7 @@ def _says_the_same(entry: Entry, place: Place) -> bool:
 def _closely(look: Look, entries: Sequence[Entry]) -> list[Seen | None]:
     with ThreadPoolExecutor() as pool:
         found = pool.map(look.closely, entries)
-        return list(
-            tqdm(found, "checking images", len(entries), unit="image", leave=False, delay=2)
-        )
+        return list(counted(found, "checking images", len(entries)))
 
 
 def _say_added(old: Mapping[str, Seen], place: Place) -> None:

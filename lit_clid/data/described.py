@@ -18,6 +18,7 @@ from tqdm import tqdm
 from lit_clid.about import Captioner
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.beside import texts_alone
+from lit_clid.data.counted import counted
 from lit_clid.data.folder import Listing
 from lit_clid.data.scan import hash_pixels, look
 from lit_clid.data.seen import Stamps
@@ -89,7 +90,9 @@ def in_batches(
 ) -> Iterator[dict[str, str]]:
     """Captions of the images by their hash, a batch at a time."""
     names = list(images)
-    with tqdm(desc="describing images", total=len(names), unit="image", leave=False) as bar:
+    with tqdm(
+        desc="describing images", total=len(names), unit="image", leave=False, disable=None
+    ) as bar:
         for start in range(0, len(names), TOGETHER):
             some = names[start : start + TOGETHER]
             captions = describe([images[name]() for name in some])
@@ -110,7 +113,7 @@ def _hashes(source: Source, known: Mapping[str, str] | None, trusting: bool) -> 
     rows = range(len(source.ids))
     with ThreadPoolExecutor() as pool:
         found = pool.map(partial(_hash, source, Stamps(), trusting), rows)
-        return list(tqdm(found, "looking at images", len(rows), unit="image", leave=False, delay=2))
+        return list(counted(found, "looking at images", len(rows)))
 
 
 def _hash(source: Source, stamps: Stamps, trusting: bool, row: int) -> str | None:

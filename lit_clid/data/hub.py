@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lit_clid.data.columns import CAPTION_NAMES
@@ -10,6 +11,8 @@ from lit_clid.hub import COMMIT, is_hub_id, refusal, revised
 
 UNTYPED = ("csv", "json", "text", "xml", "imagefolder", "folder_based_builder")
 """Kinds of the library's builders whose files do not say what is text."""
+KEPT = "cache"
+"""How the library calls the builder of what was fetched before."""
 ADVICE = (
     "download the data set, give its images a metadata.jsonl or metadata.csv with file_name and "
     "text, and read it with data.source=imagefolder data.path=FOLDER, which takes text as written"
@@ -47,22 +50,72 @@ def read_hub(name: str, config: str | None, split: str) -> HubTable:
     import datasets
 
     datasets.disable_progress_bars()
-    repository, revision = revised(name)
     try:
-        builder = datasets.load_dataset_builder(repository, config, revision=revision)
+        builder = builder_of(name, config)
         kind = kind_of(builder)
         if kind != "csv":
             builder.download_and_prepare()
             rows = builder.as_dataset(split=split)
             return HubTable(rows, kind in UNTYPED, commit_of_builder(builder))
+    except UserError:
+        raise
     except Exception as error:  # the library's own, its builders' and the network's
         raise unread(name, error, "read") from None
     raise UserError(f"data.source '{name}': the library changes what CSV files say; {ADVICE}")
 
 
-def kind_of(builder: Any) -> str:
-    """What a builder reads, such as "parquet"."""
+def builder_of(name: str, config: str | None) -> Any:
+    """What the library reads a data set with.
+
+    Where the hub is out of reach it takes what it fetched last, of whichever revision; here that of
+    the revision is taken, as the hub's own cache knows it.
+
+    Raises:
+        UserError: if that revision was never fetched.
+    """
+    import datasets
+
+    repository, revision = revised(name)
+    builder = datasets.load_dataset_builder(repository, config, revision=revision)
+    if _kind(builder) != KEPT:
+        return builder
+    wanted, latest = _fetched(repository, revision), Path(builder.cache_dir)
+    if builder.hash == wanted or (wanted is None and revision is None):
+        return builder
+    if wanted is None or not latest.with_name(wanted).is_dir():
+        raise UserError(
+            f"data.source: {name} is not kept here in this revision, and the hub is out of reach; "
+            "fetch it once with the network"
+        )
+    version, name_of_config = latest.parts[-2], latest.parts[-3]
+    return type(builder)(
+        dataset_name=builder.dataset_name,
+        config_name=name_of_config,
+        version=version,
+        hash=wanted,
+        repo_id=repository,
+    )
+
+
+def _fetched(repository: str, revision: str | None) -> str | None:
+    """The commit that a revision of a data set was when it was last fetched."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.file_download import repo_folder_name
+
+    if revision is not None and COMMIT.fullmatch(revision):
+        return revision
+    folder = repo_folder_name(repo_id=repository, repo_type="dataset")
+    ref = Path(HF_HUB_CACHE) / folder / "refs" / (revision or "main")
+    return ref.read_text(encoding="utf-8").strip() if ref.is_file() else None
+
+
+def _kind(builder: Any) -> str:
     return str(type(builder).__module__.rsplit(".", 1)[-1])
+
+
+def kind_of(builder: Any) -> str:
+    """What a builder reads, such as "parquet", or read when it was fetched."""
+    return str(builder.info.builder_name) if _kind(builder) == KEPT else _kind(builder)
 
 
 def commit_of_builder(builder: Any) -> str | None:

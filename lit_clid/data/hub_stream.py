@@ -13,10 +13,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from lit_clid import console
-from lit_clid.data.hub import ADVICE, UNTYPED, HubTable, commit_of_builder, kind_of, unread
+from lit_clid.data.counted import counted
+from lit_clid.data.hub import (
+    ADVICE,
+    UNTYPED,
+    HubTable,
+    builder_of,
+    commit_of_builder,
+    kind_of,
+    unread,
+)
 from lit_clid.errors import UserError
 from lit_clid.hub import revised
 
@@ -65,8 +72,8 @@ def _folder(name: str, config: str | None, split: str, count: int) -> Path:
 def _keep(name: str, config: str | None, split: str, count: int, kept: Path) -> None:
     import datasets
 
-    repository, revision = revised(name)
-    builder = datasets.load_dataset_builder(repository, config, revision=revision)
+    repository, _ = revised(name)
+    builder = builder_of(name, config)
     kind, commit = kind_of(builder), commit_of_builder(builder)
     if kind == "csv":
         raise UserError(f"data.source '{name}': the library changes what CSV files say; {ADVICE}")
@@ -99,7 +106,7 @@ def _keep(name: str, config: str | None, split: str, count: int, kept: Path) -> 
 def _rows(stream: Any, images: list[str], name: str, count: int) -> Iterator[dict[str, Any]]:
     """Rows whose images are bytes."""
     rows = islice(stream, count)
-    for row in tqdm(rows, "streaming", count, unit="row", leave=False, delay=2):
+    for row in counted(rows, "streaming", count, "row"):
         yield {**row, **{column: _with_bytes(row[column], name) for column in images}}
 
 

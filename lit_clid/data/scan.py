@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 
 from PIL import Image
-from tqdm import tqdm
 
+from lit_clid.data.counted import counted
 from lit_clid.data.decoding import read_image
 from lit_clid.data.images import StoredImages
 from lit_clid.data.seen import Seen, Stamps
@@ -142,7 +142,7 @@ def _read_all(jobs: Sequence[tuple[Source, int]], trusting: bool) -> list[Read]:
 
     with ThreadPoolExecutor() as pool:
         results = pool.map(one, jobs)
-        return list(tqdm(results, "checking images", len(jobs), unit="image", leave=False, delay=2))
+        return list(counted(results, "checking images", len(jobs)))
 
 
 def scan(sources: Sequence[Source], on_error: str, *, trusting: bool = False) -> Scan:

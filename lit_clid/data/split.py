@@ -102,8 +102,8 @@ class Split:
 
     @property
     def commits(self) -> dict[str, str]:
-        """Of the hub data sets among its sources, by their ids."""
-        told = {source.name: source.commit for source in self.sources}
+        """Of the hub data sets among its sources, each as "datasets/owner/name"."""
+        told = {f"datasets/{source.name}": source.commit for source in self.sources}
         return {name: commit for name, commit in told.items() if commit is not None}
 
     @property

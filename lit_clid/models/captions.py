@@ -37,7 +37,7 @@ def load_text(model: str | Source) -> Text:
     """
     source = as_source(model)
     family, where = check_target(source), place_of(source)
-    index = read_index(where, source.revision)
+    index = read_index(where, source.configs_revision)
     parts: dict[str, Any] = {}
     for name in family.parts:
         if name.startswith(("tokenizer", "text_encoder")):
@@ -53,7 +53,7 @@ def _light(source: Source, where: str, name: str, told: Any) -> Any:
     if not told or told[1] is None:
         return None
     with quiet_imports():
-        more = {} if source.revision is None else {"revision": source.revision}
+        more = source.fetching
         try:
             found = part_class(*told)
             if name.startswith("tokenizer"):

@@ -33,7 +33,7 @@ class Encodings:
     ) -> None:
         """Encode the images of rows 0…count−1, unless they are there."""
         if self.latents is None:
-            chunks = tqdm(_chunks(count), "encoding images", leave=False)
+            chunks = tqdm(_chunks(count), "encoding images", leave=False, disable=None)
             parts = [target.encode(images(rows)).cpu() for rows in chunks]
             self.latents = torch.cat(parts)
 

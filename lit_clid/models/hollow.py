@@ -20,7 +20,7 @@ def hollow(model: str | Source) -> tuple[Family, Any]:
     """
     source = as_source(model)
     family, where = check_target(source), place_of(source)
-    index = read_index(where, source.revision)
+    index = read_index(where, source.configs_revision)
     parts = {name: _part(source, where, name, index.get(name)) for name in family.parts}
     with quiet_imports():
         import diffusers
@@ -34,7 +34,7 @@ def _part(source: Source, where: str, name: str, told: Any) -> Any:
     if not told or told[1] is None:
         return None
     library, kind = map(str, told)
-    more = {} if source.revision is None else {"revision": source.revision}
+    more = source.fetching
     with quiet_imports():
         try:
             found = part_class(library, kind)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.errors import UserError, few, first_line
-from lit_clid.hub import is_hub_id
+from lit_clid.hub import is_hub_id, revised
 from lit_clid.models.families import KNOWN, Family
 from lit_clid.models.memory import Memory
 from lit_clid.models.opening import open_pipeline
@@ -89,7 +89,7 @@ def place_of(model: str | Source) -> str:
         return locate(source.path)
     file = Path(locate(source.path))
     check_single(file)
-    return locate(source.config) if source.config is not None else guessed_config(file)
+    return locate(revised(source.config)[0]) if source.config else guessed_config(file)
 
 
 def check_target(model: str | Source) -> Family:
@@ -105,7 +105,7 @@ def _find(source: Source) -> tuple[Family, list[str]]:
     """The family of a pipeline, and the optional parts that it goes without."""
     where = place_of(source)
     put_on(source)
-    index = read_index(where, source.revision)
+    index = read_index(where, source.configs_revision)
     name = str(index.get("_class_name"))
     if name not in KNOWN:
         raise UserError(
@@ -136,7 +136,7 @@ def read_index(where: str, revision: str | None = None) -> dict[str, Any]:
     try:
         file = hub_file(where, INDEX, revision)
     except AbsentError:
-        _refuse_lora(where, list(_held(where, revision, LORA_FILES)))
+        _refuse_lora(where, list(_held(where, revision, LORA_FILES)), revision)
         raise UserError(
             f"{where}: no diffusers pipeline there ({INDEX} is missing); name a repository that "
             "holds a whole one"
@@ -155,11 +155,12 @@ def _held(where: str, revision: str | None, names: Sequence[str]) -> Iterator[st
             yield name
 
 
-def _refuse_lora(where: str, held: Sequence[str]) -> None:
+def _refuse_lora(where: str, held: Sequence[str], revision: str | None = None) -> None:
     """Refuse what holds LoRA factors where a pipeline is meant."""
     if held:
+        named = where if revision is None else f"{where}@{revision}"
         raise UserError(
-            f"{where}: is a LoRA ({held[0]}), no pipeline; name it with target.lora=[{where}], and "
+            f"{where}: is a LoRA ({held[0]}), no pipeline; name it with target.lora=[{named}], and "
             "its base with target.path"
         )
 

@@ -42,7 +42,8 @@ def open_pipeline(
 
         kind = getattr(diffusers, family.pipeline)
         if source.is_single_file:
-            pipeline = _of_file(kind, Path(locate(source.path)), place, more)
+            file = Path(locate(source.path))
+            pipeline = _of_file(kind, file, place, {**more, **source.fetching})
         else:
             own = Path(locate(source.path)) / family.network
             changed = source.lora or source.network is not None
@@ -52,7 +53,7 @@ def open_pipeline(
             pipeline = _of_folder(kind, source, variant, more)
         files = put_on(source)
         if source.network is not None:
-            replace_network(pipeline, family, source.network, files, place)
+            replace_network(pipeline, family, source, files, place)
         _to_float32(pipeline, None if source.lora else getattr(pipeline, family.network))
         for name in source.textual_inversion:
             teach_tokens(pipeline, files[name])
@@ -112,18 +113,18 @@ def _of_file(kind: Any, file: Path, place: str, more: Mapping[str, Any]) -> Any:
 
 
 def replace_network(
-    pipeline: Any, family: Family, named: str, files: Mapping[str, Path], place: str
+    pipeline: Any, family: Family, source: Source, files: Mapping[str, Path], place: str
 ) -> None:
     """Put a denoiser of the same architecture in the place of a pipeline's own.
 
     Raises:
         UserError: if it is of another.
     """
-    own = getattr(pipeline, family.network)
+    own, named = getattr(pipeline, family.network), str(source.network)
     try:
         with silent():
             if named in files:
-                network = _network_of_file(own, family, files[named], place)
+                network = _network_of_file(own, family, files[named], place, source.fetching)
             else:
                 network = _network_of_folder(own, family, Path(locate(named)))
     except UserError:
@@ -136,7 +137,9 @@ def replace_network(
     setattr(pipeline, family.network, network)
 
 
-def _network_of_file(own: Any, family: Family, file: Path, place: str) -> Any:
+def _network_of_file(
+    own: Any, family: Family, file: Path, place: str, more: Mapping[str, str]
+) -> Any:
     """From its own names, or from those of its first release, which diffusers translates."""
     weights = read_tensors(file)
     if set(weights) == set(own.state_dict()):
@@ -150,6 +153,7 @@ def _network_of_file(own: Any, family: Family, file: Path, place: str) -> Any:
         subfolder=family.network,
         torch_dtype=torch.float32,
         local_files_only=not is_hub_id(place),
+        **more,
     )
     left = [name for name, value in network.state_dict().items() if value.is_meta]
     if left:

@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 
 from lit_clid.errors import UserError
+from lit_clid.hub import PICKLED
 from lit_clid.models.factors import NAME
 from lit_clid.models.quiet import quiet_imports
 from lit_clid.models.weights import header
-from lit_clid.source import PICKLED
 
 
 def check_single(file: Path) -> None:

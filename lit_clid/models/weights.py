@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.errors import UserError, few, first_line
-from lit_clid.hub import commit_of, is_hub_id, refusal, revised
+from lit_clid.hub import PICKLED, commit_of, is_hub_id, refusal, revised
 from lit_clid.models.demo import PIPELINE
-from lit_clid.source import PICKLED, Source
+from lit_clid.source import DEMO, Source
 
 INDEX = "model_index.json"
 """What diffusers calls the file that names the parts of a pipeline."""
@@ -33,7 +33,7 @@ LONGEST = 100_000_000
 
 def locate(path: str) -> str:
     """The folder, file or hub id that `path` means."""
-    if path == "demo":
+    if path == DEMO:
         return str(PIPELINE)
     return str(Path(path).expanduser()) if path.startswith("~") else path
 
@@ -208,6 +208,9 @@ def commits(source: Source) -> dict[str, str]:
     found = {name: commit_of(file) for name, file in put_on(source).items()}
     if is_hub_id(locate(source.path)) and not source.is_single_file:
         found[source.named] = commit_of(hub_file(source.path, INDEX, source.revision))
+    if source.is_single_file and source.config is not None and is_hub_id(source.config):
+        place = revised(source.config)
+        found[source.config] = commit_of(hub_file(place[0], INDEX, place[1]))
     return {name: commit for name, commit in found.items() if commit is not None}
 
 

@@ -97,7 +97,7 @@ def write_model(
     steps, logged = trainer.global_step, trainer.callback_metrics
     last = float(logged["val_loss"]) if "val_loss" in logged else None
     made_of = module.target.made_of
-    source = module.target.source if made_of is None else locate(made_of.path)
+    source = module.target.source if made_of is None else locate(made_of.named)
     note = ModelNote(
         facts=module.facts,
         base=_lasting(source),

@@ -1,7 +1,6 @@
 """An audit whose model, reference and data lie on a hub: what was asked is named by its commits."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import datasets
 import pytest
 from archived import image
-from hubs import Hub, serving
+from hubs import Hub, serving, without_token
 from pipelines import make_pipeline
 
 CODE = "from lit_clid.commands.line import main; main()"
@@ -30,7 +29,7 @@ def records(folder: Path) -> Path:
 
 @pytest.mark.slow
 def test_an_audit_on_a_hub_tells_commits_and_goes_on_without_it(tmp_path: Path) -> None:
-    hub, told = Hub(), {**os.environ, "HF_HOME": str(tmp_path / "cache")}
+    hub, told = Hub(), {**without_token(), "HF_HOME": str(tmp_path / "cache")}
     base = hub.put("models/o/model", make_pipeline(tmp_path / "base"))
     tuned = hub.put("models/o/model", make_pipeline(tmp_path / "tuned", "v_prediction"), "tuned")
     data = hub.put("datasets/o/pictures", records(tmp_path / "data"), "v1")
@@ -44,11 +43,11 @@ def test_an_audit_on_a_hub_tells_commits_and_goes_on_without_it(tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     report = tmp_path / "hub" / "report.json"
     found = json.loads(report.read_text())["provenance"]
-    assert found["target"]["commits"] == {"o/pictures@v1": data, "o/model@tuned": tuned}
-    assert found["reference"]["commits"] == {"o/pictures@v1": data, "o/model": base}
+    assert found["target"]["commits"] == {"datasets/o/pictures@v1": data, "o/model@tuned": tuned}
+    assert found["reference"]["commits"] == {"datasets/o/pictures@v1": data, "o/model": base}
     assert (found["target"]["model"], found["reference"]["model"]) == ("o/model@tuned", "o/model")
     split = json.loads((tmp_path / "hub" / "split.json").read_text())
-    assert split["commits"] == {"o/pictures@v1": data}
+    assert split["commits"] == {"datasets/o/pictures@v1": data}
     report.unlink()  # what was fetched is kept: the same command needs no hub
     again = subprocess.run(command, capture_output=True, text=True, env=told, cwd=tmp_path)
     assert again.returncode == 0, again.stderr

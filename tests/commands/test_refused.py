@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from folders import image_folder
+from folders import image_folder, picture
 
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.splits import planned_split, split_of
@@ -28,10 +28,17 @@ def test_a_long_list_goes_on_in_a_file(tmp_path: Path) -> None:
     assert "010.png" not in said and "\n" not in said
     lines = file.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 12 and lines[11].startswith("011.png (row 12): image does not decode")
-    file.unlink()
-    with pytest.raises(UserError, match=r"all in .*mine/refused\.txt"):
+    for k in range(12):
+        picture(k).save(tmp_path / "images" / f"{k:03d}.png")
+    split_of(config, "demo")
+    assert not file.exists()
+
+
+def test_a_run_that_is_only_planned_writes_none(tmp_path: Path) -> None:
+    config = broken(tmp_path, 12)
+    with pytest.raises(UserError, match=r"009\.png .* and 2 more; mend"):
         planned_split(config, tmp_path / "planned", list)
-    assert file.is_file()
+    assert not (tmp_path / "mine").exists()
 
 
 def test_a_short_list_stands_in_the_message(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import datasets
 import pytest
 from adapters import draw, network_of, save_diffusers
 from archived import image
-from hubs import Hub, serving
+from hubs import Hub, serving, without_token
 from pipelines import make_pipeline
 
 from lit_clid.models.load import load_target
@@ -65,7 +65,7 @@ def hub() -> Hub:
 def environment(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     home = tmp_path_factory.mktemp("cache")
     with serving(hub) as told:
-        yield {**os.environ, **told, "HF_HOME": str(home)}
+        yield {**without_token(), **told, "HF_HOME": str(home)}
 
 
 def asked(code: str, environment: dict[str, str], *names: str, token: str = "") -> dict[str, Any]:
@@ -107,20 +107,23 @@ def test_models_out_of_reach_are_one_line(
     (tmp_path / "words" / "README.md").write_text("nothing")
     hub.put("models/o/open", base)
     hub.put("models/o/closed", base, gated="Bearer hf_theirs")
+    hub.put("models/o/private", base, private=True)
     hub.put("models/o/lora", lora)
     hub.put("models/o/words", tmp_path / "words")
-    names = ("o/open@v9", "o/closed", "o/none", "o/lora", "o/words", "o/open+o/words")
+    names = ("o/open@v9", "o/closed", "o/private", "o/none", "o/lora", "o/words", "o/open+o/words")
     said = asked(MODELS, environment, *names)
     assert said["o/open@v9"] == "o/open has no revision v9; name a branch, tag or commit of it"
     assert "o/closed is gated; accept its licence at https://" in said["o/closed"]
     assert "and log in (hf auth login, or HF_TOKEN)" in said["o/closed"]
     assert "o/none is neither a folder here nor on the hub, or private" in said["o/none"]
+    assert "o/private is neither a folder here nor on the hub, or private" in said["o/private"]
     assert "o/lora: is a LoRA" in said["o/lora"] and "target.lora=[o/lora]" in said["o/lora"]
     assert "o/words: no diffusers pipeline there" in said["o/words"]
     assert "o/words has no file pytorch_lora_weights.safetensors or" in said["o/open+o/words"]
     assert not [line for line in said.values() if "\n" in line]
-    mine = asked(MODELS, environment, "o/closed", token="hf_mine")["o/closed"]
-    assert "use a token that may read it (the one that is set may not)" in mine
+    mine = asked(MODELS, environment, "o/closed", "o/private", token="hf_mine")
+    assert "use a token that may read it (the one that is set may not)" in mine["o/closed"]
+    assert mine["o/private"][0] == load_target(str(base)).fingerprint
     theirs = asked(MODELS, environment, "o/closed", token="hf_theirs")["o/closed"]
     assert theirs[0] == load_target(str(base)).fingerprint
 
@@ -159,3 +162,14 @@ def test_data_sets_have_revisions_and_commits(
                 in said[f"o/none{rows}"]
             )
             assert "https://huggingface.co/datasets/o/closed" in said[f"o/closed{rows}"]
+    offline = {**environment, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+    names = [name for name in names if "none" not in name and "closed" not in name]
+    for _ in range(2):  # the library alone would take whichever it fetched last
+        kept = asked(DATA, offline, *names, f"o/pictures@{old}", f"o/pictures@{new}")
+        assert kept["o/pictures"] == [[f"new {k}" for k in range(4)], new]
+        assert kept["o/pictures@v1"] == [[f"old {k}" for k in range(4)], old]
+        assert kept[f"o/pictures@{old}"] == kept["o/pictures@v1"]
+        assert kept[f"o/pictures@{new}"] == kept["o/pictures"]
+        assert "is not kept here in this revision" in kept["o/pictures@v9"]
+        (home,) = Path(environment["HF_HOME"]).rglob("o___pictures/default/0.0.0")
+        os.utime(home / old)  # fetched last

@@ -11,6 +11,7 @@ from lit_clid.commands.experiment.collect import collect
 from lit_clid.commands.experiment.plan import Job, check_jobs, read_jobs
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
+from lit_clid.commands.trying import refuse_check
 from lit_clid.config.reading import DEMO
 from lit_clid.errors import UserError, WriteError, few, first_line
 from lit_clid.judging.comparison import compare, findings, terminal, write_comparison
@@ -20,6 +21,7 @@ from lit_clid.provenance import provenance
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
     refuse_parts(config, "an experiment, but for those of grid.part,")
+    refuse_check(config, "an experiment")
     dry = config.grid.dry_run or config.dry_run
     jobs = check_jobs(read_jobs(arguments, config, DEMO), dry=dry)
     if dry:

@@ -13,7 +13,7 @@ from lit_clid.auditing.losses import GAUGED, CaptionLoss
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import Sitting, check_sittings, load
 from lit_clid.commands.apart import refuse_parts
-from lit_clid.commands.checks import check_once, refuse_dry
+from lit_clid.commands.checks import check_once
 from lit_clid.commands.gauge.checkpoints import Checkpoint, find_checkpoints, is_pattern
 from lit_clid.commands.gauge.measure import judged
 from lit_clid.commands.gauge.written import write_answer, write_curve
@@ -21,6 +21,7 @@ from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import table_of
 from lit_clid.commands.splits import split_of
+from lit_clid.commands.trying import refuse_dry
 from lit_clid.data.deal import Alone
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few

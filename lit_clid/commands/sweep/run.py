@@ -15,12 +15,13 @@ from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.sittings import Shelf, Sitting, check_sittings
 from lit_clid.auditing.swept import Losses, Swept, read_losses
 from lit_clid.commands.apart import refuse_parts
-from lit_clid.commands.checks import check_once, refuse_dry
+from lit_clid.commands.checks import check_once
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import table_of
 from lit_clid.commands.splits import split_of
 from lit_clid.commands.sweep.plan import choose_all, overlay, wishes
+from lit_clid.commands.trying import refuse_dry
 from lit_clid.config.reading import DEMO, config_text
 from lit_clid.errors import UserError
 from lit_clid.files import write_text

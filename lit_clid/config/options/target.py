@@ -15,8 +15,8 @@ class TargetOptions:
 
     Args:
         path: diffusers folder, hub id, "demo" for the embedded base, or a single file
-            (.safetensors) of a whole pipeline. Here and wherever else a hub id is named,
-            "owner/name@revision" is a branch, tag or commit of it.
+            (.safetensors) of a whole pipeline. Of hub ids here, in `audit` and in `data`
+            "owner/name@revision" is a branch, tag or commit.
         variant: weight variant to load, such as "fp16"; null takes the plain files or, in a folder
             without them, the only variant there is.
         revision: the same for `path` alone; null takes what it says, else the main branch.
