@@ -30,6 +30,8 @@ lint: $(VENV)/dev.ok
 	$(RUN) -m bandit --quiet --configfile pyproject.toml --recursive lit_clid
 
 docs: $(VENV)/docs.ok
+	$(VENV)/bin/jupyter-nbconvert --log-level WARN --to markdown --output-dir docs/notebooks examples/notebooks/*.ipynb
+	sed -i.ipynb 's#(\.\./\.\./docs/#(../#g' docs/notebooks/*.md && rm docs/notebooks/*.md.ipynb
 	$(VENV)/bin/zensical build --clean --strict
 
 defenses: $(VENV)/dp.ok
