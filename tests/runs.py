@@ -1,10 +1,15 @@
 """What the tests of the scripts share: a small run's arguments, its tables, their equality."""
 
+import fcntl
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +78,24 @@ def start(script: str, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
+
+
+def on_terminal(script: str, *arguments: str) -> tuple[int, str]:
+    """Run a script whose output is a terminal: (exit code, everything it drew and printed)."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 40, 200, 0, 0))  # rows and columns
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(ROOT / script), *arguments]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=environment
+    )
+    os.close(theirs)
+    drawn = b""
+    with suppress(OSError):  # the last process has closed it
+        while block := os.read(ours, 1 << 16):
+            drawn += block
+    os.close(ours)
+    return process.wait(), drawn.decode()
 
 
 def wait_for(

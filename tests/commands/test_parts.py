@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runs import Run, start
+from runs import Run, on_terminal, start
 from sklearn.metrics import roc_auc_score
 
 from lit_clid.commands import audit
@@ -99,9 +99,8 @@ def test_two_processes_show_the_auroc_of_the_table(
     one: Path, pipeline_folder: Path, tmp_path: Path
 ) -> None:
     two = ("trainer.devices=2", "trainer.strategy=ddp", "headline=loss")
-    process = start("audit.py", *words(tmp_path, pipeline_folder, "two", *two))
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, out + err
+    code, out = on_terminal("audit.py", *words(tmp_path, pipeline_folder, "two", *two))
+    assert code == 0, out
     found = table(tmp_path, "two")
     assert_identical(found, table(one, "one"))
     shown = re.findall(r"AUROC loss (\d\.\d{4})", out)
