@@ -1,7 +1,7 @@
 """`load_target`, the one way in for whatever names a model; nothing of it is run or unpickled."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from lit_clid.models.weights import (
     INDEX,
     LORA_FILES,
     AbsentError,
+    first_of,
     hub_file,
     locate,
     put_on,
@@ -121,7 +122,9 @@ def read_index(where: str, revision: str | None = None) -> dict[str, Any]:
     if not is_hub_id(where):
         file = Path(where) / INDEX
         if not file.is_file():
-            _refuse_lora(where, [name for name in LORA_FILES if (Path(where) / name).is_file()])
+            for name in LORA_FILES:
+                if (Path(where) / name).is_file():
+                    raise _is_lora(where, name, where)
             raise UserError(
                 f"{where}: no diffusers pipeline there ({INDEX} is missing); give a folder "
                 "written by lit-clid train or by save_pretrained, a hub id, or 'demo'"
@@ -136,7 +139,11 @@ def read_index(where: str, revision: str | None = None) -> dict[str, Any]:
     try:
         file = hub_file(where, INDEX, revision)
     except AbsentError:
-        _refuse_lora(where, list(_held(where, revision, LORA_FILES)), revision)
+        with suppress(AbsentError):
+            name, _ = first_of(where, revision, LORA_FILES)
+            raise _is_lora(
+                where, name, where if revision is None else f"{where}@{revision}"
+            ) from None
         raise UserError(
             f"{where}: no diffusers pipeline there ({INDEX} is missing); name a repository that "
             "holds a whole one"
@@ -147,22 +154,12 @@ def read_index(where: str, revision: str | None = None) -> dict[str, Any]:
         raise UserError(f"{where}: its model_index.json is no JSON ({first_line(error)})") from None
 
 
-def _held(where: str, revision: str | None, names: Sequence[str]) -> Iterator[str]:
-    """Those of some files that a hub id has."""
-    for name in names:
-        with suppress(AbsentError):
-            hub_file(where, name, revision)
-            yield name
-
-
-def _refuse_lora(where: str, held: Sequence[str], revision: str | None = None) -> None:
-    """Refuse what holds LoRA factors where a pipeline is meant."""
-    if held:
-        named = where if revision is None else f"{where}@{revision}"
-        raise UserError(
-            f"{where}: is a LoRA ({held[0]}), no pipeline; name it with target.lora=[{named}], and "
-            "its base with target.path"
-        )
+def _is_lora(where: str, name: str, named: str) -> UserError:
+    """What is told of LoRA factors where a pipeline is meant."""
+    return UserError(
+        f"{where}: is a LoRA ({name}), no pipeline; name it with target.lora=[{named}], and its "
+        "base with target.path"
+    )
 
 
 def part_class(library: str, kind: str) -> Any:

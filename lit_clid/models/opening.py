@@ -17,7 +17,7 @@ from lit_clid.models.quantised import is_quantised
 from lit_clid.models.quiet import quiet_imports, silent
 from lit_clid.models.tokens import teach_tokens
 from lit_clid.models.variants import half_precision
-from lit_clid.models.weights import check_folder, commits, locate, put_on, read_tensors
+from lit_clid.models.weights import check_folder, locate, pipeline_commit, put_on, read_tensors
 from lit_clid.source import Source
 
 
@@ -65,7 +65,7 @@ def open_pipeline(
 def _of_folder(kind: Any, source: Source, variant: str | None, more: Mapping[str, Any]) -> Any:
     for part in sorted(Path(locate(source.path)).glob("*/")):
         check_folder(part)
-    commit = commits(source).get(source.named)  # every part of one, whatever comes next
+    commit = pipeline_commit(source)  # every part of one, whatever comes next
     try:
         return kind.from_pretrained(
             locate(source.path),

@@ -99,13 +99,19 @@ def _of_hub(hub: str, revision: str | None, names: Sequence[str]) -> Path:
     """The first of the files that a hub id has, with peft's configuration beside it if there is
     one: the library keeps both in one folder.
     """
-    name, found = _first_of(hub, revision, names)
+    name, found = first_of(hub, revision, names)
     with suppress(UserError):  # factors whose α nobody tells are refused
         hub_file(hub, str(Path(name).with_name(CONFIGURATION)), revision)
     return found
 
 
-def _first_of(hub: str, revision: str | None, names: Sequence[str]) -> tuple[str, Path]:
+def first_of(hub: str, revision: str | None, names: Sequence[str]) -> tuple[str, Path]:
+    """The first of some files that a hub id has, by its name.
+
+    Raises:
+        AbsentError: if it has none of them.
+        UserError: if the last is not to be had.
+    """
     *others, last = names
     for name in others:
         with suppress(UserError):  # why it is not to be had the last one tells
@@ -203,11 +209,17 @@ def put_on(source: Source) -> dict[str, Path]:
     return found
 
 
+def pipeline_commit(source: Source) -> str | None:
+    """The commit of the hub id of a pipeline; None where it lies here."""
+    if source.is_single_file or not is_hub_id(locate(source.path)):
+        return None
+    return commit_of(hub_file(source.path, INDEX, source.revision))
+
+
 def commits(source: Source) -> dict[str, str]:
     """The commits of the hub ids that a model is made of, by what they are called."""
     found = {name: commit_of(file) for name, file in put_on(source).items()}
-    if is_hub_id(locate(source.path)) and not source.is_single_file:
-        found[source.named] = commit_of(hub_file(source.path, INDEX, source.revision))
+    found[source.named] = pipeline_commit(source)
     if source.is_single_file and source.config is not None and is_hub_id(source.config):
         place = revised(source.config)
         found[source.config] = commit_of(hub_file(place[0], INDEX, place[1]))
