@@ -33,7 +33,7 @@ HOMES = {
     "transformers": ("models",),
     "tokenizers": ("models.demo",),
     "peft": ("models.lora",),
-    "safetensors": ("models.lora", "models.weights"),
+    "safetensors": ("models.lasting", "models.lora", "models.weights"),
     "huggingface_hub": (
         "hub",
         "data",

@@ -71,6 +71,7 @@ class Auditor(L.LightningModule):
             images=batch["image"],
             captions=tuple(batch["caption"]),
             importance=tuple(batch["importance"]),
+            hashes=tuple(batch["image_hash"]),
         )
         if self._out_of_memory or self._hopeless:
             return None  # why is said when all processes hear it

@@ -7,6 +7,7 @@ paired. `ModelOracle` asks a model, each question once; `ledger` counts, `replay
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -110,8 +111,13 @@ class ModelOracle(Oracle):
         if memory is None:
             return self._encode_now(view)
         drawn = self.seed if self.sample_latents else None
-        told = (self.target.kin["latent space"], view, self.batch.images.shape, drawn, ids)
-        return memory.once(told, lambda: self._encode_now(view).cpu()).to(self.target.device)
+        device = self.target.device
+        told = (self.target.kin["latent space"], view, tuple(self.batch.images.shape), drawn)
+        lasting = None
+        if self.batch.hashes is not None:  # what does not draw does not depend on names
+            lasting = (*told, device.type, self.batch.hashes, ids if self.sample_latents else ())
+        encode = partial(self._encode_now, view)
+        return memory.latents((*told, ids), lasting, lambda: encode().cpu()).to(device)
 
     def _encode_now(self, view: View) -> Tensor:
         images = self.batch.images

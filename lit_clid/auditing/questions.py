@@ -36,12 +36,15 @@ class Batch:
         images: (B, 3, H, W) in [−1, 1].
         captions: B captions.
         importance: word importances per record from a column of the user's, or None to derive them.
+        hashes: of the images as a manifest has them, cut to a square at their centre; None where
+            they come from elsewhere.
     """
 
     ids: tuple[str, ...]
     images: Tensor
     captions: tuple[str, ...]
     importance: tuple[tuple[float, ...] | None, ...] | None = None
+    hashes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.lineage import Known, Model, check_reference, check_shadow, known
@@ -12,6 +13,7 @@ from lit_clid.config.options.audit import CHECK, AuditOptions
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
+from lit_clid.models.lasting import LastingLatents
 from lit_clid.models.load import load_target
 from lit_clid.models.memory import Memory
 from lit_clid.models.target import Target
@@ -77,7 +79,9 @@ class Shelf(Mapping[Model, Target]):
 
     def __init__(self, models: Iterable[Model], options: AuditOptions) -> None:
         self._models, self._options = tuple(dict.fromkeys(models)), options
-        self._memory = Memory()
+        kept = options.latents
+        lasting = None if kept is None else LastingLatents(Path(kept).expanduser())
+        self._memory = Memory(lasting=lasting)
         self._held: dict[Model, Target] = {}
 
     def __iter__(self) -> Iterator[Model]:

@@ -1,5 +1,5 @@
-"""`RecordSet`: entries of a split as items {id, index, image, caption, captions, member,
-importance}.
+"""`RecordSet`: entries of a split as items {id, image_hash, index, image, caption, captions,
+member, importance}.
 """
 
 from collections.abc import Callable, Sequence
@@ -65,6 +65,7 @@ class RecordSet(Dataset[Item]):
         (source, row), entry = self.rows[index], self.entries[index]
         item = {
             "id": entry.id,
+            "image_hash": entry.image_hash,
             "index": index,
             "caption": self.caption(index, passes),
             "captions": source.wordings(row),

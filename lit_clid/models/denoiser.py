@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lit_clid.models.compiled import compiled, filled_up
 from lit_clid.models.diffusion import TO_EPS, TRAINING_TARGET, diffuse, expand, min_snr_weight
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.halved import Halved
@@ -37,7 +38,8 @@ class Denoiser:
         call: how the family calls it.
         schedule: its levels.
         precision: in which it is asked, a key of `DTYPES`; None leaves the network as it is.
-        channels_last, compile: how it runs.
+        channels_last: whether the kernels of its convolutions lie so.
+        compile: how it is compiled, one of `compiled.WAYS`.
         rows: most rows of one call; never changes an answer.
     """
 
@@ -49,7 +51,7 @@ class Denoiser:
         *,
         precision: str | None,
         channels_last: bool,
-        compile: bool,
+        compile: bool | str,
         rows: int,
     ) -> None:
         self.call, self.schedule, self.rows = call, schedule, rows
@@ -58,7 +60,7 @@ class Denoiser:
         self.network: Any = network if precision is None else network.to(self.dtype)
         if channels_last:
             lay_channels_last(self.network)
-        self._run = torch.compile(self.network) if compile else self.network
+        self._run = compiled(self.network, compile)
         self.halved = Halved(network)
 
     def halve(self, dtype: torch.dtype) -> None:
@@ -85,8 +87,8 @@ class Denoiser:
         rows = self.rows
         parts = zip(z_t.split(rows), t.split(rows), embedding.split(rows), strict=True)
         ask = partial(self._answer, self._run)
-        if self._run is not self.network:  # compiled: whole calls alone
-            return torch.cat([ask(*part) for part in parts])
+        if self._run is not self.network:
+            return torch.cat([filled_up(ask, rows, *part) for part in parts])
         return torch.cat([side_by_side(ask, *part) for part in parts])
 
     def answer(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:

@@ -36,7 +36,7 @@ def load_target(
     variant: str | None = None,
     precision: str = "32",
     channels_last: bool = True,
-    compile: bool = False,
+    compile: bool | str = False,
     rows: int = 64,
     offload: bool = False,
     memory: Memory | None = None,
@@ -49,7 +49,7 @@ def load_target(
             without them, the only variant there is.
         precision: of the denoiser: "32", "bf16" or "16"; VAE and text encoder stay in float32.
         channels_last: how the denoiser's weights lie.
-        compile: whether the denoiser is compiled.
+        compile: how the denoiser is compiled, one of `compiled.WAYS`.
         rows: most rows in one call of the denoiser.
         offload: keep the text encoders on the CPU.
         memory: of what was encoded, which models may share.

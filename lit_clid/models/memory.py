@@ -6,6 +6,7 @@ from typing import TypeVar, cast
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
+from lit_clid.models.lasting import LastingLatents
 
 Value = TypeVar("Value", Tensor, Embedding)
 
@@ -18,10 +19,11 @@ class Memory:
 
     Args:
         most: bytes that are kept.
+        lasting: where latents are kept that others may need after this process; None keeps none.
     """
 
-    def __init__(self, most: int = 2**30) -> None:
-        self.most, self.size = most, 0
+    def __init__(self, most: int = 2**30, lasting: LastingLatents | None = None) -> None:
+        self.most, self.size, self._lasting = most, 0, lasting
         self._held: dict[Hashable, Tensor | Embedding] = {}
 
     def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
@@ -35,3 +37,26 @@ class Memory:
             self._held[key] = value
             self.size += size
         return value
+
+    def latents(
+        self, key: Hashable, lasting: Hashable | None, make: Callable[[], Tensor]
+    ) -> Tensor:
+        """The same of latents, which another process may have made.
+
+        Args:
+            key: within this process.
+            lasting: the same for every process; None where nothing names the images.
+            make: encodes them.
+        """
+
+        def found() -> Tensor:
+            if self._lasting is None or lasting is None:
+                return make()
+            before = self._lasting.find(lasting)
+            if before is not None:
+                return before
+            made = make()
+            self._lasting.keep(lasting, made)
+            return made
+
+        return self.once(key, found)

@@ -47,7 +47,7 @@ class PipelineTarget(Target):
         *,
         precision: str | None,
         channels_last: bool,
-        compile: bool,
+        compile: bool | str,
         rows: int,
         offload: bool = False,
         made_of: Source | None = None,

@@ -29,7 +29,8 @@ def test_kinds_and_defaults_are_said_as_yaml_writes_them() -> None:
     said = {key.name: (key.kind, key.usual) for key in explained()}
     assert said["data.members"] == ("whole number or null", "256")
     assert said["audit.shadow"] == ("text or null", "null")
-    assert said["audit.compile"] == ("true or false", "false")
+    assert said["audit.compile"] == ("true or false or text", "false")
+    assert said["audit.offload"] == ("true or false", "false")
     assert said["grid.checkpoints"] == ("list of numbers", "[]")
     assert said["attacks"] == ("names", "")
 

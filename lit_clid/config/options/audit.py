@@ -8,6 +8,8 @@ from lit_clid.config.options.part import read_part
 from lit_clid.config.options.target import PRECISIONS
 from lit_clid.errors import UserError, few
 
+COMPILED = ("false", "true", "graphs")
+"""How the denoiser may be compiled."""
 CHECK = "check"
 """As a precision: that it is to be found out."""
 
@@ -66,8 +68,14 @@ class AuditOptions:
             "check" asks some records in each and says what that does to ranks, AUROC and time.
         posterior: "mean" of the VAE's posterior, or a "sample" of it with noise keyed by the
             record.
-        channels_last, compile: how the denoiser runs.
+        channels_last: whether the kernels of convolutions lie channels last.
+        compile: true has torch compile the denoiser, "graphs" also record its calls as CUDA graphs;
+            calls are filled up to few shapes, so that it is compiled few times.
         offload: keep the text encoders on the CPU, and hand over what they make of a caption.
+        latents: folder in which encoded images are kept for other audits of the same records in
+            the same batches, be it by other attacks, of other checkpoints or of other runs; 64 kB
+            a record and view for Stable Diffusion 1.5 at 512 pixels. Whoever has them has the
+            images. null keeps them in memory, for this audit.
     """
 
     target: str | None = None
@@ -82,8 +90,9 @@ class AuditOptions:
     precision: str = "32"
     posterior: str = "mean"
     channels_last: bool = True
-    compile: bool = False
+    compile: bool | str = False
     offload: bool = False
+    latents: str | None = None
 
     def __post_init__(self) -> None:
         names = self.reference_attacks
@@ -96,6 +105,7 @@ class AuditOptions:
         for key, value, allowed in (
             ("precision", self.precision, (*PRECISIONS, CHECK)),
             ("posterior", self.posterior, ("mean", "sample")),
+            ("compile", str(self.compile).lower(), COMPILED),
         ):
             if value not in allowed:
                 raise UserError(f"audit.{key}: {value!r} is not one of {', '.join(allowed)}")
