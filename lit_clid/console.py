@@ -21,6 +21,12 @@ LOST = re.compile(
     "remote worker crashing|Connection (closed|reset) by peer|ncclRemoteError|remote process exit"
 )
 """What a collective of PyTorch says when a process at its other end is gone."""
+OUT_OF_MEMORY = (
+    "the device is out of memory; training takes less with a smaller finetune.batch_size, "
+    "finetune.gradient_checkpointing=true, finetune.train=lora or trainer.precision=bf16-mixed, an "
+    "audit with a smaller audit.rows or audit.precision=bf16, both with target.offload and "
+    "audit.offload; what was finished is kept"
+)
 GRACE = 15.0
 """Seconds in which a launcher that watches the processes names the one that ended."""
 
@@ -29,6 +35,8 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, handled like Ctrl-C."""
 
 
+WORKERS = re.compile(r"(?s)\ACaught \w+ in DataLoader worker.*\n[\w.]*Error: ")
+"""What torch puts before the words of an error that a process which loads records met."""
 UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 """Of time, the largest first."""
 
@@ -49,7 +57,7 @@ def _carry_out(main: Callable[[Sequence[str]], None], arguments: Sequence[str]) 
     try:
         _among_others(main, arguments)
     except UserError as error:
-        _end(f"error: {' '.join(str(error).split())}", 2)
+        _end(f"error: {' '.join(WORKERS.sub('', str(error)).split())}", 2)
     except KeyboardInterrupt as stop:
         _end(f"\n{INTERRUPTED}", _code(stop))
     except SystemExit as exit:  # Lightning turns Ctrl-C into exit code 1
@@ -65,6 +73,8 @@ def _among_others(main: Callable[[Sequence[str]], None], arguments: Sequence[str
     try:
         main(arguments)
     except RuntimeError as error:
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not loaded for a word
+            raise UserError(OUT_OF_MEMORY) from None
         if not LOST.search(str(error)):
             raise
         time.sleep(GRACE)  # a launcher's SIGTERM ends this

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+import torch
 
 from lit_clid import console
 from lit_clid.errors import UserError
@@ -51,6 +52,15 @@ def test_a_mistake_is_one_line_and_a_bug_is_not_caught(capsys: Printed) -> None:
     assert ended(mistaken, capsys) == (2, "error: a: b\n")
     with pytest.raises(ZeroDivisionError):
         console.run(lambda _: print(1 // 0), [], str)
+
+
+def too_large(_: object) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def test_a_device_without_memory_is_a_line_that_says_what_takes_less(capsys: Printed) -> None:
+    code, said = ended(too_large, capsys)
+    assert code == 2 and said == f"error: {console.OUT_OF_MEMORY}\n"
 
 
 def left_alone(_: object) -> None:

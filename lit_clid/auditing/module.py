@@ -14,14 +14,20 @@ from lit_clid import console
 from lit_clid.asked import Quarantined
 from lit_clid.auditing.ledger import needs_caption
 from lit_clid.auditing.oracle import ModelOracle
-from lit_clid.auditing.quarantine import put_aside, too_many
+from lit_clid.auditing.quarantine import put_aside, quarantined, refuse_many, too_many
 from lit_clid.auditing.questions import Batch
 from lit_clid.auditing.several import averaged
 from lit_clid.auditing.shards import FULL, pack_shards, write_shard
 from lit_clid.auditing.shown import Answered
 from lit_clid.auditing.signals import Signals, column_names
 from lit_clid.errors import UserError
-from lit_clid.models.target import Target
+from lit_clid.models.target import Target, without_tf32
+
+OUT_OF_MEMORY = (
+    "the device is out of memory; lower audit.rows (rows per call; gradients need several times "
+    "the memory of a plain query) or audit.batch_size: neither changes a score, and finished "
+    "batches are kept"
+)
 
 
 class Auditor(L.LightningModule):
@@ -34,6 +40,7 @@ class Auditor(L.LightningModule):
         folder: where shards go.
         sample_latents: sample the VAE's posterior instead of taking its mean.
         expected: all records of the table, id → member.
+        stays: the model is asked again soon, and stays where it is.
     """
 
     def __init__(
@@ -44,10 +51,12 @@ class Auditor(L.LightningModule):
         folder: Path,
         sample_latents: bool,
         expected: Mapping[str, bool | None],
+        *,
+        stays: bool = False,
     ) -> None:
         super().__init__()
         self.target, self.attacks, self.seed, self.folder = target, attacks, seed, folder
-        self.sample_latents, self.expected = sample_latents, expected
+        self.sample_latents, self.expected, self.stays = sample_latents, expected, stays
         told = [name for name, attack in attacks.items() if needs_caption(attack)]
         self._each = partial(self._ask, names=told)
         self._once = partial(self._ask, names=[name for name in attacks if name not in told])
@@ -56,11 +65,7 @@ class Auditor(L.LightningModule):
         self._hopeless = self._out_of_memory = False
 
     def on_predict_start(self) -> None:
-        """Switch TF32 off.
-
-        It rounds float32 convolutions to ten bits, differently for each batch shape.
-        """
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        without_tf32()
         self.target.to(self.device)
         self._rows = self.target.rows
 
@@ -80,10 +85,13 @@ class Auditor(L.LightningModule):
             signals = averaged(self._once, self._each, oracle, batch["captions"])
         except torch.OutOfMemoryError:
             self._out_of_memory = True
+            self._end_alone()
             return None
         told = batch["member"].cpu()
         said = [None if kind < 0 else bool(kind) for kind in told.tolist()]
         kept = self._finite(signals, records.ids, said)
+        if self._hopeless:
+            self._end_alone()
         fine = {column: values[kept] for column, values in signals.items()}
         if kept:
             ids = [records.ids[k] for k in kept]
@@ -91,6 +99,14 @@ class Auditor(L.LightningModule):
             rows = {column: values.numpy() for column, values in fine.items()}
             self._pack(write_shard(self.folder, ids, member, rows), len(kept))
         return fine, told[kept]
+
+    def _end_alone(self) -> None:
+        """Say what went wrong at once, where no other process waits to hear it."""
+        if self.trainer.world_size > 1:
+            return
+        if self._out_of_memory:
+            raise UserError(OUT_OF_MEMORY)
+        refuse_many(quarantined(self.folder), self.expected, self.folder)
 
     def _pack(self, shard: Path, rows: int) -> None:
         """Make one file of the latest shards as soon as they are large enough."""
@@ -104,7 +120,7 @@ class Auditor(L.LightningModule):
         signals: dict[str, Tensor] = {}
         for name in names:
             attack = self.attacks[name]
-            columns = attack.signal(oracle).double().cpu().unbind(1)
+            columns = attack.signal(oracle).cpu().double().unbind(1)
             signals |= dict(zip(column_names(name, attack, self.target), columns, strict=True))
         return signals
 
@@ -125,7 +141,8 @@ class Auditor(L.LightningModule):
 
     def on_predict_end(self) -> None:
         """Make room for the next model."""
-        self.target.to(torch.device("cpu"))
+        if not self.stays:
+            self.target.to(torch.device("cpu"))
 
     def on_predict_epoch_end(self) -> None:
         """Every rank learns whether any had too little memory, so that all end alike."""
@@ -141,8 +158,4 @@ class Auditor(L.LightningModule):
                 "together; no score depends on it"
             )
         if any(out_of_memory for out_of_memory, _ in ranks):
-            raise UserError(
-                "the device is out of memory; lower audit.rows (rows per call; gradients need "
-                "several times the memory of a plain query) or audit.batch_size: neither changes a "
-                "score, and finished batches are kept"
-            )
+            raise UserError(OUT_OF_MEMORY)

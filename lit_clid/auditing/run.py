@@ -3,11 +3,13 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.strategies import DDPStrategy
 
 from lit_clid.about import About, Claims
 from lit_clid.auditing.claims import CLAIMS
@@ -26,6 +28,8 @@ from lit_clid.models.target import Target
 from lit_clid.provenance import provenance
 from lit_clid.scores import Scores
 
+PATIENCE = timedelta(days=2)
+"""How long a process that is done waits for the others."""
 AskingTrainer: TypeAlias = L.Trainer
 """What `asking_trainer` makes."""
 
@@ -97,9 +101,14 @@ def ask(
     claims: Claims,
     shards: Path,
     trainer: L.Trainer,
+    *,
+    stays: bool = False,
 ) -> None:
     """Ask about every pending record of `data`, and leave the answers in the folder `shards`;
     records about which they are no finite numbers are put aside there.
+
+    Args:
+        stays: the model is asked again soon, and stays on its device.
 
     Raises:
         UserError: as `fill_table`.
@@ -116,7 +125,7 @@ def ask(
     if len(data.audited):
         assert claims.seed is not None
         sample = claims.posterior == "sample"
-        module = Auditor(target, attacks, claims.seed, shards, sample, expected)
+        module = Auditor(target, attacks, claims.seed, shards, sample, expected, stays=stays)
         trainer.predict(module, data, return_predictions=False)
         trainer.strategy.barrier()
         aside = quarantined(shards)
@@ -131,7 +140,10 @@ def asking_trainer(trainer: Mapping[str, Any], role: str, *callbacks: Callback) 
     """
     kept = ("accelerator", "strategy", "devices", "num_nodes", "plugins", "enable_progress_bar")
     options = {key: value for key, value in trainer.items() if key in kept}
-    fixed = {"logger": False, "enable_checkpointing": False, "enable_model_summary": False}
+    off = ("logger", "enable_checkpointing", "enable_model_summary")
+    fixed: dict[str, Any] = dict.fromkeys(off, False)
     fixed["inference_mode"] = False  # white-box attacks differentiate its tensors
     fixed["use_distributed_sampler"] = False
+    if options.get("strategy") == "ddp":  # processes wait for the slowest, once, at the end
+        fixed["strategy"] = DDPStrategy(timeout=PATIENCE)
     return make_trainer({**options, **fixed}, f"auditing {role}", *callbacks)

@@ -60,7 +60,8 @@ class ShownAuroc(Callback):
         self._seen, self._next = 0, 1.0
 
     def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.metric.to(pl_module.device)
+        place = pl_module.device
+        self.metric.to("cpu" if place.type == "mps" else place)  # which has no float64
         if trainer.is_global_zero:
             values, member = known_of(self.shards, self.column)
             self._take(torch.from_numpy(values), torch.from_numpy(member))

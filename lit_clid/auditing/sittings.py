@@ -70,18 +70,18 @@ def plan(
 class Shelf(Mapping[Model, Target]):
     """The models of an audit, loaded when they are asked for.
 
-    Small ones stay, of large ones the last; all share what was encoded.
+    Small ones stay, of large ones the last; all share what was encoded, which is not kept where
+    there is but one sitting.
 
     Args:
-        models: by which they are asked for.
+        models: by which they are asked for, one for each sitting.
         options: of the audit.
     """
 
     def __init__(self, models: Iterable[Model], options: AuditOptions) -> None:
-        self._models, self._options = tuple(dict.fromkeys(models)), options
-        kept = options.latents
-        lasting = None if kept is None else LastingLatents(Path(kept).expanduser())
-        self._memory = Memory(lasting=lasting)
+        asked = tuple(models)
+        self._models, self._options = tuple(dict.fromkeys(asked)), options
+        self._memory = _memory(len(asked), options.latents)
         self._held: dict[Model, Target] = {}
 
     def __iter__(self) -> Iterator[Model]:
@@ -97,6 +97,13 @@ class Shelf(Mapping[Model, Target]):
                 gc.collect()  # trainers and modules refer to each other and to what they asked
             self._held[model] = load(model, self._options, self._memory)
         return self._held[model]
+
+
+def _memory(sittings: int, kept: str | None) -> Memory | None:
+    """Of what was encoded, for other sittings or other audits; None if nobody would ask it."""
+    if kept is not None:
+        return Memory(lasting=LastingLatents(Path(kept).expanduser()))
+    return Memory() if sittings > 1 else None
 
 
 def load(model: Model, options: AuditOptions, memory: Memory | None = None) -> Target:

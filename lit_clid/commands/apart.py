@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from lit_clid import console
 from lit_clid.commands.further import check_cascade
-from lit_clid.commands.holding import LOCK, TRAININGS, held, refuse_beside
+from lit_clid.commands.holding import APART, LOCK, TRAININGS, held, refuse_beside
 from lit_clid.commands.planned import planned
 from lit_clid.commands.processes import shared
 from lit_clid.commands.reading import Settings
@@ -58,6 +58,7 @@ def hold_whole(config: Settings, stack: ExitStack) -> bool:
     taken = True
     try:
         stack.enter_context(held(config.folder))
+        refuse_beside(config.folder, APART)
     except UserError as error:
         console.say(f"part {config.audit.part} is asked; the tables are not made here: {error}")
         taken = False

@@ -16,7 +16,7 @@ from lit_clid.commands.reading import Settings
 from lit_clid.commands.sitting import settled_ids
 from lit_clid.commands.splits import on_gpu
 from lit_clid.data.split import Split
-from lit_clid.models.target import Target
+from lit_clid.models.target import Target, without_tf32
 
 FEW = 100
 """Calls of the denoiser below which two more, to learn how long one takes, are not worth it."""
@@ -69,9 +69,10 @@ def _alone(config: Settings) -> bool:
     return plain and config.trainer.get("devices", "auto") in (1, "1")
 
 
-@torch.inference_mode()
+@torch.no_grad()  # inference would leave weights on a card that cannot be differentiated
 def seconds_of_a_query(target: Target, config: Settings) -> float:
     """By a second call of as many rows as one takes."""
+    without_tf32()
     place = torch.device("cuda", 0) if on_gpu(config) else torch.device("cpu")
     side, rows = target.to(place).side(config.data.resolution), target.rows
     z = torch.zeros(rows, *target.latent_shape(torch.empty(1, 3, side, side)), device=place)

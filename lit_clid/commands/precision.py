@@ -19,7 +19,7 @@ from lit_clid.commands.trying import refuse_dry
 from lit_clid.config.options.target import PRECISIONS
 from lit_clid.data.parts import first_of
 from lit_clid.data.split import Split
-from lit_clid.errors import few
+from lit_clid.errors import UserError, few
 from lit_clid.judging.precision import kept, rows, sentence
 from lit_clid.judging.quarantine import gaps, without
 from lit_clid.scores import Scores
@@ -77,6 +77,11 @@ def _asked(
     target = load(model, own.audit)
     for line in check_sittings([sitting], {model: target}, part):
         console.say(f"note: {line}")
+    if target.quantised:
+        raise UserError(
+            f"audit.precision: {model.source} is quantised and has no other precision to be "
+            "compared with; name one, which is left as it is"
+        )
     there = (folder / f"{precision}.parquet").is_file()
     start = time.perf_counter()
     table = table_of(sitting, target, own, part, folder=folder)

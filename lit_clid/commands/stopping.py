@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from lit_clid import console
 from lit_clid.about import About
@@ -59,6 +60,7 @@ def stopped_early(config: Settings) -> Stopped | None:
         made = table_of(sitting, targets[sitting.model], config, split, folder=folder)
         shadow = shared(made)  # the first process merges it
     found = ask_until(first, targets[first.model], config, split, folder, shadow)
+    targets[first.model].to(torch.device("cpu"))
     if found is None:
         return None
     stopped, table = found
@@ -139,7 +141,7 @@ def ask_until(
             batch_size=options.batch_size,
             finished=finished,
         )
-        ask(target, data, sitting.attacks, claims, shards, trainer)
+        ask(target, data, sitting.attacks, claims, shards, trainer, stays=True)
         done = _done(shards)
         signals = answers(shards, wanted)
         found = look.at(signals)

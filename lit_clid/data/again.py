@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lit_clid import console
 from lit_clid.data.counted import counted
@@ -11,7 +12,8 @@ from lit_clid.data.images import StoredImages
 from lit_clid.data.scan import Entry, hash_bytes, read_row
 from lit_clid.data.seen import Seen, Stamps, read_seen, write_seen
 from lit_clid.data.source import Source
-from lit_clid.errors import ManyError, few
+from lit_clid.errors import ManyError, UserError, few
+from lit_clid.files import read_json
 
 Place = Mapping[str, tuple[Source, int]]
 """id → (source, row number)."""
@@ -62,6 +64,26 @@ class Look:
         if read.entry is None or read.entry.image_hash != entry.image_hash:
             return None
         return read.seen
+
+
+def read_header(manifest: Path) -> dict[str, Any]:
+    """What a manifest was drawn from.
+
+    Raises:
+        UserError: if the file beside it that says so is missing or damaged.
+    """
+    note = manifest.with_suffix(".json")
+    if not note.is_file():
+        raise UserError(
+            f"{manifest}: {note.name} is missing beside it; restore it or delete the run folder"
+        )
+    header: Any = read_json(note)
+    if not isinstance(header, dict) or not {"seed", "data", "skipped"} <= header.keys():
+        raise UserError(
+            f"{note}: does not tell what the split was drawn from; restore it or delete the run "
+            "folder"
+        )
+    return header
 
 
 def verify(

@@ -24,7 +24,7 @@ from lit_clid.data.hub import (
     kind_of,
     unread,
 )
-from lit_clid.errors import UserError
+from lit_clid.errors import UserError, first_line
 from lit_clid.hub import revised
 
 PACKED = ("zip", "tar", "gzip", "bz2", "xz", "zstd")
@@ -55,7 +55,13 @@ def stream_hub(name: str, config: str | None, split: str, count: int) -> HubTabl
             raise
         except Exception as error:  # the library's own, its builders' and the network's
             raise unread(name, error, "streamed") from None
-    table = datasets.load_from_disk(str(kept))
+    try:
+        table = datasets.load_from_disk(str(kept))
+    except Exception as error:  # pyarrow's and the library's own
+        raise UserError(
+            f"{kept}: the rows that were kept are not whole any more ({first_line(error, 80)}); "
+            "delete the folder, and they are streamed again"
+        ) from None
     kind, _, commit = table.info.description.partition(" ")
     return HubTable(table, kind in UNTYPED, commit or None)
 

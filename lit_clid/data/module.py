@@ -5,6 +5,7 @@ batches: every record is seen equally often (to within one), and no rank pads or
 training takes Poisson samples instead.
 """
 
+import signal
 from collections.abc import Collection
 from functools import cached_property
 from typing import Any
@@ -119,6 +120,7 @@ class CaptionedImages(L.LightningDataModule):
             batch_sampler=batches,
             collate_fn=collate,
             num_workers=self.options.workers,
+            worker_init_fn=leave_signals,
         )
 
     def val_dataloader(self) -> DataLoader[Item]:
@@ -137,7 +139,16 @@ class CaptionedImages(L.LightningDataModule):
             sampler=own,
             collate_fn=collate,
             num_workers=self.options.workers,
+            worker_init_fn=leave_signals,
         )
+
+
+def leave_signals(worker: int) -> None:
+    """Leave SIGTERM and Ctrl-C, which a scheduler or terminal sends to all processes, to the one
+    that trains or asks: it ends the others when it has finished its step.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class ResumableLoader(DataLoader[Item]):

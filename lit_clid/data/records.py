@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -15,6 +16,7 @@ from lit_clid.data.images import StoredImages, fit, to_tensor
 from lit_clid.data.scan import Entry
 from lit_clid.data.split import Split
 from lit_clid.data.stream import Place
+from lit_clid.errors import UserError, first_line
 from lit_clid.randomness import generator
 
 Item = dict[str, Any]
@@ -84,7 +86,19 @@ class RecordSet(Dataset[Item]):
             dice = generator(self.seed, source.ids[row], "crop", passes)
             at = float(torch.rand((), generator=dice))
         shape = (self.side, self.side) if self.shapes is None else self.shapes[index]
-        return to_tensor(fit(source.open_image(row), shape, at))
+        return to_tensor(fit(self._opened(index), shape, at))
+
+    def _opened(self, index: int) -> Image.Image:
+        source, row = self.rows[index]
+        try:
+            return source.open_image(row)
+        except UserError:
+            raise
+        except Exception as error:  # Pillow's decoders raise all kinds on broken files
+            raise UserError(
+                f"{self.entries[index].id}: its image could be read when the split was looked at "
+                f"and cannot now ({first_line(error, 80)}); restore it, what was finished is kept"
+            ) from None
 
     def images(self, rows: Sequence[int]) -> Tensor:
         """The images (B, 3, side, side) of some rows as the first pass sees them."""

@@ -181,6 +181,16 @@ def to_csv(entries: Sequence[Entry]) -> str:
 
 
 def from_csv(line: dict[str, str]) -> Entry:
+    """An entry of its line.
+
+    Raises:
+        UserError: for a line that is none.
+    """
+    lacking = [name for name in FIELDS if line.get(name) is None]
+    if lacking:
+        raise UserError(
+            f"split.csv: a line lacks {', '.join(lacking)}; restore the file, or use another name=…"
+        )
     texts = (line["id"], line["where"], line["image_hash"], line["caption_hash"], line["role"])
     if line["member"] not in KINDS:
         raise UserError(

@@ -12,11 +12,10 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from lit_clid.about import Captioner
 from lit_clid.config.options.data import OWN, DataOptions
-from lit_clid.data.again import verify
+from lit_clid.data.again import read_header, verify
 from lit_clid.data.deal import Alone, find_suspects
 from lit_clid.data.described import Describe, describe
 from lit_clid.data.groups import groups_of
@@ -43,7 +42,7 @@ from lit_clid.data.sources import open_sources
 from lit_clid.data.told import say_dealt, say_going_on, say_left_out, say_shared, say_telling
 from lit_clid.data.twins import Sameness, find_twins, without_copies
 from lit_clid.errors import UserError
-from lit_clid.files import read_json, write_json, write_text
+from lit_clid.files import write_json, write_text
 from lit_clid.provenance import refuse_changes
 
 FURTHER = "further_captions"
@@ -234,12 +233,7 @@ def load_split(
 
 
 def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Source, ...]) -> Split:
-    note = manifest.with_suffix(".json")
-    if not note.is_file():
-        raise UserError(
-            f"{manifest}: {note.name} is missing beside it; restore it or delete the run folder"
-        )
-    header: dict[str, Any] = read_json(note)
+    header = read_header(manifest)
     # what older manifests do not tell: they share no captions, have no suspects, were not streamed
     untold = {"shared_captions": options.shared_captions, "suspects": None, "stream": None}
     untold |= {"captions": OWN, "several_captions": "first"}

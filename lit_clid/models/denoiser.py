@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lit_clid.models.compiled import compiled, filled_up
+from lit_clid.models.compiled import GRAPHS, compiled, filled_up
 from lit_clid.models.diffusion import TO_EPS, TRAINING_TARGET, diffuse, expand, min_snr_weight
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.halved import Halved
@@ -28,6 +28,26 @@ def lay_channels_last(network: Any) -> None:
     for parameter in network.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+def with_less(ask: Callable[[int], Tensor], rows: int) -> tuple[Tensor, int]:
+    """ask(rows), with half as many rows as often as the device has no memory for them.
+
+    Returns:
+        The answer, and how many rows there was memory for.
+
+    Raises:
+        torch.OutOfMemoryError: if a single row is too many.
+    """
+    while True:
+        try:
+            return ask(rows), rows
+        except torch.OutOfMemoryError:
+            if rows == 1:
+                raise
+        rows //= 2  # here nothing of the failed call is held any more
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 class Denoiser:
@@ -60,8 +80,13 @@ class Denoiser:
         self.network: Any = network if precision is None else network.to(self.dtype)
         if channels_last:
             lay_channels_last(self.network)
-        self._run = compiled(self.network, compile)
+        self._run, self._graphs = compiled(self.network, compile), compile == GRAPHS
         self.halved = Halved(network)
+
+    def forget_graphs(self) -> None:
+        """Give back what CUDA graphs hold: moved weights would have them recorded anew."""
+        if self._graphs:
+            torch.compiler.reset()
 
     def halve(self, dtype: torch.dtype) -> None:
         """Hold what is not trained in the precision of the autocast that trains the rest."""
@@ -72,23 +97,18 @@ class Denoiser:
         """ε_θ(z_t, t, c) (B, C, h, w) float32, at most `rows` rows a call; on a device that has no
         memory for so many, fewer from then on.
         """
-        while True:
-            try:
-                return self._in_parts(z_t, t, embedding)
-            except torch.OutOfMemoryError:
-                asked = min(self.rows, len(z_t))
-                if asked == 1:
-                    raise
-            self.rows = asked // 2  # here nothing of the failed call is held any more
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        most = min(self.rows, len(z_t))
+        answers, rows = with_less(lambda rows: self._in_parts(rows, z_t, t, embedding), most)
+        if rows < most:
+            self.rows = rows
+        return answers
 
-    def _in_parts(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
-        rows = self.rows
+    def _in_parts(self, rows: int, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         parts = zip(z_t.split(rows), t.split(rows), embedding.split(rows), strict=True)
         ask = partial(self._answer, self._run)
         if self._run is not self.network:
-            return torch.cat([filled_up(ask, rows, *part) for part in parts])
+            shape = self.rows if rows == len(z_t) else rows
+            return torch.cat([filled_up(ask, shape, *part) for part in parts])
         return torch.cat([side_by_side(ask, *part) for part in parts])
 
     def answer(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:

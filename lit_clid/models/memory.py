@@ -18,12 +18,13 @@ class Memory:
     not depend on what was asked before. What comes when it is full is encoded anew each time.
 
     Args:
-        most: bytes that are kept.
+        most: bytes of latents, and bytes of embeddings, that are kept.
         lasting: where latents are kept that others may need after this process; None keeps none.
     """
 
-    def __init__(self, most: int = 2**30, lasting: LastingLatents | None = None) -> None:
-        self.most, self.size, self._lasting = most, 0, lasting
+    def __init__(self, most: int = 2**29, lasting: LastingLatents | None = None) -> None:
+        self.most, self._lasting = most, lasting
+        self.sizes = {Tensor: 0, Embedding: 0}
         self._held: dict[Hashable, Tensor | Embedding] = {}
 
     def once(self, key: Hashable, make: Callable[[], Value]) -> Value:
@@ -32,10 +33,10 @@ class Memory:
             return cast(Value, self._held[key])
         value = make()
         parts = [value] if isinstance(value, Tensor) else [value[name] for name in value]
-        size = sum(part.nbytes for part in parts)
-        if self.size + size <= self.most:
+        size, kind = sum(part.nbytes for part in parts), type(value)
+        if self.sizes[kind] + size <= self.most:
             self._held[key] = value
-            self.size += size
+            self.sizes[kind] += size
         return value
 
     def latents(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lit_clid.files import writing
-from lit_clid.models.denoiser import Denoiser, lay_channels_last
+from lit_clid.models.denoiser import Denoiser, lay_channels_last, with_less
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import Family
 from lit_clid.models.identity import identify
@@ -94,6 +94,8 @@ class PipelineTarget(Target):
         return self
 
     def to(self, device: torch.device) -> "PipelineTarget":
+        if device.type != self.device.type:
+            self.denoiser.forget_graphs()
         if self.offload:
             for part in (self.denoiser.network, *self.latents.networks):
                 part.to(device)
@@ -106,8 +108,11 @@ class PipelineTarget(Target):
         return self.latents.shape(images)
 
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        most = self.latents.together(*images.shape[-2:])
         inputs = [images] if noise is None else [images, noise]
+        most = self.latents.together(*images.shape[-2:])
+        return with_less(lambda rows: self._encode(inputs, rows), min(most, len(images)))[0]
+
+    def _encode(self, inputs: Sequence[Tensor], most: int) -> Tensor:
         parts = zip(*(each.to(self.device).split(most) for each in inputs), strict=True)
         encode = self.latents.encode
         if self.latents.remembers:

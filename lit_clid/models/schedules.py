@@ -94,7 +94,8 @@ class VariancePreserving(Schedule):
             self.asked_by = None
 
     def shown(self, t: Tensor) -> Shown:
-        return Shown(self.nearest.to(t.device)[t], None, *alpha_sigma(t))
+        self.nearest = self.nearest.to(t.device)  # stays there: a copy would hold up a card
+        return Shown(self.nearest[t], None, *alpha_sigma(t))
 
     def draw(self, count: int, dice: torch.Generator) -> Tensor:
         return torch.randint(len(self._levels), (count,), generator=dice)

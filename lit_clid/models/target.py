@@ -13,6 +13,11 @@ from lit_clid.models.memory import Memory
 from lit_clid.models.white_box import WhiteBox
 
 
+def without_tf32() -> None:
+    """Have cards compute in whole float32: TF32 rounds to ten bits, differently for each shape."""
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+
+
 class Target(ABC):
     """A model that answers questions; freezing, precision and memory live in its subclasses.
 
@@ -32,6 +37,8 @@ class Target(ABC):
     """Hash (32 hex digits) of what decides the answers."""
     kin: dict[str, str]
     """What two models must share for their answers to be compared; hashes by name."""
+    quantised: bool = False
+    """Whether its network's weights are, so that it has a precision of its own."""
     size: int = 0
     """Bytes of its weights."""
     memory: Memory | None = None

@@ -46,6 +46,9 @@ def choose(network: Any, family: Family, options: FineTuneOptions, seed: int = 0
         parts = family.groups[options.train]
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(any(part in name for part in parts))
+    for name, parameter in network.named_parameters():
+        if family.is_idle(network, name):  # processes would wait for its gradient
+            parameter.requires_grad_(False)
     if options.gradient_checkpointing:
         network.enable_gradient_checkpointing()
 
@@ -146,7 +149,7 @@ class FineTune(L.LightningModule):
 
     def encoded(self, batch: dict[str, Any], number: int) -> tuple[Tensor, Embedding]:
         """z_0 (B, C, h, w) and the embedding (B rows) of a training batch, defenses included."""
-        index, kept = batch["index"].cpu(), self.encodings
+        kept, index = self.encodings, batch["index"]
         if kept.latents is not None:
             z_0 = kept.latents[index].to(self.device)
         else:
@@ -188,8 +191,12 @@ class FineTune(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         options = self.options
+        scaled = str(self.trainer.precision) == "16-mixed"  # clips between scaling and the step
         plain = torch.optim.AdamW(
-            self.trainable, options.learning_rate, weight_decay=options.weight_decay
+            self.trainable,
+            options.learning_rate,
+            weight_decay=options.weight_decay,
+            fused=not scaled and all(each.is_cuda for each in self.trainable),
         )
         optimizer = self.objective.optimizer(plain, self.network, options.batch_size)
         steps = self.schedule_steps or self.trainer.max_steps

@@ -1,5 +1,6 @@
 """The first rows of a data set, for which a local folder stands: streamed once, then kept."""
 
+import shutil
 from pathlib import Path
 
 import datasets
@@ -48,6 +49,20 @@ def test_the_first_rows_are_streamed_once(
     assert not capsys.readouterr().out
     (kept,) = (tmp_path / "cache" / "first rows").iterdir()
     assert not kept.name.startswith(".")
+
+
+def test_rows_that_were_kept_and_are_not_whole_any_more_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = hub_like(tmp_path / "data")
+    opened(name, 5, monkeypatch)
+    kept = Path(capsys.readouterr().out.strip().rpartition(" kept in ")[2])
+    for file in kept.glob("*.arrow"):
+        file.unlink()  # as a cluster clears files that nobody read for long
+    with pytest.raises(UserError, match=r"not whole any more .* delete the folder"):
+        opened(name, 5, monkeypatch)
+    shutil.rmtree(kept)
+    assert len(opened(name, 5, monkeypatch).captions) == 5
 
 
 def test_fewer_rows_than_asked_for_are_one_line(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 """What reaches a model: records augmented in training only, and only what is asked for."""
 
+import os
+import signal
 from pathlib import Path
 
+import pytest
 from folders import image_folder, load, options
 
+from lit_clid import console
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import load_split
 
@@ -29,3 +33,33 @@ def test_finished_records_are_not_asked_again(tmp_path: Path) -> None:
     )
     assert done not in {e.id for e in data.audited.entries}
     assert len(data.audited) == 7
+
+
+def test_processes_that_load_leave_signals_to_the_one_that_trains(tmp_path: Path) -> None:
+    """A scheduler tells every process of a job; the first to end would take the step with it."""
+    chosen = options(image_folder(tmp_path / "images"), workers=1)
+    split = load_split(chosen, 0, tmp_path / "run")
+    data = CaptionedImages(split, chosen, "target", seed=0, side=8, batch_size=1)
+    batches = iter(data.val_dataloader())
+    found = [next(batches)["id"]]
+    for worker in batches._workers:  # type: ignore[attr-defined]
+        os.kill(worker.pid, signal.SIGTERM)
+    found += [batch["id"] for batch in batches]
+    assert found == [[entry.id] for entry in data.holdouts.entries]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_image_that_became_unreadable_is_named_in_a_line(
+    workers: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = image_folder(tmp_path / "images")
+    chosen = options(folder, workers=workers)
+    split = load_split(chosen, 0, tmp_path / "run")
+    data = CaptionedImages(split, chosen, "target", seed=0, side=8, batch_size=1)
+    lost = data.holdouts.entries[0].id
+    (folder / lost).write_bytes(b"none")
+    with pytest.raises(SystemExit) as end:
+        console.run(lambda _: list(data.val_dataloader()), [], str)
+    said = capsys.readouterr().err
+    assert end.value.code == 2 and said.startswith(f"error: {lost}: its image could be read")
+    assert said.count("\n") == 1

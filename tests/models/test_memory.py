@@ -109,4 +109,4 @@ def test_a_full_memory_keeps_what_it_has() -> None:
 
     for key in "abcabc":
         assert float(memory.once(key, lambda key=key: make(key))[0]) == ord(key)  # type: ignore[misc]
-    assert memory.size == 32 and made == ["a", "b", "c", "c"]
+    assert memory.sizes[torch.Tensor] == 32 and made == ["a", "b", "c", "c"]

@@ -85,3 +85,5 @@ def test_it_is_audited_and_not_trained(
     named = [f"target.path={base}", f"target.network={quantised / 'transformer'}"]
     code, printed = run("audit", *words, *named)
     assert code == 0 and "loss_ref" in printed, printed
+    code, printed = run("audit", *words, *named, "audit.precision=check")
+    assert code == 2 and "is quantised and has no other precision" in printed

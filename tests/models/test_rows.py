@@ -29,6 +29,24 @@ def test_rows_are_halved_until_they_fit(tmp_path: Path) -> None:
     assert asked[6:] == [3, 3, 3, 3]
 
 
+def test_images_are_halved_until_they_fit(pipeline_folder: Path) -> None:
+    target = load_target(str(pipeline_folder))
+    encode, asked = target.latents.encode, list[int]()
+    images = torch.rand(7, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    noise = torch.randn(7, *target.latent_shape(images))
+    expected = target.encode(images, noise)
+
+    def small(images: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        asked.append(len(images))
+        if len(images) > 2:
+            raise torch.OutOfMemoryError
+        return encode(images, noise)
+
+    target.latents.encode = small  # type: ignore[method-assign,assignment]
+    torch.testing.assert_close(target.encode(images, noise), expected, rtol=1e-5, atol=1e-6)
+    assert asked == [7, 3, 1, 1, 1, 1, 1, 1, 1]
+
+
 def test_a_single_row_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     target = load_target(str(make_pipeline(tmp_path / "tiny")), rows=1)
 

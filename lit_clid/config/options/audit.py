@@ -70,7 +70,7 @@ class AuditOptions:
             record.
         channels_last: whether the kernels of convolutions lie channels last.
         compile: true has torch compile the denoiser, "graphs" also record its calls as CUDA graphs;
-            calls are filled up to few shapes, so that it is compiled few times.
+            calls are filled up to `rows`, so that it is compiled once.
         offload: keep the text encoders on the CPU, and hand over what they make of a caption.
         latents: folder in which encoded images are kept for other audits of the same records in
             the same batches, be it by other attacks, of other checkpoints or of other runs; 64 kB

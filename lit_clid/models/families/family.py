@@ -53,6 +53,8 @@ class Family:
             with, beside captions and size, to draw from this noise.
         optional: parts that a pipeline may lack.
         loading: further arguments of `from_pretrained`.
+        idle: parts of the network's last block that its output does not depend on, so that they
+            are never trained.
     """
 
     title: str
@@ -71,6 +73,7 @@ class Family:
     sides: Callable[[Any], tuple[int, int | None]] = lambda network: (1, None)
     optional: tuple[str, ...] = ()
     loading: Mapping[str, Any] = field(default_factory=dict)
+    idle: tuple[str, ...] = ()
 
     def side(self, network: Any, latents: Latents, source: str, asked: int | None) -> int:
         """Side of the square images in pixels: `asked`, or what the model was made for.
@@ -92,6 +95,11 @@ class Family:
             largest = most * latents.downsampling
             raise UserError(f"data.resolution: {side} is more than the model takes, {largest}")
         return side
+
+    def is_idle(self, network: Any, parameter: str) -> bool:
+        """Whether the network's output does not depend on a parameter, told by its name."""
+        last = f"transformer_blocks.{len(network.transformer_blocks) - 1}." if self.idle else ""
+        return any(f"{last}{part}." in parameter for part in self.idle)
 
     def check_group(self, group: str) -> None:
         """Raise UserError unless `finetune.train` may name `group`."""

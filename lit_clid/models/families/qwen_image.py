@@ -71,4 +71,5 @@ QWEN_IMAGE = Family(
     told=lambda network: with_mask(TOKENS, network.config.joint_attention_dim),
     drawing=drawn,
     sides=lambda network: (PATCH, None),
+    idle=("attn.to_add_out", "txt_mlp"),
 )
