@@ -12,11 +12,15 @@ from runs import SMALL, Run
 from lit_clid.files import read_json
 from lit_clid.scores import Scores
 
+KINDS = ("flux dev", "flux2 klein", "qwen-image", "z-image", "pixart sigma", "sana", "deepfloyd if")
+"""One for each kind of latents, texts and schedules; `models/families` has the rest."""
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "sdxl": make_sdxl,
     "sd3": lambda folder: make_sd3(folder, t5=True),
-    **{name: partial(zoo.make, name) for name in zoo.ZOO},
+    **{name: partial(zoo.make, name) for name in KINDS},
 }
+PIXELS = {"deepfloyd if": 32}
+"""Sides of images that are no latents."""
 ASKED_BY = {"sdxl": None, "flux dev": "signal-to-noise ratio"}
 """One whose table is the ruler, and one whose is not."""
 ATTACKS = "attacks=[loss,clid_th_null,gsa1]"
@@ -28,7 +32,11 @@ def test_a_family_is_trained_audited_and_judged(name: str, tmp_path: Path, run: 
     base = MAKERS[name](tmp_path / "base")
     folder = tmp_path / "tuned"
     words = [*SMALL, f"runs={tmp_path}", "name=tuned", f"target.path={base}", ATTACKS]
-    words += ["data.resolution=64", "finetune.train=lora", "audit.posterior=sample"]
+    words += [
+        f"data.resolution={PIXELS.get(name, 64)}",
+        "finetune.train=lora",
+        "audit.posterior=sample",
+    ]
     words += ["finetune.samples=0"]
     for more in ([], ["role=shadow"]):
         code, printed = run("train", *words, *more)
