@@ -15,11 +15,13 @@ def main() -> None:
         cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
         folder = place / file.stem
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         script = folder / "cells.py"
         script.write_text("\n\n".join(code), encoding="utf-8")
         start = time.perf_counter()
-        subprocess.run([sys.executable, script.name], cwd=folder, check=True, capture_output=True)
+        done = subprocess.run([sys.executable, script.name], cwd=folder, capture_output=True)
+        if done.returncode:
+            sys.exit(f"{file.stem}: ended with {done.returncode}\n{done.stderr.decode()}")
         print(f"{file.stem}: {len(code)} cells, {time.perf_counter() - start:.0f} s", flush=True)
 
 

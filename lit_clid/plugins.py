@@ -126,8 +126,8 @@ def _made(found: Any, of: type, where: str) -> Any:
     if isinstance(found, type) and issubclass(found, of):
         try:
             found = found()
-        except TypeError as error:
-            raise UserError(f"{where}: takes arguments ({first_line(error)})") from None
+        except Exception as error:  # what its own code raises
+            raise UserError(f"{where}: cannot be made ({first_line(error)})") from None
     if not isinstance(found, of):
         raise UserError(f"{where}: gives {type(found).__name__}, not {of.__name__}")
     return found

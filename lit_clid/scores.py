@@ -202,7 +202,8 @@ class Scores:
         others = {name: values[~compared] for name, values in signals.items()}
         suspects: Suspects | None = Suspects(ids.take(~compared), others)
         if suspects is not None and len(suspects.ids) < FEWEST:
-            aside = (*aside, f"record {suspects.ids[0]}: nobody knows, and one suspect is too few")
+            why = f"{suspects.ids[0]}: nobody knows, and one suspect is too few"
+            about = replace(about, skipped=tuple(dict.fromkeys((*about.skipped, why))))
             suspects = None
         inside = ids.take(compared)
         return cls(inside, label[compared], own, about, where, aside, claim, suspects)

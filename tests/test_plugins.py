@@ -8,7 +8,8 @@ import pytest
 from runs import Run
 
 from lit_clid.auditing.attacks import ATTACKS, Loss
-from lit_clid.commands.reading import KNOWN_ATTACKS, read
+from lit_clid.commands.known import KNOWN_ATTACKS
+from lit_clid.commands.reading import read
 from lit_clid.errors import UserError
 from lit_clid.models.families import FAMILIES, KNOWN
 from lit_clid.plugins import ALLOWED, declared
@@ -28,6 +29,14 @@ class Late(Loss):
 
 LATE = Late()
 NOTHING = 7
+"""
+
+
+FAULTY = f"""{ATTACK}
+
+class Faulty(Loss):
+    def __post_init__(self) -> None:
+        raise ValueError("no luck today")
 """
 
 
@@ -84,6 +93,11 @@ def test_what_cannot_be_had_is_one_line(site: Package, run: Run) -> None:
         read(["attacks=[loss]"])
     code, said = run("list", "attacks")
     assert code == 0 and "monte_carlo" in said and "cannot be imported" in said
+    site.install("plugged_six", FAULTY, ("attacks", "faulty", "plugged_six:Faulty"))
+    with pytest.raises(UserError, match=r"plugged_six 1\.2: cannot be made \(no luck today\)"):
+        read(["attacks=[faulty]"])
+    code, said = run("list", "attacks")
+    assert code == 0 and "monte_carlo" in said and "cannot be made (no luck today)" in said
 
 
 def test_a_family_of_another_package(site: Package) -> None:

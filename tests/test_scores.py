@@ -3,7 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lit_clid.about import About
 from lit_clid.errors import UserError
+from lit_clid.judging.pseudonyms import about_renamed
 from lit_clid.scores import Scores
 
 IDS = ("b", "a", "c", "d")
@@ -65,3 +67,16 @@ def test_a_missing_or_foreign_file(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(b"not parquet")
     with pytest.raises(UserError, match="not a parquet table"):
         Scores.load(tmp_path / "t.parquet")
+
+
+def test_a_single_suspect_is_left_out_as_a_record(tmp_path: Path) -> None:
+    """Its id is in the list that a report with pseudonyms leaves out, not among the columns."""
+    ids, told = [f"r{k}" for k in range(9)], [True, False] * 4 + [None]
+    signal = np.random.default_rng(0).normal(size=9)
+    table = Scores.of_told(ids, told, {"loss": signal}, About(), "table")
+    assert table.suspects is None and not table.aside
+    assert table.about.skipped == ("r8: nobody knows, and one suspect is too few",)
+    table.save(tmp_path / "t.parquet")
+    assert Scores.load(tmp_path / "t.parquet").about.skipped == table.about.skipped
+    hidden = about_renamed(table.about, {})
+    assert hidden.skipped == ("another record",)

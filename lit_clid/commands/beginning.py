@@ -6,22 +6,25 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from statistics import median
 from typing import Any
 
 from lit_clid import console
+from lit_clid.commands.switches import Switches, read_switches
 from lit_clid.config.options.data import DataOptions
 from lit_clid.config.reading import CONFIGS, config_text, plain_config
 from lit_clid.data.images import StoredImages
-from lit_clid.data.source import Source
+from lit_clid.data.source import Source as Records
 from lit_clid.data.sources import open_source
 from lit_clid.errors import UserError, few
 from lit_clid.files import read_text, write_text
 from lit_clid.hub import is_hub_id
 from lit_clid.models.load import check_target
-from lit_clid.source import DEMO
+from lit_clid.source import DEMO, Source
 
-WORDS = ("model", "out")
+USUAL = {"model": DEMO, "lora": "", "suspects": "", "out": ""}
+"""What the words say that are not there."""
 LOOKED = 200
 """Images whose sizes are looked at."""
 
@@ -33,19 +36,18 @@ def main(arguments: Sequence[str]) -> None:
         UserError: if there are no records or no such model, or the file is there already.
     """
     places = [word for word in arguments if "=" not in word]
-    told = dict(word.split("=", 1) for word in arguments if "=" in word)
-    unknown = [key for key in told if key not in WORDS]
-    if len(places) != 1 or unknown:
+    told = read_switches("init", [word for word in arguments if "=" in word], USUAL)
+    if len(places) != 1:
         raise UserError(
-            f"init: {f'unknown {few(unknown)}; ' if unknown else ''}name one folder, file or hub "
-            "id of records, as in lit-clid init my-images model=FOLDER out=mine.yaml"
+            "init: name one folder, file or hub id of records, as in lit-clid init my-images "
+            "model=FOLDER out=mine.yaml"
         )
     (place,) = places
     name = _slug(place)
-    file = Path(told.get("out", f"{name}.yaml")).expanduser()
+    file = Path(told.text("out") or f"{name}.yaml").expanduser()
     if file.exists():
         raise UserError(f"{file}: is there already; name another with out=FILE, or delete it")
-    write_text(file, _written(place, told.get("model", DEMO), name, file))
+    write_text(file, _written(place, told, name, file))
     console.say(f"{read_text(file)}\nwritten to {file}")
 
 
@@ -55,28 +57,43 @@ def _slug(place: str) -> str:
     return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "mine"
 
 
-def _written(place: str, model: str, name: str, file: Path) -> str:
+def _located(named: str) -> str:
+    """A hub id, or where a file or folder lies."""
+    hub = is_hub_id(named.partition("::")[0]) and not Path(named).expanduser().exists()
+    return named if hub else str(Path(named).expanduser().resolve())
+
+
+def _written(place: str, told: Switches, name: str, file: Path) -> str:
     """The configuration's text."""
-    hub = is_hub_id(place) and not Path(place).expanduser().exists()
-    path = place if hub else str(Path(place).expanduser().resolve())
-    data: dict[str, Any] = {"source": path} if hub else {"source": "imagefolder", "path": path}
+    model, path = told.text("model"), _located(place)
+    data: dict[str, Any] = {"source": path}
+    if path != place or Path(place).expanduser().exists():
+        data = {"source": "imagefolder", "path": path}
     source = open_source(DataOptions(**data))
-    family = check_target(model)
+    target: dict[str, Any] = {"path": model if model == DEMO else _located(model)}
+    if told.text("lora"):
+        target["lora"] = [_located(told.text("lora"))]
+    adapted = Source(model, lora=tuple((lora, 1.0) for lora in target.get("lora", ())))
+    family = check_target(adapted)
+    claimed = told.text("suspects")
+    if claimed:
+        open_source(DataOptions(source="imagefolder", path=_located(claimed)))
+        data |= {"suspects_path": _located(claimed)}
     recipe = "folder.yaml" if model == DEMO else f"models/{family.preset}.yaml"
     content = plain_config(CONFIGS / "folder.yaml")
     if model != DEMO:
         content = _merged(content, plain_config(CONFIGS / recipe))
-    own = model if is_hub_id(model) or model == DEMO else str(Path(model).expanduser().resolve())
-    found = {"name": name, "data": data, "target": {"path": own}}
-    content = _merged(content, found)
+    content = _merged(content, {"name": name, "data": data, "target": target})
+    whose, own = quote(str(file)), not claimed and not adapted.lora
+    if not own and not adapted.lora and model != DEMO:
+        content = _merged(content, {"audit": {"target": target["path"]}})
+    trainings = [f"train {whose}", f"train {whose} role=shadow"] if own else []
     lines = [
         f"# Written by lit-clid init. Recipe: configs/{recipe} ({family.title}).",
-        f"#   lit-clid train {file}",
-        f"#   lit-clid train {file} role=shadow",
-        f"#   lit-clid audit {file}",
+        *(f"#   lit-clid {command}" for command in (*trainings, f"audit {whose}")),
         "# `lit-clid check` says what that takes here, `lit-clid explain KEY` what a key means.",
         "#",
-        *(f"# {line}" for line in _found(source)),
+        *(f"# {line}" for line in _found(source, claimed)),
         "",
     ]
     return "\n".join(lines) + config_text(content)
@@ -92,7 +109,7 @@ def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _found(source: Source) -> list[str]:
+def _found(source: Records, claimed: str) -> list[str]:
     """What was found, a line each."""
     count, captions = len(source.ids), Counter(source.captions)
     lines = [f"found: {count:,} records with {len(captions):,} distinct captions"]
@@ -110,6 +127,8 @@ def _found(source: Source) -> list[str]:
             f"a column says who is a member: {told[True]:,} members, {told[False]:,} hold-outs, "
             f"{told[None]:,} suspects"
         )
+    elif claimed:
+        lines.append("these are compared with the suspects: records that the model never saw")
     else:
         lines.append(
             "no column says who is a member: members and hold-outs are drawn by the seed, "
@@ -122,7 +141,7 @@ def _found(source: Source) -> list[str]:
     return lines
 
 
-def _sizes(source: Source) -> list[str]:
+def _sizes(source: Records) -> list[str]:
     """How large the images are, as far as their headers tell."""
     images = source.open_image
     if not isinstance(images, StoredImages):

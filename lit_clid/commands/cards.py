@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lit_clid.data.images import EMBEDDED
 from lit_clid.errors import UserError, first_line
-from lit_clid.hub import is_hub_id, revised
+from lit_clid.hub import revised
 from lit_clid.judging.report.markdown import literal
 
 BEGIN, END = "<!-- membership audit: begin -->", "<!-- membership audit: end -->"
@@ -33,10 +34,13 @@ def section(folder: Path, told: Mapping[str, Any], to: str) -> str:
         to: what the model is called in the place of where it lies.
     """
     text = (folder / "report.md").read_text(encoding="utf-8")
-    places = set(_places(told["provenance"]))
+    provenance = told["provenance"]
+    places = set(_places(provenance)) - _on_hub(provenance)
     own = told["provenance"]["target"].get("model")
     for place in sorted(places, key=len, reverse=True):
-        name = to if place == own else Path(place).name
+        name = to if place == own else Path(place.replace("\\", "/")).name
+        if not name:  # a disk's root, which says nothing
+            continue
         for written in (literal(place), place):
             text = text.replace(written, literal(name))
     return text
@@ -55,8 +59,17 @@ def _places(told: Any, key: str = "") -> Iterator[str]:
 
 
 def _is_place(named: str) -> bool:
-    parted = "/" in named or "\\" in named or named.startswith("~")
-    return parted and not is_hub_id(named.partition("::")[0])
+    return "/" in named or "\\" in named or named.startswith("~")
+
+
+def _on_hub(told: Mapping[str, Any]) -> set[str]:
+    """What a provenance names that came from the hub: its commit is known."""
+    found = set[str]()
+    for about in told.values():
+        commits = about.get("commits") if isinstance(about, Mapping) else None
+        for name in commits or {}:
+            found |= {name, name.removeprefix("datasets/")}
+    return found
 
 
 def results(told: Mapping[str, Any]) -> list[Any]:
@@ -99,9 +112,8 @@ def _data(about: Mapping[str, Any]) -> dict[str, Any]:
     options = told.get("data") if isinstance(told, Mapping) else None
     source = str(options.get("source") or "") if isinstance(options, Mapping) else ""
     name, _ = revised(source)
-    plain = source and is_hub_id(source) and source not in ("imagefolder", "memory")
     commit = (about.get("commits") or {}).get(f"datasets/{source}")
-    shown = name if plain else PRIVATE
+    shown = name if source in EMBEDDED or commit is not None else PRIVATE
     return {"dataset_type": shown, "dataset_name": shown, "dataset_revision": commit}
 
 

@@ -32,6 +32,7 @@ from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
 from lit_clid.models.load import check_target
 from lit_clid.models.weights import INDEX, locate
+from lit_clid.training.trainer import check_steps
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def _untrained(config: Settings, split: Split) -> list[str]:
 
 def _trainings(config: Settings, split: Split, roles: Sequence[str]) -> list[Phase]:
     """The trainings of these roles, which are of one recipe, by some steps of the first."""
+    check_steps(config.trainer)
     step, record = seconds_of_training(replace(config, role=roles[0]), split)
     steps, phases = config.trainer["max_steps"], list[Phase]()
     for role in roles:

@@ -10,8 +10,9 @@ from lit_clid.auditing.claims import CLAIMS
 from lit_clid.auditing.lineage import Model
 from lit_clid.auditing.shards import shard_folder
 from lit_clid.auditing.sittings import Sitting
+from lit_clid.commands.known import KNOWN_ATTACKS
 from lit_clid.commands.processes import shared
-from lit_clid.commands.reading import KNOWN_ATTACKS, Settings
+from lit_clid.commands.reading import Settings
 from lit_clid.commands.sitting import table_of
 from lit_clid.data.parts import only, swapped
 from lit_clid.data.split import Split

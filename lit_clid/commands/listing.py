@@ -7,24 +7,27 @@ from textwrap import shorten
 from typing import TypeVar
 
 from lit_clid import console
-from lit_clid.commands.reading import KNOWN_ATTACKS, KNOWN_DEFENSES
 from lit_clid.config.explained import as_yaml, summary
-from lit_clid.errors import UserError, suggestion
-from lit_clid.judging.rules import RULES
-from lit_clid.models.families import KNOWN, Family
+from lit_clid.errors import UserError, first_line, suggestion
 
 T = TypeVar("T")
 
 
 def _attacks() -> dict[str, str]:
+    from lit_clid.commands.known import KNOWN_ATTACKS  # each list loads what it lists alone
+
     return _each(KNOWN_ATTACKS, lambda attack: f"{attack.title}: {_told(attack)}")
 
 
 def _defenses() -> dict[str, str]:
+    from lit_clid.commands.known import KNOWN_DEFENSES
+
     return _each(KNOWN_DEFENSES, lambda defense: _one_line(defense.describe()))
 
 
 def _families() -> dict[str, str]:
+    from lit_clid.models.families import KNOWN, Family
+
     def line(family: Family) -> str:
         return f"{family.title}; finetune.train: {', '.join([*family.groups, 'lora'])}"
 
@@ -39,10 +42,14 @@ def _each(known: Mapping[str, T], line: Callable[[T], str]) -> dict[str, str]:
             found[name] = line(known[name])
         except UserError as error:
             found[name] = str(error)
+        except Exception as error:  # what a plug-in's own code raises
+            found[name] = f"cannot be described ({type(error).__name__}: {first_line(error)})"
     return found
 
 
 def _rules() -> dict[str, str]:
+    from lit_clid.judging.rules import RULES
+
     return {name: _told(rule) for name, rule in RULES.items()}
 
 

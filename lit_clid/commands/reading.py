@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 from lit_clid.auditing.attacks import ATTACKS, COSTLY, Attack
+from lit_clid.commands.known import KNOWN_ATTACKS, KNOWN_DEFENSES
 from lit_clid.commands.probe import check_budget
 from lit_clid.config.named import Registry, Section
 from lit_clid.config.reading import DEMO, read_config
 from lit_clid.config.schema import Config
 from lit_clid.errors import UserError
-from lit_clid.plugins import Plugged, class_named
-from lit_clid.training.defenses import DEFENSES, Defense, Defenses
+from lit_clid.plugins import class_named
+from lit_clid.training.defenses import Defense, Defenses
 
-KNOWN_ATTACKS = Plugged(ATTACKS, "attack", Attack)
-KNOWN_DEFENSES = Plugged(DEFENSES, "defense", Defense)
 ATTACKS_REGISTRY = Registry[Attack](
     "attack", KNOWN_ATTACKS, "{t: 450}", lambda text, where: class_named(text, Attack, where)
 )

@@ -1,5 +1,6 @@
 """`judge`: say again what a run's tables, or a table from elsewhere, show; asks no model."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from lit_clid.judging.tables import load_tables, read_signals
 from lit_clid.judging.versus import versus
 
 BASELINE = "baseline="
+STOPPED = "stopped.parquet"
+"""Table of an audit that stopped early."""
+PLAIN = r"[^\w.-]+"
+"""What may not stand in a file's name."""
 HEADER = ("attack", "AUROC", "TPR@10%FPR, points")
 
 
@@ -38,7 +43,11 @@ def main(arguments: Sequence[str]) -> None:
     place = Path(arguments[0]).expanduser()
     folder = place
     if not place.is_dir():
+        if not any(word.startswith("name=") for word in words):
+            words.append(f"name={place.stem}")
         judge_table([*words, f"scores={place}"])
+        if not named:
+            return
         folder = read_config(words, DEMO, NOTHING, NOTHING).folder
     judgement = judged_again(place, words)
     found = versus(judgement, named[-1]) if named else {}
@@ -60,6 +69,11 @@ def judged_again(place: Path, words: Sequence[str]) -> Judgement:
     """
     config = read_config([*words, f"scores={place}"], DEMO, NOTHING, NOTHING)
     inside, report = place / "scores", place / "report.json"
+    if (inside / STOPPED).is_file() and not (inside / "target.parquet").is_file():
+        raise UserError(
+            f"{place}: is of an audit that stopped as soon as the evidence sufficed, and says that "
+            f"alone; lit-clid judge {inside / STOPPED} says it again"
+        )
     told = read_json(report) if report.is_file() else {}
     tables, others = load_tables(
         str(inside if inside.is_dir() else place),
@@ -85,9 +99,10 @@ def _compare(
     """Print and write every attack's difference from one of them."""
     title = f"minus {baseline}, on the same {len(judgement.target.ids)} records"
     console.say(f"\n{title}\n{console.aligned([HEADER, *_rows(found)], ruled=True)}")
+    file = f"versus-{re.sub(PLAIN, '-', baseline)}"
     for ending, text in (("csv", grid_csv(found)), ("tex", grid_tex([HEADER, *_rows(found)]))):
-        write_text(folder / f"versus-{baseline}.{ending}", text)
-    console.say(f"\nsee {folder / f'versus-{baseline}.csv'}, and .tex")
+        write_text(folder / f"{file}.{ending}", text)
+    console.say(f"\nsee {folder / f'{file}.csv'}, and .tex")
 
 
 def _rows(found: Mapping[str, Mapping[str, Evidence]]) -> list[tuple[str, ...]]:

@@ -102,7 +102,12 @@ def as_words(changes: Mapping[str, object]) -> list[str]:
     for key, value in changes.items():
         plain = fspath(value) if isinstance(value, PathLike) else value
         if not isinstance(plain, str):
-            plain = json.dumps(plain, default=_as_plain, ensure_ascii=False)
+            try:
+                plain = json.dumps(plain, default=_as_plain, ensure_ascii=False)
+            except TypeError:
+                raise UserError(
+                    f"{key}: {value!r} is no plain value; give numbers, texts, lists or mappings"
+                ) from None
         words.append(f"{key}={plain}")
     return words
 

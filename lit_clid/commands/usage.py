@@ -3,10 +3,11 @@
 `{call}` stands for the words that started the command.
 """
 
-INIT = """usage: {call} RECORDS [model=MODEL] [out=FILE]
+INIT = """usage: {call} RECORDS [model=MODEL] [lora=FILE] [suspects=RECORDS] [out=FILE]
 
 Look at a folder, file or hub id of records, and at a model, and write the configuration for them,
-with what was found as comments. Without a model: the embedded base.
+with what was found as comments. Without a model: the embedded base. With suspects, or with a LoRA
+of somebody's on the model: the configuration of an audit alone.
 example: {call} my-images model=stable-diffusion-v1-5/stable-diffusion-v1-5 out=mine.yaml"""
 
 CHECK = """usage: {call} [config.yaml ...] [key=value ...]
@@ -48,11 +49,11 @@ stopped; a failed cell is reported and the others go on. Under torchrun or SLURM
 on each cell; grid.part=k/n gives n jobs a share each.
 example: {call} configs/demo.yaml configs/experiments/defenses.yaml grid.dry_run=true"""
 
-JUDGE = """usage: {call} RUN|TABLE [headline=NAME] [baseline=NAME] [shadow_scores=FILE]
+JUDGE = """usage: {call} RUN|TABLE [headline=NAME] [baseline=NAME] [shadow_scores=FILE] [name=NAME]
 
 Say again what a run's tables show, or judge a table from elsewhere (as audit with scores=TABLE
-does); no model is asked. `baseline` compares every other attack with one of them on the same
-records, in RUN/versus-NAME.csv and .tex.
+does) into runs/NAME, by default called like the table; no model is asked. `baseline` compares every
+other attack with one of them on the same records, in RUN/versus-NAME.csv and .tex.
 example: {call} runs/demo baseline=clid_th"""
 
 COMPARE = """usage: {call} RUN RUN [RUN ...] [out=FOLDER]

@@ -109,8 +109,8 @@ def _again(
     )
     again = Report(told["name"], judgement)
     texts = {f"{name}.csv": text for name, text in report_tables(again).items() if text}
-    kept = {"report.md": report_markdown, "card.md": card_markdown}  # perhaps passed on alone
-    texts |= {name: made(again) for name, made in kept.items() if (folder / name).is_file()}
+    texts |= {"report.md": report_markdown(again), "card.md": card_markdown(again)}
+    texts = {name: text for name, text in texts.items() if (folder / name).is_file()}
     return _plain(report_json(again)), texts
 
 

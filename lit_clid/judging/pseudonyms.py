@@ -78,10 +78,9 @@ def _called(ids: Iterable[str], names: Mapping[str, str]) -> list[str]:
 def about_renamed(about: About, names: Mapping[str, str]) -> About:
     """What is told of a table, without an id in it: of records left out their number alone."""
     aside, until = about.quarantined, about.until
-    left_out = len(about.skipped)
     return replace(
         about,
-        skipped=(f"{left_out} records",) if left_out else (),
+        skipped=("another record",) * len(about.skipped),
         quarantined=aside and dict(zip(_called(aside, names), aside.values(), strict=True)),
         until=until and replace(until, order=tuple(_called(until.order, names))),
     )

@@ -79,7 +79,7 @@ def training_trainer(
         gauge: watches the training, behind the average and before its state is saved.
     """
     defended = defenses or Defenses()
-    steps, accumulate = _check(trainer)
+    steps, accumulate = check_steps(trainer)
     if defended.stops_on_validation:
         validating = [key for key in VALIDATING if key in trainer]
         if validating:
@@ -158,8 +158,12 @@ def mixed_precision(trainer: Mapping[str, Any]) -> torch.dtype | None:
     return PRECISIONS.get(str(trainer.get("precision", "32")))
 
 
-def _check(trainer: dict[str, Any]) -> tuple[int, int]:
-    """Steps and accumulation, after refusing what would make a run untrue."""
+def check_steps(trainer: Mapping[str, Any]) -> tuple[int, int]:
+    """Steps and accumulation.
+
+    Raises:
+        UserError: for what would make a run untrue.
+    """
     refused = [key for key in REFUSED if key in trainer]
     if refused:
         raise UserError(

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from adapters import draw, network_of, save_diffusers
 from folders import image_folder
 from runs import SMALL, Run
 
@@ -87,12 +88,34 @@ def test_a_model_brings_the_recipe_of_its_family(
     assert "configs/models/stable_diffusion.yaml" in text and "lit-clid train" in text
 
 
+def test_a_claim_about_somebody_s_lora_gets_its_configuration(
+    tmp_path: Path, pipeline_folder: Path, run: Run
+) -> None:
+    mine, theirs = (image_folder(tmp_path / name, 8) for name in ("mine", "comparable ones"))
+    drawn = draw(network_of(pipeline_folder), ("attn2.to_k",))
+    lora, file = save_diffusers(drawn, "unet", tmp_path / "lora"), tmp_path / "my claim.yaml"
+    words = [f"model={pipeline_folder}", f"lora={lora}", f"suspects={mine}", f"out={file}"]
+    code, said = run("init", str(theirs), *words)
+    assert code == 0, said
+    assert f"#   lit-clid audit '{file}'" in said and "lit-clid train" not in said
+    assert "compared with the suspects" in said
+    config = read([str(file)])
+    assert (config.data.path, config.data.suspects_path) == (str(theirs), str(mine))
+    assert config.target.lora == [str(lora)] and config.target.path == str(pipeline_folder)
+
+
+@pytest.mark.parametrize("steps", ["null", "0"])
+def test_a_check_of_no_steps_is_a_line(steps: str, tmp_path: Path, run: Run) -> None:
+    code, said = run("check", *SMALL, f"runs={tmp_path}", f"trainer.max_steps={steps}")
+    assert code == 2 and "trainer.max_steps: " in said and "positive whole number" in said
+
+
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
         ((), "init: name one folder"),
         (("a", "b"), "init: name one folder"),
-        (("a", "modl=x"), "unknown modl"),
+        (("a", "modl=x"), "unknown word 'modl=x'; did you mean 'model'?"),
         (("nowhere/at/all",), "nowhere/at/all"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from runs import Run
 
 import lit_clid
+from lit_clid.files import read_json
 from lit_clid.scores import Scores
 
 
@@ -42,6 +43,19 @@ def test_a_table_is_judged_as_audit_does(tmp_path: Path, run: Run) -> None:
     assert code == 0
     assert (tmp_path / "own" / "report.html").is_file()
     assert (tmp_path / "own" / "versus-plain.csv").is_file()
+    assert run("judge", str(file), f"runs={tmp_path}", "name=own")[0] == 0
+    assert not list((tmp_path / "own").glob("versus-*"))  # of the judgement before
+
+
+def test_tables_are_judged_into_runs_of_their_own_names(tmp_path: Path, run: Run) -> None:
+    for name in ("first", "second"):
+        file = a_run(tmp_path / name) / "scores" / "target.parquet"
+        code, said = run(
+            "judge", str(file.rename(tmp_path / f"{name}.parquet")), f"runs={tmp_path}"
+        )
+        assert code == 0, said
+    found = [read_json(tmp_path / name / "report.json")["name"] for name in ("first", "second")]
+    assert found == ["first", "second"]
 
 
 def test_runs_are_compared(tmp_path: Path, run: Run) -> None:

@@ -226,10 +226,23 @@ def test_an_audit_that_stopped_has_no_figures() -> None:
 def test_places_are_left_out_and_names_of_the_hub_stay(tmp_path: Path) -> None:
     data = {"source": "imagefolder", "path": "/home/some_body/pictures", "shadow": "disjoint"}
     about = {"model": "runs/mine/target", "config": {"data": data, "audit": {"target": "o/base"}}}
+    about["commits"] = {"o/base": "a" * 40}
     text = "model: runs/mine/target · data: imagefolder /home/some\\_body/pictures · base: o/base"
     (tmp_path / "report.md").write_text(text)
     said = cards.section(tmp_path, {"provenance": {"target": about}}, "me/mine")
     assert said == "model: me/mine · data: imagefolder pictures · base: o/base"
+
+
+@pytest.mark.parametrize("source", ["customers/2024", "clients-2024.csv", "parquet", "a/b.tar"])
+def test_records_that_did_not_come_from_the_hub_are_private(source: str, tmp_path: Path) -> None:
+    """Also where nothing of that name is there any more, and whatever is named like an id."""
+    grade = {"auroc": RATE, "tpr_at_fpr": {}}
+    data = {"source": source, "root": "/", "path": "customers/2024"}
+    told = {"headline": "x", "attacks": {"x": grade}}
+    told["provenance"] = {"target": {"model": "demo", "config": {"data": data}}}
+    assert [each.dataset_name for each in cards.results(told)] == [cards.PRIVATE]
+    (tmp_path / "report.md").write_text("50 % / 60 % of customers/2024, and/or")
+    assert cards.section(tmp_path, told, "me/mine") == "50 % / 60 % of 2024, and/or"
 
 
 def test_a_section_without_its_end_takes_nothing_away() -> None:

@@ -31,6 +31,13 @@ def test_a_report_agrees_with_its_tables(judged: Path, run: Run) -> None:
     assert run("audit", "verify", str(judged)) == (code, printed)
 
 
+def test_what_was_passed_on_alone_is_not_missed(judged: Path, run: Run) -> None:
+    for file in [*judged.glob("*.csv"), *judged.glob("*.md"), *judged.glob("*.html")]:
+        file.unlink()
+    code, printed = run("verify", str(judged))
+    assert code == 0, printed
+
+
 def test_a_changed_figure_is_named(judged: Path, run: Run) -> None:
     content = json.loads((judged / "report.json").read_text())
     content["attacks"]["loss"]["auroc"]["value"] += 1e-4

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lit_clid.about import About
 from lit_clid.judging.judge import Judgement, judge
-from lit_clid.judging.report.papers import results_csv, results_tex
+from lit_clid.judging.report.papers import records_frame, results_csv, results_tex
 from lit_clid.scores import Scores
 
 
@@ -21,6 +22,23 @@ def judgement() -> Judgement:
 
 
 SHIFTS = {"clid_th_null": 1.0, "loss": 0.2, "odd_%&name": 0.0}
+
+
+@pytest.mark.parametrize("claim", [True, False])
+def test_signals_called_like_what_is_said_of_suspects_stand_apart(claim: bool) -> None:
+    dice, count = np.random.default_rng(0), 60
+    told = [None if k % 2 else claim and False for k in range(count)]
+    if not claim:
+        told = [(True, False, None)[k % 3] for k in range(count)]
+    signals = {name: dice.normal(size=count) for name in ("p", "named", "loss")}
+    ids = [f"r{k:02d}" for k in range(count)]
+    frame = records_frame(judge(Scores.of_told(ids, told, signals, About(), "table")))
+    assert {"p", "q", "named", "signal p", "signal named", "loss"} <= set(frame.columns)
+    rows = frame.set_index("id")
+    suspects = [name for name, kind in zip(ids, told, strict=True) if kind is None]
+    assert rows.loc[suspects, "p"].between(0, 1).all()
+    assert rows["p"].notna().sum() == len(suspects)
+    assert list(rows.loc[ids, "signal p"]) == list(signals["p"])
 
 
 def test_every_figure_of_the_report_is_in_the_csv(judgement: Judgement) -> None:

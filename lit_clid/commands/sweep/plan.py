@@ -8,7 +8,7 @@ from typing import Any
 from lit_clid.auditing.attacks import ATTACKS, Attack
 from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.swept import Losses, Swept, blank_losses
-from lit_clid.commands.reading import KNOWN_ATTACKS
+from lit_clid.commands.known import KNOWN_ATTACKS
 from lit_clid.errors import UserError
 from lit_clid.judging.choice import Choice, candidates, choose
 

@@ -24,6 +24,11 @@ WIDE = 6.4
 """Inches from which on a legend stands beside a figure."""
 
 
+def shown_name(name: str) -> str:
+    """An attack's name as a legend shows it, which leaves out what begins with an underscore."""
+    return f" {name}" if name.startswith("_") else name
+
+
 def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray, kind: str = "members") -> str:
     """The same as SVG text."""
     import matplotlib
@@ -59,7 +64,9 @@ def roc_canvas(
             roc = drawable(curve(score, member))
             fpr = np.maximum(roc.fpr, floor / 2)
             tpr = np.maximum(roc.tpr, floor / 2)
-            axes.step(fpr, tpr, where="post", label=name, color=colours(k % colours.N), lw=1.5)
+            axes.step(
+                fpr, tpr, where="post", label=shown_name(name), color=colours(k % colours.N), lw=1.5
+            )
         line = np.geomspace(floor / 2, 1, 50)
         axes.plot(line, line, color=AXIS, lw=1, ls="--", label="guessing")
         axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1.05))
@@ -117,7 +124,7 @@ def queries_axes(
             lw=1,
             color=colour,
             mfc="white" if name.endswith("_ref") else colour,
-            label=name,
+            label=shown_name(name),
         )
     axes.axhline(chance, color=AXIS, lw=1, ls="--")
     axes.set(xscale="log", xlabel="queries per record", ylabel=f"{what} [95 % interval]")

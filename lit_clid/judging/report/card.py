@@ -76,7 +76,7 @@ def _examined(found: Judgement) -> list[str]:
         facts["Fingerprint of its weights"] = about.claims.model
     facts |= {f"SHA-256 of {file}": digest for file, digest in (about.files or {}).items()}
     if training is not None:
-        facts["Tuned from"] = training.base
+        facts["Tuned from"] = _section(training.config, "target").get("path") or training.base
         facts["Optimiser steps"] = training.steps
         facts["What was tuned"] = _section(training.config, "finetune").get("train")
     facts["Purpose and legal basis of the processing"] = "to be added by the controller"
@@ -92,7 +92,7 @@ def _data(found: Judgement) -> list[str]:
     if about.claims is not None:
         facts["Fingerprint of the split (images, captions, roles)"] = about.claims.split
         facts["Resolution"] = f"{about.claims.resolution} pixels"
-    facts["Records left out"] = len(about.skipped)
+    facts["Records left out"] = f"{len(about.skipped):,}"
     facts["Captions"] = about.captions_by and f"written by {about.captions_by}"
     facts["Categories of data subjects"] = "to be added by the controller"
     return _lines(facts)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lit_clid.judging import plots
 from lit_clid.judging.evidence import Evidence, Unresolved
@@ -15,6 +15,7 @@ from lit_clid.judging.report.sections.curves import telling
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+T = TypeVar("T")
 HEADS = {
     "0.1": r"TPR@10\,\%FPR",
     "0.01": r"TPR@1\,\%FPR",
@@ -41,18 +42,29 @@ def records_frame(judgement: Judgement) -> "DataFrame":
     target, answer = judgement.target, judgement.answer
     known = [None if judgement.claim and each else bool(each) for each in target.member]
     scores = {name: grade.verdict.score for name, grade in judgement.ranked}
-    frame = pandas.DataFrame({"id": list(target.ids), "member": known, **scores})
+    frame = pandas.DataFrame({"id": list(target.ids), "member": known, **_apart(scores)})
     if answer is not None:
-        told = pandas.DataFrame(answer.rows, columns=["id", answer.attack, "p", "q", "named"])
+        ids, _, *said = zip(*answer.rows, strict=True)
+        told = pandas.DataFrame(dict(zip(SAID, said, strict=True)), index=ids)
         if judgement.claim:
-            frame = frame.merge(told.drop(columns=answer.attack), on="id", how="left")
+            frame = frame.join(told, on="id")
         else:
-            every = pandas.DataFrame({"id": list(answer.ids), **answer.every})
-            told = every.merge(told.drop(columns=answer.attack), on="id")
-            frame = pandas.concat([frame, told], ignore_index=True)
+            every = pandas.DataFrame({"id": list(answer.ids), **_apart(answer.every)})
+            frame = pandas.concat([frame, every.join(told, on="id")], ignore_index=True)
         frame["named"] = frame["named"].astype("boolean")
     frame["member"] = frame["member"].astype("boolean")
-    return frame.sort_values(judgement.headline, ascending=False, ignore_index=True)
+    (headline,) = _apart({judgement.headline: None})
+    return frame.sort_values(headline, ascending=False, ignore_index=True)
+
+
+SAID = ("p", "q", "named")
+"""Columns of what is said of suspects."""
+
+
+def _apart(scores: Mapping[str, T]) -> dict[str, T]:
+    """Scores by attack, those called like another column by "signal NAME"."""
+    taken = ("id", "member", *SAID)
+    return {f"signal {name}" if name in taken else name: each for name, each in scores.items()}
 
 
 def results_csv(judgement: Judgement) -> str:
