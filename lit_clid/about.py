@@ -44,10 +44,9 @@ class Captioner(Plain):
 
     Args:
         model: folder or hub id.
-        fingerprint: hash of its weights, its words and how it is asked.
-        decoding: how it is asked, in words.
-        created: UTC time of the last writing, ISO 8601.
-        transformers: its library's version.
+        fingerprint, decoding: hash of its weights, its words and how it is asked; that in words.
+        created, transformers: UTC time of the last writing, ISO 8601; its library's version.
+        commit: of a hub id; None for a folder.
     """
 
     model: str
@@ -55,6 +54,7 @@ class Captioner(Plain):
     decoding: str
     created: str | None
     transformers: str | None
+    commit: str | None = None
 
     def __str__(self) -> str:
         return f"{self.model} ({self.fingerprint[:8]})"

@@ -149,6 +149,7 @@ def _write(config: Settings, images: Images, path: Path) -> None:
         decoding=captioner.decoding,
         created=made.created,
         transformers=made.packages.get("transformers"),
+        commit=captioner.commit,
     )
     refuse_other(by, written.by, path)
     known = len(images) - len(missing)

@@ -14,9 +14,10 @@ from PIL import Image
 from torch import nn
 
 from lit_clid.errors import UserError, few, first_line
-from lit_clid.hub import is_hub_id, refusal, revised
+from lit_clid.hub import commit_of, is_hub_id, refusal, revised
 from lit_clid.models.identity import network_fingerprint
 from lit_clid.models.quiet import quiet_imports
+from lit_clid.models.weights import hub_file
 
 LONGEST = 64
 """Most tokens of a caption; text encoders of this field read 77."""
@@ -49,6 +50,12 @@ class Captioner:
         """How captions are made, in words."""
         asked = "" if self.processor is None else f", asked {REQUEST!r}"
         return f"greedy, at most {LONGEST} tokens{asked}"
+
+    @property
+    def commit(self) -> str | None:
+        """Of a hub id; None for a folder."""
+        where, revision = revised(self.name)
+        return commit_of(hub_file(where, "config.json", revision)) if is_hub_id(where) else None
 
     def to(self, device: torch.device) -> "Captioner":
         """Move the network to `device`, in place."""

@@ -12,6 +12,7 @@ import datasets
 import pytest
 from adapters import draw, network_of, save_diffusers
 from archived import image
+from captioners import make_captioner
 from hubs import Hub, serving, without_token
 from pipelines import make_pipeline
 
@@ -37,6 +38,12 @@ for name in sys.argv[1:]:
     except UserError as error:
         said[name] = str(error)
 print(json.dumps(said))
+"""
+CAPTIONERS = """
+import json, sys
+from lit_clid.models.captioner import load_captioner
+found = {name: load_captioner(name) for name in sys.argv[1:]}
+print(json.dumps({name: [each.commit, each.fingerprint] for name, each in found.items()}))
 """
 DATA = """
 import json, sys
@@ -95,6 +102,16 @@ def test_every_part_of_a_model_is_of_one_commit(
     fingerprint, commits, _ = said["owner/base+owner/lora@v1"]
     assert fingerprint != ours[0]
     assert commits == {"owner/base": new, "owner/lora@v1": factors}
+
+
+@pytest.mark.slow
+def test_a_captioner_is_of_a_commit(hub: Hub, environment: dict[str, str], tmp_path: Path) -> None:
+    folder = make_captioner(tmp_path / "blip")
+    old = hub.put("models/owner/blip", folder, "old")
+    new = hub.put("models/owner/blip", make_captioner(tmp_path / "other", seed=1))
+    said = asked(CAPTIONERS, environment, "owner/blip", "owner/blip@old", str(folder))
+    assert (said["owner/blip"][0], said["owner/blip@old"][0]) == (new, old)
+    assert said[str(folder)] == [None, said["owner/blip@old"][1]]
 
 
 @pytest.mark.slow
