@@ -1,6 +1,6 @@
 """Cells of a table's columns as numbers, texts and labels.
 
-A column from CSV is a list of cells; one from parquet stays as it is, and no object is made of a
+A column stays as it was read, of parquet or as the texts of CSV, and no object is made of a
 cell where its type says what it is.
 """
 
@@ -28,7 +28,7 @@ def as_numbers(cells: Cells) -> np.ndarray | None:
     """A column as numbers, NaN where a cell is none; None if hardly a cell is one."""
     numbers = _numeric(cells)
     if numbers is None:
-        numbers = np.array([_number(cell) for cell in _list(cells)], np.float64)
+        numbers = np.array([_number(cell) for cell in list_of(cells)], np.float64)
     return None if np.isnan(numbers).sum() * 2 > len(numbers) or not len(numbers) else numbers
 
 
@@ -49,7 +49,7 @@ def parse_known(cells: Cells, where: str) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(cells, pa.ChunkedArray) and pa.types.is_boolean(cells.type):
         known = cells.is_valid().to_numpy()
         return cells.fill_null(False).to_numpy(), known
-    values = _list(cells)
+    values = list_of(cells)
     words = [_word(value) for value in values]
     _check_words(words, values, TRUE | FALSE | UNKNOWN, where)
     member = np.array([word in TRUE for word in words], bool)
@@ -75,7 +75,7 @@ def numbers_of(name: str, cells: Cells, ids: Sequence[str], path: Path) -> np.nd
     found = _numeric(cells)
     if found is not None:
         return found
-    values = _list(cells)
+    values = list_of(cells)
     numbers = np.full(len(values), np.nan)
     for k, value in enumerate(values):
         try:
@@ -94,7 +94,7 @@ def texts_of(cells: Cells) -> Ids:
         is_text = pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)
         if is_text and not cells.null_count:
             return Ids(cells)
-    return Ids(map(str, _list(cells)))
+    return Ids(map(str, list_of(cells)))
 
 
 def texts_by_id(ids: Ids, cells: Cells) -> dict[str, str]:
@@ -103,7 +103,7 @@ def texts_by_id(ids: Ids, cells: Cells) -> dict[str, str]:
     if isinstance(cells, pa.ChunkedArray):
         rows = np.flatnonzero(cells.is_valid().to_numpy())
         cells = cells.drop_null()
-    pairs = zip(ids.take(rows), _list(cells), strict=True)
+    pairs = zip(ids.take(rows), list_of(cells), strict=True)
     named = {name: "" if cell is None else str(cell).strip() for name, cell in pairs}
     return {name: text for name, text in named.items() if text}
 
@@ -115,7 +115,8 @@ def rows_of(cells: Cells, mask: np.ndarray) -> Cells:
     return list(compress(cells, mask))
 
 
-def _list(cells: Cells) -> list[Any]:
+def list_of(cells: Cells) -> list[Any]:
+    """A column's cells as objects."""
     return cells.to_pylist() if isinstance(cells, pa.ChunkedArray) else list(cells)
 
 

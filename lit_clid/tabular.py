@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
-from lit_clid.cells import Cells, as_numbers
+from lit_clid.cells import Cells, as_numbers, list_of
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.files import read_text
 
@@ -51,10 +52,46 @@ def _read_csv(path: Path) -> Columns:
     told = TOLD.match(text)
     if told:
         text = text[told.end() :]
+    sign = told.group(1) if told else _separator(text)
+    found = _at_once(text, sign) or _line_by_line(path, text, sign, 2 if told else 1)
+    names = [name.strip() for name, _ in found]
+    twice = sorted({name for name in names if names.count(name) > 1 and name})
+    if twice:
+        raise UserError(f"{path}: columns named twice: {few(twice)}; rename one of each")
+    columns: Columns = {}
+    for name, (_, cells) in zip(names, found, strict=True):
+        columns[name] = cells if sign == "," else list(map(_point, list_of(cells)))
+    return columns
+
+
+def _at_once(text: str, sign: str) -> list[tuple[str, Cells]] | None:
+    """Names and cells of the columns, as texts; None where anything is odd about the table."""
+    options = {
+        "parse_options": pv.ParseOptions(delimiter=sign, newlines_in_values=True),
+        "read_options": pv.ReadOptions(autogenerate_column_names=True),
+    }
+    header = io.StringIO(text, newline="").readline()
+    plain = dict.fromkeys((f"f{k}" for k in range(header.count(sign) + 1)), pa.string())
     try:
-        sign = told.group(1) if told else _separator(text)
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=sign)
-        rows = list(enumerate(lines, 2 if told else 1))
+        table = pv.read_csv(
+            io.BytesIO(text.encode()),
+            convert_options=pv.ConvertOptions(column_types=plain, strings_can_be_null=False),
+            **options,
+        )
+    except (pa.ArrowException, UnicodeEncodeError, ValueError):
+        return None
+    names = [str(column[0]) for column in table.columns]
+    return list(zip(names, table.slice(1).columns, strict=True))
+
+
+def _line_by_line(path: Path, text: str, sign: str, first: int) -> list[tuple[str, Cells]]:
+    """The same, where a line that is at fault is named.
+
+    Args:
+        first: number of the first line.
+    """
+    try:
+        rows = list(enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=sign), first))
     except (csv.Error, TypeError, ValueError) as error:
         raise UserError(f"{path}: not a CSV table ({error})") from None
     (_, header), *body = [numbered for numbered in rows if numbered[1]] or [(1, list[str]())]
@@ -64,15 +101,7 @@ def _read_csv(path: Path) -> Columns:
                 f"{path}: line {k} has {len(row)} fields, the header has {len(header)}; mend that "
                 f"line (fields are parted by {sign!r})"
             )
-    names = [name.strip() for name in header]
-    twice = sorted({name for name in names if names.count(name) > 1 and name})
-    if twice:
-        raise UserError(f"{path}: columns named twice: {few(twice)}; rename one of each")
-    columns: Columns = {}
-    for k, name in enumerate(names):
-        cells = (row[k] for _, row in body)
-        columns[name] = list(cells if sign == "," else map(_point, cells))
-    return columns
+    return [(name, [row[k] for _, row in body]) for k, name in enumerate(header)]
 
 
 def _separator(text: str) -> str:

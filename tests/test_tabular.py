@@ -9,10 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lit_clid import tabular
+from lit_clid.cells import list_of
 from lit_clid.errors import UserError
 from lit_clid.judging.judge import judge
 from lit_clid.judging.tables import load_tables, read_signals
 from lit_clid.scores import Scores
+from lit_clid.tabular import read_columns
 
 N = 40
 MEMBER = np.arange(N) < N // 2
@@ -183,3 +186,25 @@ def test_attacks_are_made_of_columns(tmp_path: Path) -> None:
 def test_signals_that_say_nothing_are_named(wanted: object, message: str) -> None:
     with pytest.raises(UserError, match=message):
         read_signals(wanted)
+
+
+ODD = [
+    'id,member,s,note\na,1,0.5,"x, y"\nb,0,1e-3,"two\nlines"\n',
+    'id,member,s\n"a ""quoted""",1,0.5\n\nb,0,-1\n\n',
+    "id,member,s\r\na,1, 0.5\r\nb,0,\r\n",
+    "id;member;s\na;1;0,5\nb;0;1,25\n",
+    'id,member,s\na,1,0.5\nb "c" d,0,2',
+    "id,member,s\nä\u2028ö,1,0.5\nNA,0,null\n",
+]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_table_read_at_once_is_that_read_line_by_line(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "t.csv"
+    file.write_bytes(text.encode())
+    at_once = {name: list_of(cells) for name, cells in read_columns(file)[0].items()}
+    assert tabular._at_once(text, ";" if ";" in text else ",") is not None
+    monkeypatch.setattr(tabular, "_at_once", lambda *_: None)
+    assert {name: list_of(cells) for name, cells in read_columns(file)[0].items()} == at_once
