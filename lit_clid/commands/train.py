@@ -99,6 +99,8 @@ def _train(config: Settings) -> None:
         schedule_steps=config.trainer["max_steps"],
     )
     announce(ready.module, plan, role)
+    if resumed is not None:
+        console.say(f"  going on from its last step, in {resumed}")
     for line in learned_tokens(config.target.source):
         console.say(f"  {line}")
     console.say_overlong(target.overlong(ready.data.members.captions), plan.members)
