@@ -101,7 +101,8 @@ def _line_by_line(path: Path, text: str, sign: str, first: int) -> list[tuple[st
                 f"{path}: line {k} has {len(row)} fields, the header has {len(header)}; mend that "
                 f"line (fields are parted by {sign!r})"
             )
-    return [(name, [row[k] for _, row in body]) for k, name in enumerate(header)]
+    columns = list(zip(*(row for _, row in body), strict=True)) or [()] * len(header)
+    return list(zip(header, columns, strict=True))
 
 
 def _separator(text: str) -> str:

@@ -14,6 +14,7 @@ from runs import DEMO, ROOT
 from torch.distributed.run import get_args_parser
 
 from lit_clid.auditing.attacks import Attack
+from lit_clid.commands.beginning import USUAL as BEGUN
 from lit_clid.commands.experiment.plan import read_jobs
 from lit_clid.commands.explaining import main as explain
 from lit_clid.commands.line import COMMANDS
@@ -117,7 +118,7 @@ def check_called(name: str, *arguments: str) -> None:
         explain(arguments)
     elif name == "init":
         assert len([word for word in arguments if "=" not in word]) == 1
-        assert {word.split("=")[0] for word in arguments if "=" in word} <= {"model", "out"}
+        read_switches("init", [word for word in arguments if "=" in word], BEGUN)
     elif name == "judge":
         own = [word for word in arguments[1:] if not word.startswith("baseline=")]
         assert "=" not in arguments[0]

@@ -87,10 +87,11 @@ def _written(place: str, told: Switches, name: str, file: Path) -> str:
     whose, own = quote(str(file)), not claimed and not adapted.lora
     if not own and not adapted.lora and model != DEMO:
         content = _merged(content, {"audit": {"target": target["path"]}})
-    trainings = [f"train {whose}", f"train {whose} role=shadow"] if own else []
+    trainings = [f"#   lit-clid train {whose}", f"#   lit-clid train {whose} role=shadow"]
     lines = [
         f"# Written by lit-clid init. Recipe: configs/{recipe} ({family.title}).",
-        *(f"#   lit-clid {command}" for command in (*trainings, f"audit {whose}")),
+        *(trainings if own else ()),
+        f"#   lit-clid audit {whose}",
         "# `lit-clid check` says what that takes here, `lit-clid explain KEY` what a key means.",
         "#",
         *(f"# {line}" for line in _found(source, claimed)),

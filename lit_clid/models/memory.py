@@ -1,14 +1,20 @@
 """What a process encoded, kept so that models of one base need not encode it again."""
 
 from collections.abc import Callable, Hashable
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
-from lit_clid.models.lasting import LastingLatents
 
 Value = TypeVar("Value", Tensor, Embedding)
+
+
+class Lasting(Protocol):
+    """What keeps latents for other processes; see `lasting.LastingLatents`."""
+
+    def find(self, key: Hashable) -> Tensor | None: ...
+    def keep(self, key: Hashable, latents: Tensor) -> None: ...
 
 
 class Memory:
@@ -22,7 +28,7 @@ class Memory:
         lasting: where latents are kept that others may need after this process; None keeps none.
     """
 
-    def __init__(self, most: int = 2**29, lasting: LastingLatents | None = None) -> None:
+    def __init__(self, most: int = 2**29, lasting: Lasting | None = None) -> None:
         self.most, self._lasting = most, lasting
         self.sizes = {Tensor: 0, Embedding: 0}
         self._held: dict[Hashable, Tensor | Embedding] = {}

@@ -252,19 +252,3 @@ def test_a_table_of_another_manifest_is_not_believed(tmp_path: Path) -> None:
     (run / "split.csv").write_text(text.replace(used.image_hash, "0" * 32))
     with pytest.raises(UserError, match=f"changed since the split was drawn: {used.id}"):
         load(folder, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("name", "held", "said"),
-    [
-        ("split.json", "[]", "does not tell what the split was drawn from"),
-        ("split.json", "{}", "does not tell what the split was drawn from"),
-        ("split.csv", "id,where\na,b\n", "a line lacks image_hash, caption_hash, role, member"),
-    ],
-)
-def test_a_damaged_manifest_is_a_line(name: str, held: str, said: str, tmp_path: Path) -> None:
-    folder = image_folder(tmp_path / "images")
-    load(folder, tmp_path)
-    (tmp_path / "run" / name).write_text(held)
-    with pytest.raises(UserError, match=said):
-        load(folder, tmp_path)

@@ -148,3 +148,19 @@ def test_changed_data_are_noticed(tmp_path: Path) -> None:
     picture(999).save(folder / used)
     with pytest.raises(UserError, match=f"changed since the split was drawn: {used}"):
         load(folder, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "said"),
+    [
+        ("split.json", "[]", "does not tell what the split was drawn from"),
+        ("split.json", "{}", "does not tell what the split was drawn from"),
+        ("split.csv", "id,where\na,b\n", "a line lacks image_hash, caption_hash, role, member"),
+    ],
+)
+def test_a_damaged_manifest_is_a_line(name: str, held: str, said: str, tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "images")
+    load(folder, tmp_path)
+    (tmp_path / "run" / name).write_text(held)
+    with pytest.raises(UserError, match=said):
+        load(folder, tmp_path)
