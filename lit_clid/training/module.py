@@ -149,7 +149,7 @@ class FineTune(L.LightningModule):
 
     def encoded(self, batch: dict[str, Any], number: int) -> tuple[Tensor, Embedding]:
         """z_0 (B, C, h, w) and the embedding (B rows) of a training batch, defenses included."""
-        kept, index = self.encodings, batch["index"]
+        index, kept = batch["index"].cpu(), self.encodings
         if kept.latents is not None:
             z_0 = kept.latents[index].to(self.device)
         else:
