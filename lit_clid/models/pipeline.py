@@ -109,8 +109,8 @@ class PipelineTarget(Target):
 
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         inputs = [images] if noise is None else [images, noise]
-        most = self.latents.together(*images.shape[-2:])
-        return with_less(lambda rows: self._encode(inputs, rows), min(most, len(images)))[0]
+        most = min(self.latents.together(*images.shape[-2:]), max(1, len(images)))
+        return with_less(lambda rows: self._encode(inputs, rows), most)[0]
 
     def _encode(self, inputs: Sequence[Tensor], most: int) -> Tensor:
         parts = zip(*(each.to(self.device).split(most) for each in inputs), strict=True)
