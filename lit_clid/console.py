@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from lit_clid.errors import UserError
+from lit_clid.errors import LonelyError, UserError
 from lit_clid.terminal import spoken
 
 INTERRUPTED = "stopped; what was finished is kept, the same command goes on from there"
@@ -57,7 +57,8 @@ def _carry_out(main: Callable[[Sequence[str]], None], arguments: Sequence[str]) 
     try:
         _among_others(main, arguments)
     except UserError as error:
-        _end(f"error: {' '.join(WORKERS.sub('', str(error)).split())}", 2)
+        alone = isinstance(error, LonelyError)
+        _end(f"error: {' '.join(WORKERS.sub('', str(error)).split())}", 2, alone=alone)
     except KeyboardInterrupt as stop:
         _end(f"\n{INTERRUPTED}", _code(stop))
     except SystemExit as exit:  # Lightning turns Ctrl-C into exit code 1
@@ -74,7 +75,7 @@ def _among_others(main: Callable[[Sequence[str]], None], arguments: Sequence[str
         main(arguments)
     except RuntimeError as error:
         if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not loaded for a word
-            raise UserError(OUT_OF_MEMORY) from None
+            raise LonelyError(OUT_OF_MEMORY) from None
         if not LOST.search(str(error)):
             raise
         time.sleep(GRACE)  # a launcher's SIGTERM ends this
@@ -90,9 +91,11 @@ def _code(stop: KeyboardInterrupt) -> int:
     return 143 if isinstance(stop, Terminated) else 130
 
 
-def _end(words: str, code: int) -> None:
-    """The first process speaks; the others fail quietly, which ends those that still wait."""
-    if is_first_process():
+def _end(words: str, code: int, *, alone: bool = False) -> None:
+    """The first process speaks, or one that is alone with what it met; the others fail quietly,
+    which ends those that still wait.
+    """
+    if alone or is_first_process():
         print(words, file=sys.stderr)
     sys.exit(code)
 

@@ -27,6 +27,10 @@ class WriteError(UserError):
         self.kept = kept
 
 
+class LonelyError(UserError):
+    """Met by one of several processes alone, which says so itself, whichever it is."""
+
+
 MOST = 10
 """Items that a message names of a long list."""
 

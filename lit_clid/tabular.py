@@ -66,19 +66,18 @@ def _read_csv(path: Path) -> Columns:
 
 def _at_once(text: str, sign: str) -> list[tuple[str, Cells]] | None:
     """Names and cells of the columns, as texts; None where anything is odd about the table."""
-    options = {
-        "parse_options": pv.ParseOptions(delimiter=sign, newlines_in_values=True),
-        "read_options": pv.ReadOptions(autogenerate_column_names=True),
-    }
     header = io.StringIO(text, newline="").readline()
     plain = dict.fromkeys((f"f{k}" for k in range(header.count(sign) + 1)), pa.string())
     try:
         table = pv.read_csv(
             io.BytesIO(text.encode()),
-            convert_options=pv.ConvertOptions(column_types=plain, strings_can_be_null=False),
-            **options,
+            pv.ReadOptions(autogenerate_column_names=True),
+            pv.ParseOptions(delimiter=sign, newlines_in_values=True),
+            pv.ConvertOptions(column_types=plain, strings_can_be_null=False),
         )
-    except (pa.ArrowException, UnicodeEncodeError, ValueError):
+    except (pa.ArrowException, ValueError):
+        return None
+    if any(kind != pa.string() for kind in table.schema.types):  # a header of several lines
         return None
     names = [str(column[0]) for column in table.columns]
     return list(zip(names, table.slice(1).columns, strict=True))

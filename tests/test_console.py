@@ -63,6 +63,14 @@ def test_a_device_without_memory_is_a_line_that_says_what_takes_less(capsys: Pri
     assert code == 2 and said == f"error: {console.OUT_OF_MEMORY}\n"
 
 
+def test_who_met_something_alone_says_so_whichever_it_is(
+    capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    assert ended(mistaken, capsys) == (2, "")  # the first process says it too
+    assert ended(too_large, capsys) == (2, f"error: {console.OUT_OF_MEMORY}\n")
+
+
 def left_alone(_: object) -> None:
     raise RuntimeError("[gloo/pair.cc:547] Connection closed by peer [127.0.0.1]:4711")
 

@@ -198,6 +198,22 @@ ODD = [
 ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"id",member,s,"no\nte"\na,1,0.5,7\nb,0,1,8\n',
+        "\nid,member,s,\na,1,0.5,7\nb,0,1,8\n",
+        "sep=¦\nid¦member¦s\na¦1¦0.5\nb¦0¦1\n",
+    ],
+)
+def test_what_is_odd_about_a_header_is_read_line_by_line(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text(text)
+    found = read_columns(file)[0]
+    assert [list_of(found[name]) for name in ("id", "s")] == [["a", "b"], ["0.5", "1"]]
+    assert None not in found and "None" not in found
+
+
 @pytest.mark.parametrize("text", ODD)
 def test_a_table_read_at_once_is_that_read_line_by_line(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

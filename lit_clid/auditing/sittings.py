@@ -81,7 +81,7 @@ class Shelf(Mapping[Model, Target]):
     def __init__(self, models: Iterable[Model], options: AuditOptions) -> None:
         asked = tuple(models)
         self._models, self._options = tuple(dict.fromkeys(asked)), options
-        self._memory = _memory(len(asked), options.latents)
+        self._memory = memory_of(len(asked), options.latents)
         self._held: dict[Model, Target] = {}
 
     def __iter__(self) -> Iterator[Model]:
@@ -99,8 +99,13 @@ class Shelf(Mapping[Model, Target]):
         return self._held[model]
 
 
-def _memory(sittings: int, kept: str | None) -> Memory | None:
-    """Of what was encoded, for other sittings or other audits; None if nobody would ask it."""
+def memory_of(sittings: int, kept: str | None) -> Memory | None:
+    """Of what was encoded, for other sittings or other audits; None if nobody would ask it.
+
+    Args:
+        sittings: that share it.
+        kept: folder of encoded images that outlive the audit.
+    """
     if kept is not None:
         return Memory(lasting=LastingLatents(Path(kept).expanduser()))
     return Memory() if sittings > 1 else None

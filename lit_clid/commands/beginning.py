@@ -77,8 +77,7 @@ def _written(place: str, told: Switches, name: str, file: Path) -> str:
     family = check_target(adapted)
     claimed = told.text("suspects")
     if claimed:
-        open_source(DataOptions(source="imagefolder", path=_located(claimed)))
-        data |= {"suspects_path": _located(claimed)}
+        data |= _suspects(claimed, told)
     recipe = "folder.yaml" if model == DEMO else f"models/{family.preset}.yaml"
     content = plain_config(CONFIGS / "folder.yaml")
     if model != DEMO:
@@ -98,6 +97,22 @@ def _written(place: str, told: Switches, name: str, file: Path) -> str:
         "",
     ]
     return "\n".join(lines) + config_text(content)
+
+
+def _suspects(named: str, told: Switches) -> dict[str, Any]:
+    """The section of the data, so far as it tells of suspects.
+
+    Raises:
+        UserError: if there are none, or nothing says whose model they are asked about.
+    """
+    if told.text("model") == DEMO and not told.text("lora"):
+        raise UserError("init: suspects are of somebody's model; name it with model= or lora=")
+    place = _located(named)
+    if is_hub_id(named):
+        open_source(DataOptions(source=place))
+        return {"suspects": place}
+    open_source(DataOptions(source="imagefolder", path=place))
+    return {"suspects": "imagefolder", "suspects_path": place}
 
 
 def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

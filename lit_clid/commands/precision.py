@@ -8,7 +8,7 @@ from pathlib import Path
 from lit_clid import console
 from lit_clid.auditing.lineage import Model, check_split
 from lit_clid.auditing.quarantine import HopelessError
-from lit_clid.auditing.sittings import Sitting, check_sittings, load
+from lit_clid.auditing.sittings import Sitting, check_sittings, load, memory_of
 from lit_clid.commands.apart import refuse_parts
 from lit_clid.commands.checks import check_once
 from lit_clid.commands.further import forget_others
@@ -74,7 +74,7 @@ def _asked(
     """The target's answers in one precision, and the seconds they took; 0 if they were there."""
     own = replace(config, audit=replace(config.audit, precision=precision))
     sitting = Sitting(precision, "target", model, config.attacks)
-    target = load(model, own.audit)
+    target = load(model, own.audit, memory_of(1, own.audit.latents))
     for line in check_sittings([sitting], {model: target}, part):
         console.say(f"note: {line}")
     if target.quantised:

@@ -14,6 +14,7 @@ from lit_clid.files import read_json, write_text
 from lit_clid.judging.evidence import Evidence
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.notation import interval
+from lit_clid.judging.pseudonyms import FILE
 from lit_clid.judging.report.papers import grid_csv, grid_tex
 from lit_clid.judging.report.section import Report
 from lit_clid.judging.report.words import terminal
@@ -43,8 +44,7 @@ def main(arguments: Sequence[str]) -> None:
     place = Path(arguments[0]).expanduser()
     folder = place
     if not place.is_dir():
-        if not any(word.startswith("name=") for word in words):
-            words.append(f"name={place.stem}")
+        words += _named(place, words)
         judge_table([*words, f"scores={place}"])
         if not named:
             return
@@ -55,6 +55,21 @@ def main(arguments: Sequence[str]) -> None:
         console.say(terminal(Report(folder.resolve().name, judgement)))
     if named:
         _compare(judgement, found, named[-1], folder)
+
+
+def _named(table: Path, words: Sequence[str]) -> list[str]:
+    """Into which run a table is judged, unless the words say so or name a file that may: one of its
+    own; that of an audit which stopped early into the audit's, whose report it is.
+    """
+    if any(word.startswith("name=") or "=" not in word for word in words):
+        return []
+    scores = table.resolve().parent
+    run = scores.parent
+    if table.name == STOPPED and scores.name == "scores":
+        hashed = ["report.ids=hashed"] if (run / FILE).is_file() else []
+        return [f"name={run.name}", f"runs={run.parent}", *hashed]
+    own = f"{run.name}-{table.stem}" if scores.name == "scores" else table.stem
+    return [f"name={re.sub(PLAIN, '-', own).lstrip('.') or 'table'}"]
 
 
 def judged_again(place: Path, words: Sequence[str]) -> Judgement:

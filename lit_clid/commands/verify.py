@@ -96,7 +96,8 @@ def _again(
         evidence = look_again(scores, others["shadow"])
         controls = controls_of_blind(others.get("blind"))
         report = StoppedReport(told["name"], evidence, scores.about, controls)
-        return _plain(report.as_json()), {"report.md": report.markdown()}
+        texts = {"report.md": report.markdown()}
+        return _plain(report.as_json()), _those_there(texts, folder)
     for name in leftover(others, told):
         del others[name]
     headline, fdr, level = judged_by(told)
@@ -110,8 +111,12 @@ def _again(
     again = Report(told["name"], judgement)
     texts = {f"{name}.csv": text for name, text in report_tables(again).items() if text}
     texts |= {"report.md": report_markdown(again), "card.md": card_markdown(again)}
-    texts = {name: text for name, text in texts.items() if (folder / name).is_file()}
-    return _plain(report_json(again)), texts
+    return _plain(report_json(again)), _those_there(texts, folder)
+
+
+def _those_there(texts: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Without the files that a folder has not: what was passed on may be some of them alone."""
+    return {name: text for name, text in texts.items() if (folder / name).is_file()}
 
 
 def leftover(tables: Mapping[str, Any], told: Mapping[str, Any]) -> set[str]:

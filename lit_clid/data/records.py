@@ -16,7 +16,7 @@ from lit_clid.data.images import StoredImages, fit, to_tensor
 from lit_clid.data.scan import Entry
 from lit_clid.data.split import Split
 from lit_clid.data.stream import Place
-from lit_clid.errors import UserError, first_line
+from lit_clid.errors import LonelyError, UserError, first_line
 from lit_clid.randomness import generator
 
 Item = dict[str, Any]
@@ -95,7 +95,7 @@ class RecordSet(Dataset[Item]):
         except UserError:
             raise
         except Exception as error:  # Pillow's decoders raise all kinds on broken files
-            raise UserError(
+            raise LonelyError(
                 f"{self.entries[index].id}: its image could be read when the split was looked at "
                 f"and cannot now ({first_line(error, 80)}); restore it, what was finished is kept"
             ) from None

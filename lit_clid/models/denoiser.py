@@ -59,7 +59,7 @@ class Denoiser:
         schedule: its levels.
         precision: in which it is asked, a key of `DTYPES`; None leaves the network as it is.
         channels_last: whether the kernels of its convolutions lie so.
-        compile: how it is compiled, one of `compiled.WAYS`.
+        compile: true, or `compiled.GRAPHS`; false leaves it as it is.
         rows: most rows of one call; never changes an answer.
     """
 
@@ -97,7 +97,7 @@ class Denoiser:
         """ε_θ(z_t, t, c) (B, C, h, w) float32, at most `rows` rows a call; on a device that has no
         memory for so many, fewer from then on.
         """
-        most = min(self.rows, len(z_t))
+        most = min(self.rows, len(z_t)) if self._run is self.network else self.rows
         answers, rows = with_less(lambda rows: self._in_parts(rows, z_t, t, embedding), most)
         if rows < most:
             self.rows = rows
@@ -107,8 +107,7 @@ class Denoiser:
         parts = zip(z_t.split(rows), t.split(rows), embedding.split(rows), strict=True)
         ask = partial(self._answer, self._run)
         if self._run is not self.network:
-            shape = self.rows if rows == len(z_t) else rows
-            return torch.cat([filled_up(ask, shape, *part) for part in parts])
+            return torch.cat([filled_up(ask, rows, *part) for part in parts])
         return torch.cat([side_by_side(ask, *part) for part in parts])
 
     def answer(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:

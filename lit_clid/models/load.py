@@ -49,7 +49,7 @@ def load_target(
             without them, the only variant there is.
         precision: of the denoiser: "32", "bf16" or "16"; VAE and text encoder stay in float32.
         channels_last: how the denoiser's weights lie.
-        compile: how the denoiser is compiled, one of `compiled.WAYS`.
+        compile: whether the denoiser is compiled, or "graphs": see `compiled`.
         rows: most rows in one call of the denoiser.
         offload: keep the text encoders on the CPU.
         memory: of what was encoded, which models may share.

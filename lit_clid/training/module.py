@@ -191,12 +191,14 @@ class FineTune(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         options = self.options
-        scaled = str(self.trainer.precision) == "16-mixed"  # clips between scaling and the step
+        # in mixed precision Lightning clips no gradients of fused optimisers
+        clips = self.trainer.gradient_clip_val and "mixed" in str(self.trainer.precision)
+        fused = not clips and all(each.is_cuda for each in self.trainable)
         plain = torch.optim.AdamW(
             self.trainable,
             options.learning_rate,
             weight_decay=options.weight_decay,
-            fused=not scaled and all(each.is_cuda for each in self.trainable),
+            fused=fused or None,
         )
         optimizer = self.objective.optimizer(plain, self.network, options.batch_size)
         steps = self.schedule_steps or self.trainer.max_steps

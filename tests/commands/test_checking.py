@@ -102,6 +102,9 @@ def test_a_claim_about_somebody_s_lora_gets_its_configuration(
     config = read([str(file)])
     assert (config.data.path, config.data.suspects_path) == (str(theirs), str(mine))
     assert config.target.lora == [str(lora)] and config.target.path == str(pipeline_folder)
+    assert config.data.suspects_from == "imagefolder"
+    code, said = run("init", str(theirs), f"suspects={mine}", f"out={tmp_path / 'o.yaml'}")
+    assert code == 2 and "init: suspects are of somebody's model" in said
 
 
 @pytest.mark.parametrize("steps", ["null", "0"])

@@ -54,6 +54,9 @@ def test_tables_are_judged_into_runs_of_their_own_names(tmp_path: Path, run: Run
             "judge", str(file.rename(tmp_path / f"{name}.parquet")), f"runs={tmp_path}"
         )
         assert code == 0, said
+    inside = a_run(tmp_path / "whole") / "scores" / "target.parquet"
+    assert run("judge", str(inside), f"runs={tmp_path}")[0] == 0
+    assert (tmp_path / f"{inside.parent.parent.name}-target" / "report.json").is_file()
     found = [read_json(tmp_path / name / "report.json")["name"] for name in ("first", "second")]
     assert found == ["first", "second"]
 

@@ -58,6 +58,24 @@ def test_a_compiled_model_answers_the_same(
     assert shapes == {8}
 
 
+def test_memory_is_sought_for_whole_calls(pipeline_folder: Path, monkeypatch: Any) -> None:
+    """Three rows are asked as eight: what fits is less than eight, not less than three."""
+    monkeypatch.setattr(torch, "compile", lambda network, mode: lambda *a, **k: network(*a, **k))
+    target = load_target(str(pipeline_folder), compile=True, rows=8)
+    call, asked = target.denoiser.call, list[int]()
+
+    def small(network: object, z: Tensor, *more: object) -> Tensor:
+        asked.append(len(z))
+        if len(z) > 4:
+            raise torch.OutOfMemoryError
+        return call(network, z, *more)  # type: ignore[arg-type]
+
+    target.denoiser.call = small
+    z = torch.randn(3, *target.latent_shape(torch.zeros(1, 3, 64, 64)))
+    target.eps(z, torch.tensor([1, 2, 3]), target.embed(["a", "b", "c"]))
+    assert asked == [8, 4] and target.rows == 4
+
+
 @pytest.mark.parametrize(("way", "mode"), [(True, None), ("graphs", "reduce-overhead")])
 def test_graphs_are_torchs_way_of_less_overhead(
     way: bool | str, mode: str | None, monkeypatch: pytest.MonkeyPatch

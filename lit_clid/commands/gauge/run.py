@@ -11,7 +11,7 @@ from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.lineage import Model, check_split
 from lit_clid.auditing.losses import GAUGED, CaptionLoss
 from lit_clid.auditing.signals import Signals
-from lit_clid.auditing.sittings import Sitting, check_sittings, load
+from lit_clid.auditing.sittings import Sitting, check_sittings, load, memory_of
 from lit_clid.commands.apart import refuse_parts
 from lit_clid.commands.checks import check_once
 from lit_clid.commands.gauge.checkpoints import Checkpoint, find_checkpoints, is_pattern
@@ -147,9 +147,10 @@ def _tables(
     """Ask one model after the other; one of them is in memory at a time."""
     tables: list[tuple[Checkpoint, Scores | None]] = []
     kin: dict[str, str] | None = None
+    memory = memory_of(len(found), config.audit.latents)
     for each in found:
         sitting = Sitting("target", "target", Model(each.source), asked)
-        target = load(sitting.model, config.audit)
+        target = load(sitting.model, config.audit, memory)
         kin = kin or target.kin
         strange = [name for name in kin if target.kin[name] != kin[name]]
         if strange:

@@ -8,7 +8,7 @@ from lit_clid.config.options.part import read_part
 from lit_clid.config.options.target import PRECISIONS
 from lit_clid.errors import UserError, few
 
-COMPILED = ("false", "true", "graphs")
+COMPILED = (False, True, "graphs")
 """How the denoiser may be compiled."""
 CHECK = "check"
 """As a precision: that it is to be found out."""
@@ -105,10 +105,11 @@ class AuditOptions:
         for key, value, allowed in (
             ("precision", self.precision, (*PRECISIONS, CHECK)),
             ("posterior", self.posterior, ("mean", "sample")),
-            ("compile", str(self.compile).lower(), COMPILED),
+            ("compile", self.compile, COMPILED),
         ):
             if value not in allowed:
-                raise UserError(f"audit.{key}: {value!r} is not one of {', '.join(allowed)}")
+                known = ", ".join(str(each).lower() for each in allowed)
+                raise UserError(f"audit.{key}: {value!r} is not one of {known}")
         read_part("audit.part", self.part)
         if self.swapped < 0:
             raise UserError(f"audit.swapped: {self.swapped} must be 0 or more")

@@ -76,7 +76,8 @@ def _examined(found: Judgement) -> list[str]:
         facts["Fingerprint of its weights"] = about.claims.model
     facts |= {f"SHA-256 of {file}": digest for file, digest in (about.files or {}).items()}
     if training is not None:
-        facts["Tuned from"] = _section(training.config, "target").get("path") or training.base
+        own = training.tuned_from
+        facts["Tuned from"] = training.base if own is None else own.named
         facts["Optimiser steps"] = training.steps
         facts["What was tuned"] = _section(training.config, "finetune").get("train")
     facts["Purpose and legal basis of the processing"] = "to be added by the controller"

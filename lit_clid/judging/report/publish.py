@@ -67,8 +67,8 @@ def write_report(report: Report, folder: Path) -> Path:
             write_text(folder / name, text)
         else:
             (folder / name).unlink(missing_ok=True)
-    for file in folder.glob("versus-*"):  # of another judgement
-        file.unlink()
+    for file in (*folder.glob("versus-*.csv"), *folder.glob("versus-*.tex")):
+        file.unlink()  # of another judgement
     write_pdf(report.judgement, folder / "roc.pdf")
     page = folder / "report.html"
     write_text(page, html)
