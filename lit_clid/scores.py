@@ -28,6 +28,9 @@ GROUP = "group"
 FEWEST = 2
 """Suspects, and hold-outs, that are compared at all."""
 
+ALONE = "nobody knows, and one suspect is too few"
+"""Why a record is left out."""
+
 
 @dataclass(frozen=True)
 class Suspects:
@@ -202,7 +205,7 @@ class Scores:
         others = {name: values[~compared] for name, values in signals.items()}
         suspects: Suspects | None = Suspects(ids.take(~compared), others)
         if suspects is not None and len(suspects.ids) < FEWEST:
-            why = f"{suspects.ids[0]}: nobody knows, and one suspect is too few"
+            why = f"{suspects.ids[0]}: {ALONE}"
             about = replace(about, skipped=tuple(dict.fromkeys((*about.skipped, why))))
             suspects = None
         inside = ids.take(compared)

@@ -18,7 +18,7 @@ from lit_clid.judging.report.publish import publish, refuse_foreign
 from lit_clid.judging.report.stopped import StoppedReport, publish_stopped
 from lit_clid.judging.suspects.stopped import look_again
 from lit_clid.judging.tables import load_tables, read_signals
-from lit_clid.scores import Scores
+from lit_clid.scores import ALONE, Scores
 
 
 def judge_table(arguments: Sequence[str]) -> bool:
@@ -37,6 +37,8 @@ def judge_table(arguments: Sequence[str]) -> bool:
             f"note: {scores.where}: not taken for signals: {few(list(scores.aside))}; "
             "signals=[NAME, …] names those that are"
         )
+    if any(each.endswith(ALONE) for each in scores.about.skipped):
+        console.say(f"note: {scores.where}: a record is left out: {ALONE}")
     if scores.about.until is not None:
         stopped = look_again(scores, others["shadow"])
         controls = controls_of_blind(others.get("blind"))

@@ -15,7 +15,7 @@ from lit_clid.judging.report.section import Report
 from lit_clid.judging.report.sections.suspects import in_words
 from lit_clid.judging.report.words import terminal
 from lit_clid.judging.tables import load_tables
-from lit_clid.scores import Scores
+from lit_clid.scores import ALONE, Scores
 
 ATTACKS = ("clid", "loss")
 
@@ -130,7 +130,7 @@ def test_one_record_without_a_label_is_set_aside(tmp_path: Path) -> None:
     rows.to_csv(tmp_path / "t.csv", index=False)
     scores = Scores.load(tmp_path / "t.csv")
     assert scores.suspects is None
-    assert "record r0003" in scores.aside[0]
+    assert scores.about.skipped == (f"r0003: {ALONE}",)
     assert judge(scores).answer is None
 
 
