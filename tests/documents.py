@@ -35,6 +35,8 @@ SBATCH = {
     "--wrap": "srun .+|python .+",
 }
 """Its options that the documents use → what they take."""
+SRUN = ("--kill-on-bad-exit=1",)
+"""Likewise."""
 
 
 GUIDE = (ROOT / "docs" / "attacks" / "add-your-own.md").read_text(encoding="utf-8")
@@ -76,7 +78,8 @@ def check_command(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     elif program == "sbatch":
         check_command(wrapped(words), monkeypatch)
     elif program == "srun":
-        check_command(shlex.join(words), monkeypatch)
+        own = [word for word in words if word in SRUN]
+        check_command(shlex.join(words[len(own) :]), monkeypatch)
     elif program == "torchrun":
         check_python(launched(words), monkeypatch)
     else:
