@@ -5,9 +5,11 @@ batches: every record is seen equally often (to within one), and no rank pads or
 training takes Poisson samples instead.
 """
 
+import atexit
 import signal
 from collections.abc import Collection
 from functools import cached_property
+from multiprocessing import active_children
 from typing import Any
 
 import lightning as L
@@ -141,6 +143,16 @@ class CaptionedImages(L.LightningDataModule):
             num_workers=self.options.workers,
             worker_init_fn=leave_signals,
         )
+
+
+@atexit.register
+def end_loading() -> None:
+    """Kill whoever still loads when this process ends, as after an error: it leaves the gentler
+    signal alone that multiprocessing would send, and would be waited for without end.
+    """
+    for process in active_children():
+        if process.daemon:
+            process.kill()
 
 
 def leave_signals(worker: int) -> None:

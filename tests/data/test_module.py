@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,27 @@ def test_processes_that_load_leave_signals_to_the_one_that_trains(tmp_path: Path
         os.kill(worker.pid, signal.SIGTERM)
     found += [batch["id"] for batch in batches]
     assert found == [[entry.id] for entry in data.holdouts.entries]
+
+
+LEFT = """
+import sys
+from pathlib import Path
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.split import load_split
+from folders import options
+chosen = options(Path(sys.argv[1]), workers=1)
+split = load_split(chosen, 0, Path(sys.argv[2]))
+data = CaptionedImages(split, chosen, "target", seed=0, side=8, batch_size=1)
+batches = iter(data.val_dataloader())
+next(batches)
+sys.exit(3)
+"""
+
+
+def test_who_ends_in_the_middle_of_loading_ends(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", LEFT, str(image_folder(tmp_path / "i")), str(tmp_path / "run")]
+    found = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    assert subprocess.run(words, env=found, timeout=120).returncode == 3
 
 
 @pytest.mark.parametrize("workers", [0, 1])
