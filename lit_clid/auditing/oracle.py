@@ -7,7 +7,6 @@ paired. `ModelOracle` asks a model, each question once; `ledger` counts, `replay
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -116,8 +115,8 @@ class ModelOracle(Oracle):
         lasting = None
         if self.batch.hashes is not None:  # what does not draw does not depend on names
             lasting = (*told, device.type, self.batch.hashes, ids if self.sample_latents else ())
-        encode = partial(self._encode_now, view)
-        return memory.latents((*told, ids), lasting, lambda: encode().cpu()).to(device)
+        latents = memory.latents((*told, ids), lasting, lambda: self._encode_now(view).cpu())
+        return latents.to(device)
 
     def _encode_now(self, view: View) -> Tensor:
         images = self.batch.images

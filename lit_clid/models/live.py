@@ -10,7 +10,7 @@ from torch import Tensor
 from lit_clid.errors import UserError, few
 from lit_clid.models.families import KNOWN
 from lit_clid.models.pipeline import PipelineTarget
-from lit_clid.models.target import Target
+from lit_clid.models.target import Target, without_tf32
 
 
 def is_pipeline(found: object) -> bool:
@@ -116,10 +116,10 @@ def _held(module: Any) -> tuple[dict[str, Tensor | None], dict[str, Tensor | Non
 
 @contextmanager
 def _without_tf32() -> Iterator[None]:
-    """TF32 rounds float32 to ten bits, differently for each shape of a batch."""
+    """Whether cards may use TF32 is afterwards what it was."""
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     kept = cudnn.allow_tf32, matmul.allow_tf32
-    cudnn.allow_tf32 = matmul.allow_tf32 = False
+    without_tf32()
     try:
         yield
     finally:
