@@ -17,11 +17,14 @@ target: $(VENV)/demo.ok
 shadow: $(VENV)/demo.ok
 	$(RUN) train.py $(CONFIG) role=shadow trainer.enable_progress_bar=false
 
+# a process a core, each of one thread: small models wait for one another's threads otherwise
+TESTS := OMP_NUM_THREADS=1 $(RUN) -m pytest -n logical --maxprocesses 8 --dist worksteal
+
 test: $(VENV)/test.ok
-	$(RUN) -m pytest
+	$(TESTS)
 
 quick: $(VENV)/test.ok
-	$(RUN) -m pytest -m "not slow"
+	$(TESTS) -m "not slow"
 
 lint: $(VENV)/dev.ok
 	$(RUN) -m ruff check .
