@@ -37,6 +37,8 @@ class Terminated(KeyboardInterrupt):
 
 WORKERS = re.compile(r"(?s)\ACaught \w+ in DataLoader worker.*\n[\w.]*Error: ")
 """What torch puts before the words of an error that a process which loads records met."""
+COMMANDS = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
+"""Control characters but for line ends and tabs, and what turns the direction of writing."""
 UNITS = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 """Of time, the largest first."""
 
@@ -96,7 +98,7 @@ def _end(words: str, code: int, *, alone: bool = False) -> None:
     which ends those that still wait.
     """
     if alone or is_first_process():
-        print(words, file=sys.stderr)
+        print(_harmless(words), file=sys.stderr)
     sys.exit(code)
 
 
@@ -126,7 +128,12 @@ def span(seconds: float) -> str:
 def say(sentence: str) -> None:
     """Print a sentence once, whatever the number of processes."""
     if is_first_process():
-        print(sentence, flush=True)
+        print(_harmless(sentence), flush=True)
+
+
+def _harmless(words: str) -> str:
+    """Words without what a terminal would obey: names and captions are others'."""
+    return COMMANDS.sub("\N{REPLACEMENT CHARACTER}", words)
 
 
 def say_overlong(overlong: int, captions: int) -> None:

@@ -58,6 +58,13 @@ def settle(file: Path) -> None:
         os.fsync(stream.fileno())
 
 
+def settle_all(folder: Path) -> None:
+    """The same of every file below a folder."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            settle(file)
+
+
 @contextmanager
 def writing(path: Path, part: Path) -> Iterator[None]:
     """While `path` is written by way of `part`, a file or folder that is deleted if this fails.

@@ -71,6 +71,16 @@ def test_who_met_something_alone_says_so_whichever_it_is(
     assert ended(too_large, capsys) == (2, f"error: {console.OUT_OF_MEMORY}\n")
 
 
+def test_names_of_others_command_no_terminal(capsys: Printed) -> None:
+    def hostile(_: object) -> None:
+        console.say("two\n\tlines, \x1b]0;owned\x07 and \u202egnp.exe")
+        raise UserError("cannot read \x1b[2Jx.png")
+
+    code, said = ended(hostile, capsys)
+    assert code == 2 and "\x1b" not in said and "\u202e" not in said
+    assert "error: cannot read \N{REPLACEMENT CHARACTER}[2Jx.png\n" in said
+
+
 def left_alone(_: object) -> None:
     raise RuntimeError("[gloo/pair.cc:547] Connection closed by peer [127.0.0.1]:4711")
 

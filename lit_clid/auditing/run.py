@@ -3,13 +3,11 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.strategies import DDPStrategy
 
 from lit_clid.about import About, Claims
 from lit_clid.auditing.claims import CLAIMS
@@ -28,8 +26,6 @@ from lit_clid.models.target import Target
 from lit_clid.provenance import provenance
 from lit_clid.scores import Scores
 
-PATIENCE = timedelta(days=2)
-"""How long a process that is done waits for the others."""
 AskingTrainer: TypeAlias = L.Trainer
 """What `asking_trainer` makes."""
 
@@ -144,6 +140,4 @@ def asking_trainer(trainer: Mapping[str, Any], role: str, *callbacks: Callback) 
     fixed: dict[str, Any] = dict.fromkeys(off, False)
     fixed["inference_mode"] = False  # white-box attacks differentiate its tensors
     fixed["use_distributed_sampler"] = False
-    if options.get("strategy") == "ddp":  # processes wait for the slowest, once, at the end
-        fixed["strategy"] = DDPStrategy(timeout=PATIENCE)
     return make_trainer({**options, **fixed}, f"auditing {role}", *callbacks)

@@ -1,6 +1,5 @@
 """Sittings: which model is asked which attacks about which role's records, for which table."""
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from lit_clid.config.options.audit import CHECK, AuditOptions
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
+from lit_clid.models.denoiser import give_back
 from lit_clid.models.lasting import LastingLatents
 from lit_clid.models.load import load_target
 from lit_clid.models.memory import Memory
@@ -94,7 +94,7 @@ class Shelf(Mapping[Model, Target]):
         if model not in self._held:
             if sum(held.size for held in self._held.values()) > HELD:
                 self._held.clear()
-                gc.collect()  # trainers and modules refer to each other and to what they asked
+                give_back()
             self._held[model] = load(model, self._options, self._memory)
         return self._held[model]
 

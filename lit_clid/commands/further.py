@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lit_clid import console
-from lit_clid.auditing.attacks import ATTACKS, Attack
+from lit_clid.auditing.attacks import Attack
 from lit_clid.auditing.claims import CLAIMS
 from lit_clid.auditing.lineage import Model
 from lit_clid.auditing.shards import shard_folder
@@ -16,11 +16,9 @@ from lit_clid.commands.reading import Settings
 from lit_clid.commands.sitting import table_of
 from lit_clid.data.parts import only, swapped
 from lit_clid.data.split import Split
-from lit_clid.errors import UserError
 from lit_clid.files import read_json
 from lit_clid.judging.headline import BEFOREHAND
 from lit_clid.judging.judge import Judgement
-from lit_clid.judging.rules import RULES
 from lit_clid.judging.suspects.cascade import in_question
 from lit_clid.models.target import Target
 from lit_clid.scores import Scores
@@ -33,8 +31,7 @@ def swapped_table(
     name = _by_caption(config.attacks)
     most = config.audit.swapped
     part = swapped(split, most, config.seed) if name and most else None
-    if console.is_first_process():
-        forget_others(folder / "swapped.parquet", part)
+    _forget_others(folder / "swapped.parquet", part)
     if name is None or part is None:
         return None
     sitting = Sitting("swapped", "target", model, {name: config.attacks[name]})
@@ -45,26 +42,6 @@ def _by_caption(attacks: Mapping[str, Attack]) -> str | None:
     """The first attack that lives on captions, of those that speak beforehand if there is one."""
     first = [name for name in BEFOREHAND if name in attacks]
     return next((name for name in [*first, *attacks] if attacks[name].by_caption), None)
-
-
-def check_cascade(config: Settings, split: Split) -> None:
-    """Refuse a second stage that cannot be asked, or of which nobody is in question."""
-    name = config.evidence.cascade
-    if name is None:
-        return
-    if not split.suspects:
-        raise UserError(
-            "evidence.cascade: there are no suspects to list; name some with data.suspects, or set "
-            "it to null"
-        )
-    known = {**ATTACKS, **config.attacks}
-    if name in KNOWN_ATTACKS:
-        known.setdefault(name, KNOWN_ATTACKS[name])
-    alone = [each for each, attack in known.items() if not RULES[attack.rule].needs_shadow]
-    if name not in alone:
-        raise UserError(
-            f"evidence.cascade: {name!r} is no attack that needs no shadow: {', '.join(alone)}"
-        )
 
 
 def cascade_table(
@@ -82,8 +59,7 @@ def cascade_table(
     """
     name = config.evidence.cascade
     if name is None:
-        if console.is_first_process():
-            forget_others(folder / "cascade.parquet", None)
+        _forget_others(folder / "cascade.parquet", None)
         return None
     chosen: list[str] = []
     if first is not None and first.answer is not None:
@@ -93,8 +69,7 @@ def cascade_table(
     if len(kinds) < 2:
         console.say("note: all records in question are of one kind; evidence.cascade asks nothing")
         return None
-    if console.is_first_process():
-        forget_others(folder / "cascade.parquet", part)
+    _forget_others(folder / "cascade.parquet", part)
     sitting = Sitting("cascade", "target", model, {name: second_attack(config)})
     return table_of(sitting, targets[model], config, part, folder=folder)
 
@@ -104,6 +79,13 @@ def second_attack(config: Settings) -> Attack:
     name = config.evidence.cascade
     assert name is not None
     return config.attacks[name] if name in config.attacks else KNOWN_ATTACKS[name]
+
+
+def _forget_others(path: Path, part: Split | None) -> None:
+    """The same by the first process, before any other looks for the table."""
+    if console.is_first_process():
+        forget_others(path, part)
+    shared(None)
 
 
 def forget_others(path: Path, part: Split | None) -> None:

@@ -6,11 +6,13 @@ import logging
 import sys
 import warnings
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.strategies import DDPStrategy
 
 from lit_clid import console
 from lit_clid.config.progress import progress
@@ -18,6 +20,10 @@ from lit_clid.errors import UserError
 
 SHARDING = ("fsdp", "deepspeed", "model_parallel")
 """How Lightning calls strategies that split a model, its gradients or its optimiser."""
+PATIENCE = timedelta(days=2)
+"""How long a process that is done waits for the others: in an audit for the slowest, once at the
+end. A launcher ends all of them where one is lost.
+"""
 LAUNCHER = logging.getLogger("lightning.fabric.strategies.launchers.subprocess_script")
 """Where Lightning tells, before it kills a run, which of its processes ended."""
 
@@ -45,9 +51,12 @@ def make_trainer(
     _refuse_sharding(str(options.get("strategy")))
     bar = [progress(phase, every)] if options.get("enable_progress_bar", True) else []
     try:
-        return L.Trainer(**options, callbacks=[*bar, *callbacks])
+        trainer = L.Trainer(**options, callbacks=[*bar, *callbacks])
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         raise UserError(f"trainer: {' '.join(str(error).split())[:300]}") from None
+    if isinstance(trainer.strategy, DDPStrategy):  # of whichever name, and the one of several cards
+        trainer.strategy._timeout = PATIENCE
+    return trainer
 
 
 def _refuse_sharding(strategy: str) -> None:

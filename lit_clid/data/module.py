@@ -121,28 +121,38 @@ class CaptionedImages(L.LightningDataModule):
             self.members,
             batch_sampler=batches,
             collate_fn=collate,
-            num_workers=self.options.workers,
-            worker_init_fn=leave_signals,
+            **self._loading(),
         )
 
     def val_dataloader(self) -> DataLoader[Item]:
+        """The hold-outs, dealt to the processes like what is asked."""
         return self._in_order(self.holdouts)
 
     def predict_dataloader(self) -> DataLoader[Item]:
         """The records that are asked about, whole batches dealt to the processes in turn."""
-        assert self.trainer is not None
-        ranks = {"rank": self.trainer.global_rank, "world": self.trainer.world_size}
-        return self._in_order(self.audited, Turns(len(self.audited), self.batch_size, **ranks))
+        return self._in_order(self.audited)
 
-    def _in_order(self, records: RecordSet, own: Turns | None = None) -> DataLoader[Item]:
+    def _in_order(self, records: RecordSet) -> DataLoader[Item]:
+        trainer, own = self.trainer, None
+        if trainer is not None and len(records) >= trainer.world_size > 1:  # otherwise each has all
+            ranks = {"rank": trainer.global_rank, "world": trainer.world_size}
+            own = Turns(len(records), self.batch_size, **ranks)
         return DataLoader(
             records,
             batch_size=self.batch_size,
             sampler=own,
             collate_fn=collate,
-            num_workers=self.options.workers,
-            worker_init_fn=leave_signals,
+            **self._loading(),
         )
+
+    def _loading(self) -> dict[str, Any]:
+        """How batches come to the device: from pinned memory to a card, without waiting."""
+        trainer = self.trainer
+        return {
+            "num_workers": self.options.workers,
+            "worker_init_fn": leave_signals,
+            "pin_memory": trainer is not None and trainer.strategy.root_device.type == "cuda",
+        }
 
 
 @atexit.register

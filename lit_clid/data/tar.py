@@ -35,7 +35,7 @@ def members(file: Path) -> Iterator[tuple[str, Part]]:
                 elif _target(member) in found:
                     yield member.name, found[_target(member)]
             end = archive.offset
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, MemoryError) as error:
         raise UserError(
             f"{file}: not a tar archive ({first_line(error)}); if it is compressed, decompress it "
             "to a plain .tar"

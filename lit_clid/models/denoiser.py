@@ -4,6 +4,7 @@ Asked, it answers ε_θ(z_t, t, c) at levels of the ruler; trained, it owns its 
 its own levels, and their weight. It leaves half precision before anything is subtracted.
 """
 
+import gc
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -28,6 +29,13 @@ def lay_channels_last(network: Any) -> None:
     for parameter in network.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+def give_back() -> None:
+    """Free what nobody needs any more: trainers, modules and models refer to each other."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def with_less(ask: Callable[[int], Tensor], rows: int) -> tuple[Tensor, int]:

@@ -20,7 +20,7 @@ import torch
 from torch.nn import Module, Parameter
 
 from lit_clid.errors import UserError, few, first_line
-from lit_clid.files import writing
+from lit_clid.files import settle_all, writing
 from lit_clid.models.families import KNOWN
 from lit_clid.models.note import NOTE
 from lit_clid.models.quantised import plain_tensors
@@ -170,6 +170,7 @@ def _lay_down(pipeline: Any, changed: dict[str, Any], place: Path) -> Path | Non
             raise UserError(
                 f"the pipeline cannot be written ({first_line(error)}); name its folder or hub id"
             ) from None
+        settle_all(part_of_it)
         try:
             part_of_it.rename(place)
         except OSError:

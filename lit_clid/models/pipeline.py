@@ -3,6 +3,7 @@
 import copy
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lit_clid.files import writing
+from lit_clid.files import settle_all, writing
 from lit_clid.models.denoiser import Denoiser, lay_channels_last, with_less
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import Family
@@ -84,6 +85,7 @@ class PipelineTarget(Target):
                 lay_channels_last(part)
         self.mask_tokens = self.text.mask_tokens
         self.device = torch.device("cpu")
+        self._images: dict[torch.Size, int] = {}
 
     @property
     def rows(self) -> int:  # type: ignore[override]
@@ -108,9 +110,20 @@ class PipelineTarget(Target):
         return self.latents.shape(images)
 
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        inputs = [images] if noise is None else [images, noise]
-        most = min(self.latents.together(*images.shape[-2:]), max(1, len(images)))
-        return with_less(lambda rows: self._encode(inputs, rows), most)[0]
+        inputs, size = [images] if noise is None else [images, noise], images.shape[-2:]
+        room = self._images.get(size, self.latents.together(*size))
+        most = min(room, max(1, len(images)))
+        with self._in_full():
+            encoded, rows = with_less(lambda rows: self._encode(inputs, rows), most)
+        if rows < most:
+            self._images[size] = rows
+        return encoded
+
+    def _in_full(self) -> AbstractContextManager[Any]:
+        """Within this, encoders compute in their own precision, whatever autocast trains the rest:
+        what is encoded does not depend on when.
+        """
+        return torch.autocast(self.device.type, enabled=False)
 
     def _encode(self, inputs: Sequence[Tensor], most: int) -> Tensor:
         parts = zip(*(each.to(self.device).split(most) for each in inputs), strict=True)
@@ -120,6 +133,10 @@ class PipelineTarget(Target):
         return torch.cat([side_by_side(encode, *part) for part in parts])
 
     def embed(self, *wordings: Sequence[str]) -> Embedding:
+        with self._in_full():
+            return self._embed(*wordings)
+
+    def _embed(self, *wordings: Sequence[str]) -> Embedding:
         if self.memory is None:
             return self.text.embed(wordings).to(self.device)
         texts = list(zip(*wordings, strict=True))
@@ -133,7 +150,8 @@ class PipelineTarget(Target):
         return self.memory.once((self._words, distinct), made).take(rows).to(self.device)
 
     def pooled(self, captions: Sequence[str]) -> Tensor:
-        return self.text.pooled(captions).to(self.device)
+        with self._in_full():
+            return self.text.pooled(captions).to(self.device)
 
     def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         return self.denoiser.eps(z_t, t, embedding)
@@ -184,6 +202,7 @@ class PipelineTarget(Target):
         with writing(folder, part):
             self.pipeline.save_pretrained(part, safe_serialization=True)
             annotate(part)
+            settle_all(part)
             part.rename(folder)
 
 

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import lightning as L
@@ -31,6 +32,8 @@ class Still:
 
     latents: bool = True
     embedding: bool = True
+    most: float = inf
+    """Bytes of embeddings beyond which they are encoded anew at every step."""
 
 
 def choose(network: Any, family: Family, options: FineTuneOptions, seed: int = 0) -> None:
@@ -144,7 +147,7 @@ class FineTune(L.LightningModule):
             self.encodings.keep_latents(self.target, members.images, len(members))
         if self.still.embedding:
             captions = [members.caption(row) for row in range(len(members))]
-            self.encodings.keep_embedding(self.target, captions)
+            self.encodings.keep_embedding(self.target, captions, self.still.most)
         self.objective.start(self.target, data)
 
     def encoded(self, batch: dict[str, Any], number: int) -> tuple[Tensor, Embedding]:
@@ -177,11 +180,12 @@ class FineTune(L.LightningModule):
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Held-out loss; a record's level and ε are the same at every validation."""
-        z_0, denoiser = self.target.encode(batch["image"]), self.target.denoiser
+        denoiser, captions = self.target.denoiser, batch["caption"]
+        z_0, told = self.encodings.held_out(self.target, batch["image"], batch["id"], captions)
         dice = [generator(self.seed, name, "t") for name in batch["id"]]
         levels = torch.cat([denoiser.draw_levels(1, each) for each in dice]).to(z_0.device)
         eps = noise(self.seed, batch["id"], "validation", z_0.shape[1:]).to(z_0.device)
-        held_out = Drawn(z_0, eps, levels, self.target.embed(batch["caption"]))
+        held_out = Drawn(z_0, eps, levels, told)
         loss = mean_square(self.objective.residuals(held_out)).mean()
         self.log("val_loss", loss, prog_bar=True, batch_size=len(z_0), sync_dist=True)
 

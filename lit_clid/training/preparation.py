@@ -4,9 +4,11 @@ Defenses reach members in training alone: `edit` and `augment` change what they 
 they look, Poisson samples who is taken. Private training that is meant throws its dice in secret.
 """
 
+import os
 import secrets
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 
 import torch
 
@@ -21,6 +23,9 @@ from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.training.contradictions import check_records
 from lit_clid.training.defenses import Defenses, Privacy
 from lit_clid.training.module import FineTune, Still
+
+SHARE = 4
+"""The part of this machine's memory, 1 in so many, that embeddings may take by themselves."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ def prepare(
     still = Still(
         latents=keep and not defenses.needs_pixels and whole,
         embedding=keep and not defenses.redraws_captions,
+        most=inf if options.cache == "always" else _memory_size() / SHARE,
     )
     data = CaptionedImages(
         members.split,
@@ -103,6 +109,14 @@ def prepare(
         schedule_steps=schedule_steps,
     )
     return Ready(module, data)
+
+
+def _memory_size() -> float:
+    """Bytes of this machine's memory; infinite where the system does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError):
+        return inf
 
 
 def _bucketing(target: PipelineTarget, side: int) -> Bucketing:

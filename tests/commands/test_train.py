@@ -12,6 +12,7 @@ from runs import SMALL, Run, arguments, start, wait_for
 from safetensors.torch import load_file
 
 from lit_clid.commands import train
+from lit_clid.models.note import read_note
 from lit_clid.randomness import generator
 from lit_clid.training.module import FineTune
 from lit_clid.training.objectives import Drawn, throw
@@ -88,6 +89,9 @@ def test_two_processes_equal_one_at_twice_the_batch(
     found, expected = (load_file(tmp_path / name / exported) for name in ("two", "one"))
     base = load_file(pipeline_folder / "unet" / "diffusion_pytorch_model.safetensors")
     assert any(not torch.allclose(expected[name], base[name], atol=5e-4) for name in base)
+    notes = [read_note(str(tmp_path / name / "small" / "target")) for name in ("two", "one")]
+    losses = [note.val_loss for note in notes if note is not None]
+    assert len(losses) == 2 and losses[0] == pytest.approx(losses[1], rel=1e-5)  # hold-outs dealt
     for name, value in expected.items():
         # gradients summed in another order; six steps move weights by up to 1e-3
         torch.testing.assert_close(found[name], value, rtol=0, atol=1e-6, msg=name)

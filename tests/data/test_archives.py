@@ -101,6 +101,25 @@ def test_links_within_an_archive_are_followed(tmp_path: Path) -> None:
     assert source.open_image(1).tobytes() == picture(3).tobytes()
 
 
+@pytest.mark.parametrize(
+    ("headers", "size"),
+    [
+        ({"GNU.sparse.map": "x", "GNU.sparse.size": "1"}, 0),
+        ({"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}, 0),
+        ({}, 2**80),  # of a long name
+    ],
+)
+def test_hostile_headers_are_one_line(headers: dict[str, str], size: int, tmp_path: Path) -> None:
+    info = tarfile.TarInfo("a.png")
+    info.pax_headers = headers
+    if size:
+        info.name, info.type, info.size = "././@LongLink", tarfile.GNUTYPE_LONGNAME, size
+    kind = tarfile.GNU_FORMAT if size else tarfile.PAX_FORMAT
+    (tmp_path / "a.tar").write_bytes(info.tobuf(kind) + bytes(20 * 512))
+    with pytest.raises(UserError, match=r"a\.tar: not a tar archive \("):
+        opened(tmp_path / "a.tar")
+
+
 def test_the_keys_of_json_are_columns(tmp_path: Path) -> None:
     files: dict[str, bytes | str] = {}
     for k in range(3):

@@ -8,7 +8,9 @@ import torch
 from tuning import FACTS, recipe, tune, validation_losses, weights
 
 from lit_clid.data.split import Split
+from lit_clid.models.encodings import Encodings
 from lit_clid.models.load import load_target
+from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.training.module import FineTune
 
 pytestmark = pytest.mark.slow
@@ -75,6 +77,49 @@ def test_variants_run(
 ) -> None:
     tune(pipeline_folder, split, tmp_path, recipe(**changes), 4)
     assert (tmp_path / "samples" / "step-0000004.png").exists() == ("samples" in changes)
+
+
+def test_what_is_encoded_does_not_depend_on_when(pipeline_folder: Path) -> None:
+    """Mixed training asks for encodings within its autocast, and before it."""
+    target = load_target(str(pipeline_folder), channels_last=False)
+    images, captions = torch.rand(3, 3, 16, 16) * 2 - 1, ["a", "b", "c"]
+
+    def encoded() -> list[torch.Tensor]:
+        told = target.embed(captions)
+        return [target.encode(images), target.pooled(captions), *(told[name] for name in told)]
+
+    before = encoded()
+    with torch.autocast("cpu", torch.bfloat16):
+        within = encoded()
+    for one, other in zip(before, within, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_hold_outs_are_encoded_once(
+    pipeline_folder: Path, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    encode = PipelineTarget.encode
+
+    def counted(self: PipelineTarget, images: torch.Tensor) -> torch.Tensor:
+        asked.append(len(images))
+        return encode(self, images)
+
+    monkeypatch.setattr(PipelineTarget, "encode", counted)
+    tune(pipeline_folder, split, tmp_path, recipe(validate_every=2, samples=0), 6)
+    assert len(validation_losses(tmp_path)) == 3
+    assert sum(asked) == len(split.of("target"))
+
+
+def test_embeddings_are_kept_as_far_as_there_is_room(pipeline_folder: Path) -> None:
+    target = load_target(str(pipeline_folder), channels_last=False)
+    captions = [f"number {k}" for k in range(40)]
+    told = target.embed(captions)
+    size = sum(told[name].nbytes for name in told)
+    kept, none = Encodings(), Encodings()
+    kept.keep_embedding(target, captions, size)
+    none.keep_embedding(target, captions, size - 1)
+    assert kept.embedding is not None and none.embedding is None
 
 
 def test_caching_changes_nothing(pipeline_folder: Path, split: Split, tmp_path: Path) -> None:

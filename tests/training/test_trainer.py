@@ -6,8 +6,11 @@ from typing import Any
 import lightning as L
 import pytest
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.strategies import DDPStrategy
 from tuning import recipe, tune
 
+from lit_clid.auditing.run import asking_trainer
+from lit_clid.config.trainer import PATIENCE
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.training.trainer import checkpoint_steps, training_trainer
@@ -34,6 +37,17 @@ def test_bad_trainer_values_are_named(tmp_path: Path, key: str, value: object) -
 def test_sharded_weights_are_refused(tmp_path: Path, strategy: str) -> None:
     with pytest.raises(UserError, match=f"trainer.strategy: {strategy} splits a model"):
         training_trainer(recipe(), {"max_steps": 4, "strategy": strategy}, tmp_path, "target", 0)
+
+
+@pytest.mark.parametrize("strategy", ["auto", "ddp", "ddp_find_unused_parameters_true"])
+def test_processes_wait_for_the_slowest(tmp_path: Path, strategy: str) -> None:
+    several = {"max_steps": 4, "devices": 2, "accelerator": "cpu", "strategy": strategy}
+    for trainer in (
+        training_trainer(recipe(), several, tmp_path, "target", 0),
+        asking_trainer(several, "target"),
+    ):
+        assert isinstance(trainer.strategy, DDPStrategy)
+        assert trainer.strategy._timeout == PATIENCE
 
 
 @pytest.mark.slow

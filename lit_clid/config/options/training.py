@@ -33,15 +33,17 @@ class FineTuneOptions:
         gradient_checkpointing: less memory for more time.
         lora_rank, lora_alpha: of "lora".
         cache: keep latents and text embeddings in memory: "auto" keeps what no defense changes from
-            step to step, "always" refuses such defenses, "never" keeps nothing.
+            step to step, embeddings up to a quarter of the machine's memory; "always" refuses such
+            defenses, "never" keeps nothing.
         checkpoints: optimiser steps per member after which the model is exported on the way, to
             checkpoints/ROLE.
         validate_every, save_every: optimiser steps between validations and between resumable
             checkpoints.
         samples: images per sample grid at validation; 0 draws none.
         loggers: "csv" and "tensorboard", files of the run; "wandb" and "mlflow" where their
-            packages are installed. The first uploads curves, and the names of run and folder, to
-            the service that its own settings name.
+            packages are installed. Curves, and the names of run and role, go to the service that
+            wandb is set up for, and to a file of the run or the server that MLFLOW_TRACKING_URI
+            names.
     """
 
     train: str = "unet"
