@@ -132,6 +132,19 @@ def test_a_class_that_a_configuration_names_needs_leave(
             read([f"attacks={{mine: {{class: '{text}'}}}}"])
 
 
+def test_a_class_may_lie_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plugged_here.py").write_text(ATTACK)
+    monkeypatch.setenv(ALLOWED, "1")
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place not in ("", ".")])
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    (mine,) = read(["attacks={mine: {class: 'plugged_here:Late', t: [500]}}"]).attacks.values()
+    assert isinstance(mine, Loss) and sys.path == before
+    del sys.modules["plugged_here"]
+
+
 def test_what_is_here_is_known_without_plug_ins() -> None:
     assert set(ATTACKS) <= set(KNOWN_ATTACKS) and len(KNOWN_ATTACKS) >= len(ATTACKS)
     assert "lost" not in KNOWN_ATTACKS

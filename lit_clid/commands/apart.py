@@ -7,26 +7,12 @@ answers about all records makes the tables, under the lock of the whole run.
 from contextlib import ExitStack
 
 from lit_clid import console
-from lit_clid.commands.further import check_cascade
 from lit_clid.commands.holding import APART, LOCK, TRAININGS, held, refuse_beside
 from lit_clid.commands.planned import planned
 from lit_clid.commands.processes import shared
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.sitting import all_there, ask_part, opened
 from lit_clid.errors import UserError
-
-
-def check_part(config: Settings) -> None:
-    """Refuse parts of an audit that asks in one order.
-
-    Raises:
-        UserError: where the audit would stop early.
-    """
-    if config.evidence.stop_at is not None and config.audit.parts[1] > 1:
-        raise UserError(
-            "audit.part: an audit with evidence.stop_at asks in one order and looks after every "
-            "batch; set evidence.stop_at=null, or leave audit.part out"
-        )
 
 
 def refuse_parts(config: Settings, what: str) -> None:
@@ -44,7 +30,6 @@ def asked_apart(config: Settings) -> bool:
     with held(config.folder, config.audit.part):
         refuse_beside(config.folder, LOCK, TRAININGS)
         models, split = opened(config)
-        check_cascade(config, split)
         sittings, targets = planned(config, split, models)
         for sitting in sittings:
             ask_part(sitting, targets[sitting.model], config, split)

@@ -9,20 +9,20 @@ from lit_clid import console
 from lit_clid.auditing.lineage import Model
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import REFERENCE, Shelf
-from lit_clid.commands.apart import asked_apart, check_part, hold_whole
+from lit_clid.commands.apart import asked_apart, hold_whole
 from lit_clid.commands.blind import blind_table
 from lit_clid.commands.checking import check
-from lit_clid.commands.checks import check_calibration
+from lit_clid.commands.checks import check_calibration, check_part
 from lit_clid.commands.dry import dry_audit
 from lit_clid.commands.foretold import foretold
 from lit_clid.commands.further import (
     cascade_table,
-    check_cascade,
     swapped_table,
 )
 from lit_clid.commands.holding import PARTS, held, refuse_beside
 from lit_clid.commands.planned import planned
 from lit_clid.commands.precision import check_precision
+from lit_clid.commands.processes import talk
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import opened, table_of
 from lit_clid.commands.stopping import stopped_early
@@ -89,9 +89,8 @@ def judged(
             f"shadow: {models['shadow'].source} is the run's own; leave out the other audit, or "
             "give this one another name=…"
         )
-    check_cascade(config, split)
     folder = config.folder / "scores"
-    audited = audit(config, split, models, folder, calibrated=bool(told))
+    audited = audit(config, split, models, folder)
     tables, asked = {**audited.tables, **told}, (models["target"], audited.targets)
     if told and tables["target"] is not None:
         check_calibration(tables["target"], told["shadow"])
@@ -100,7 +99,8 @@ def judged(
     first = None
     if console.is_first_process() and target is not None:
         tables["blind"] = blind_table(split, folder)
-    if target is not None and (console.is_first_process() or config.evidence.cascade):
+    asks_on = config.evidence.cascade and not talk()  # each process finds the same tables
+    if target is not None and (console.is_first_process() or asks_on):
         first = _judge(config, target, tables)
     cascade = cascade_table(config, split, *asked, folder, first)
     if not console.is_first_process():
@@ -162,8 +162,6 @@ def audit(
     models: Mapping[str, Model],
     folder: Path,
     more: Mapping[str, Signals] | None = None,
-    *,
-    calibrated: bool = False,
 ) -> Audited:
     """Carry out all sittings of an audit.
 
@@ -172,12 +170,11 @@ def audit(
         folder: where the tables lie.
         more: tables of one further set of signals each that the target is asked for, by the table's
             name.
-        calibrated: a shadow's answers are there already.
 
     Raises:
         UserError: if anything cannot be asked, before anything is.
     """
-    sittings, targets = planned(config, split, models, more, calibrated=calibrated)
+    sittings, targets = planned(config, split, models, more)
     if console.is_first_process():
         told = foretold(sittings, targets, config, split, folder)
         console.say(told or "plan: everything was asked before")

@@ -78,12 +78,21 @@ def _written(place: str, told: Switches, name: str, file: Path) -> str:
     claimed = told.text("suspects")
     if claimed:
         data |= _suspects(claimed, told)
+    elif adapted.lora and source.member is None:
+        raise UserError(
+            f"init: nothing says which records {target['lora'][0]} was trained on; name those in "
+            f"question with suspects=, and as {place} comparable ones that it never saw, or give "
+            "the records a column member"
+        )
     recipe = "folder.yaml" if model == DEMO else f"models/{family.preset}.yaml"
-    content = plain_config(CONFIGS / "folder.yaml")
+    content, own = plain_config(CONFIGS / "folder.yaml"), not claimed and not adapted.lora
     if model != DEMO:
-        content = _merged(content, plain_config(CONFIGS / recipe))
+        preset = plain_config(CONFIGS / recipe)
+        if not own:  # how it is trained, and on what, is nobody's business here
+            preset = {key: preset[key] for key in ("data", "audit") if key in preset}
+        content = _merged(content, preset)
     content = _merged(content, {"name": name, "data": data, "target": target})
-    whose, own = quote(str(file)), not claimed and not adapted.lora
+    whose = quote(str(file))
     if not own and not adapted.lora and model != DEMO:
         content = _merged(content, {"audit": {"target": target["path"]}})
     trainings = [f"#   lit-clid train {whose}", f"#   lit-clid train {whose} role=shadow"]

@@ -7,18 +7,18 @@ thrown away.
 
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 
 from lit_clid import console
 from lit_clid.auditing.lineage import Model, find_models, find_reference
 from lit_clid.auditing.queries import tally
+from lit_clid.auditing.run import asking_trainer
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.sittings import Sitting, load, plan
-from lit_clid.commands.checks import alone_of, check_headline, check_rules, check_suspects
+from lit_clid.commands.checks import alone_of, check_answerable, check_headline, check_part
 from lit_clid.commands.dry import dealt, scaled
 from lit_clid.commands.measuring import (
     calls_of,
@@ -31,7 +31,8 @@ from lit_clid.commands.splits import on_gpu
 from lit_clid.config.options.data import ROLES
 from lit_clid.data.split import Split
 from lit_clid.models.load import check_target
-from lit_clid.models.weights import INDEX, locate
+from lit_clid.models.needs import Ask, reckon
+from lit_clid.models.weights import INDEX
 from lit_clid.training.trainer import check_steps
 
 
@@ -61,16 +62,18 @@ def check(config: Settings) -> None:
     Raises:
         UserError: for what its training or its audit would refuse.
     """
-    check_headline(config)
+    check_part(config)
     source, trained = _model(config)
     models = trained or {"target": source}
     split = dealt(config, source.source, alone=alone_of(config, models))
-    check_suspects(config, split, models)
+    models = trained or _foreseen(source, split)
+    check_headline(config, calibrated="shadow" in models)
+    check_answerable(config, models, split, there=bool(trained))
     phases: list[Phase] = []
     roles = _untrained(config, split)
     if config.audit.target is None and not source.source.parts and roles:
         phases += _trainings(config, split, roles)
-    phases += _audit(config, split, source, trained)
+    phases += _audit(config, split, models, there=bool(trained))
     records = {role: len(split.of(role)) for role in ROLES if split.of(role)}
     counts = ", ".join(f"{count:,} of the {role}" for role, count in records.items())
     rows = [("phase", "work", "time"), *((p.name, p.work, console.span(p.seconds)) for p in phases)]
@@ -111,30 +114,39 @@ def _trainings(config: Settings, split: Split, roles: Sequence[str]) -> list[Pha
     return phases
 
 
-def _audit(config: Settings, split: Split, source: Model, trained: dict[str, Model]) -> list[Phase]:
-    """Every sitting of an audit, at the speed of the model that stands for the target."""
-    models = trained or {role: source for role in ROLES if split.of(role, True) or role == "target"}
-    check_rules(config.attacks, calibrated="shadow" in models)
+def _foreseen(source: Model, split: Split) -> dict[str, Model]:
+    """The models that will be asked once they are trained, for which one stands."""
+    return {role: source for role in ROLES if split.of(role, True) or role == "target"}
+
+
+def _audit(
+    config: Settings, split: Split, models: Mapping[str, Model], *, there: bool
+) -> list[Phase]:
+    """Every sitting of an audit, at the speed of the target or of what stands for it."""
+    source = models["target"]
     options = config.audit
     named = (options.reference, options.variant, config.target.config)
     reference, _ = find_reference(source.source, *named)
-    if not trained and options.reference == "base":
+    if not there and options.reference == "base":
         reference = source
     place = torch.device("cuda", 0) if on_gpu(config) else torch.device("cpu")
     target = load(source, options).to(place)
     query = seconds_when_asked(target, split, config)
     sittings = plan(models, reference, config.attacks, options)
-    phases = [_asking(sitting, split, query) for sitting in sittings]
+    processes = asking_trainer(config.trainer, "check").world_size
+    phases = [_asking(sitting, split, query, processes) for sitting in sittings]
     roles = ROLES if "shadow" in models else ROLES[:1]
     took = seconds_of_judging(config, split, target, roles, referred=reference is not None)
     return [*phases, Phase("judge", "every attack, controls aside", took)]
 
 
-def _asking(sitting: Sitting, split: Split, query: float) -> Phase:
+def _asking(sitting: Sitting, split: Split, query: float, processes: int) -> Phase:
+    """A sitting, whose records the processes share."""
     cost = tally(sitting.attacks, sizes(split, sitting.role))
     gradients = f" and {cost.backward_total:,} backward passes" if cost.backward_total else ""
-    work = f"{cost.total:,} queries of {1000 * query:.2f} ms{gradients}"
-    return Phase(f"audit {sitting.table}", work, calls_of(cost) * query)
+    beside = f" in {processes} processes" if processes > 1 else ""
+    work = f"{cost.total:,} queries of {1000 * query:.2f} ms{gradients}{beside}"
+    return Phase(f"audit {sitting.table}", work, calls_of(cost) * query / processes)
 
 
 def _memory() -> str:
@@ -152,7 +164,7 @@ def _disk(config: Settings, phases: Sequence[Phase], source: Model) -> str:
     exported = sum(phase.name.startswith("train") for phase in phases)
     if not exported:
         return "disk: tables alone"
-    folder = Path(locate(source.source.path))
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    needs = reckon(source.source, Ask(config.data.resolution, 1, 1, torch.float32))
+    size = 4 * (needs.network + needs.encoders + needs.autoencoder)
     checkpoints = len(config.finetune.checkpoints)
     return f"disk: about {scaled(exported * (1 + checkpoints) * size)}B of exported models"

@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 
 from lit_clid.about import Facts
-from lit_clid.auditing.attacks import Attack
-from lit_clid.auditing.lineage import Model
+from lit_clid.auditing.attacks import ATTACKS, Attack
+from lit_clid.auditing.lineage import Model, check_split
+from lit_clid.commands.known import KNOWN_ATTACKS
 from lit_clid.commands.reading import Settings
 from lit_clid.data.deal import Alone
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.judging.headline import choose_beforehand
 from lit_clid.judging.rules import RULES
-from lit_clid.judging.trials import STACKED
+from lit_clid.judging.trials import REF, STACKED
 from lit_clid.models.note import read_note
 from lit_clid.scores import FEWEST, Scores
+from lit_clid.source import DEMO, Source
 
 
 def check_rules(attacks: Mapping[str, Attack], *, calibrated: bool) -> None:
@@ -35,8 +37,8 @@ def check_once(config: Settings, what: str) -> None:
         )
 
 
-def check_headline(config: Settings) -> None:
-    """Refuse a headline that no attack has, before anything is asked."""
+def check_headline(config: Settings, *, calibrated: bool) -> None:
+    """Refuse a headline that no attack has, or that is fitted on a shadow which is not there."""
     named, options = config.headline, config.audit
     if named is None:
         return
@@ -52,13 +54,20 @@ def check_headline(config: Settings) -> None:
             f"headline: {named!r} needs a reference that is asked for {plain}; see audit.reference "
             "and audit.reference_attacks"
         )
+    if plain == STACKED and not calibrated:
+        raise UserError(f"headline: {named!r} is fitted on a shadow; train one, or name another")
 
 
-def check_stacked(config: Settings, *, calibrated: bool) -> None:
-    """Refuse a headline that is fitted on a shadow which is not there."""
-    if (config.headline or "").removesuffix("_ref") == STACKED and not calibrated:
+def check_part(config: Settings) -> None:
+    """Refuse parts of an audit that asks in one order.
+
+    Raises:
+        UserError: where the audit would stop early.
+    """
+    if config.evidence.stop_at is not None and config.audit.parts[1] > 1:
         raise UserError(
-            f"headline: {config.headline!r} is fitted on a shadow; train one, or name another"
+            "audit.part: an audit with evidence.stop_at asks in one order and looks after every "
+            "batch; set evidence.stop_at=null, or leave audit.part out"
         )
 
 
@@ -99,8 +108,51 @@ def check_calibration(target: Scores, shadow: Scores) -> None:
         )
 
 
-def check_suspects(config: Settings, split: Split, models: Mapping[str, Model]) -> None:
-    """Refuse, before anything is asked, what could not be answered about suspects."""
+def check_answerable(
+    config: Settings,
+    models: Mapping[str, Model],
+    split: Split,
+    *,
+    calibrated: bool = False,
+    there: bool = True,
+) -> None:
+    """Refuse, before anything is asked, what an audit could not answer.
+
+    Args:
+        models: to be asked, by role.
+        calibrated: a shadow's answers are there already.
+        there: false while a target is to be trained first, for which its base stands.
+    """
+    if there:
+        _check_members(config, split, models["target"])
+        check_split(models, split)
+    _check_suspects(config, split, models)
+    _check_cascade(config, split)
+    if config.evidence.stop_at is not None:
+        _check_stopping(config, split)
+    check_rules(config.attacks, calibrated=calibrated or "shadow" in models)
+
+
+def _check_members(config: Settings, split: Split, target: Model) -> None:
+    """Refuse members that the seed alone made members: of the embedded drawings and of the
+    embedded base it is known what they are to each other.
+    """
+    drawn = split.of("target", True) and not split.vouched
+    control = not split.suspects and (config.data.embedded or target.source == Source(DEMO))
+    if not drawn or control:
+        return
+    note = read_note(target.source)
+    if note is None or note.facts == Facts():
+        raise UserError(
+            f"audit.target: nothing says that {target.source} was trained on the records that the "
+            "seed deals as its members; say who is a member (data.member_column, or "
+            "data.nonmember_path for records that it never saw), or ask about suspects "
+            "(data.suspects, beside comparable records in data, without a shadow)"
+        )
+
+
+def _check_suspects(config: Settings, split: Split, models: Mapping[str, Model]) -> None:
+    """Refuse what could not be answered about suspects."""
     if not split.suspects:
         return
     for count, kind in (
@@ -109,12 +161,40 @@ def check_suspects(config: Settings, split: Split, models: Mapping[str, Model]) 
     ):
         if count < FEWEST:
             raise UserError(f"data: {count} {kind} are too few; give at least {FEWEST}")
-    note = read_note(models["target"].source)
-    if split.of("target", True) and not split.vouched and (note is None or note.facts == Facts()):
-        raise UserError(
-            f"audit.target: nothing says that {models['target'].source} was trained on the records "
-            "dealt as its members; tell who is a member (data.member_column, "
-            "data.nonmember_source), or ask in a run folder without a shadow"
-        )
     if "shadow" not in models and config.headline is None:
         choose_beforehand(list(config.attacks))
+
+
+def _check_cascade(config: Settings, split: Split) -> None:
+    """Refuse a second stage that cannot be asked, or of which nobody is in question."""
+    name = config.evidence.cascade
+    if name is None:
+        return
+    if not split.suspects:
+        raise UserError(
+            "evidence.cascade: there are no suspects to list; name some with data.suspects, or set "
+            "it to null"
+        )
+    known = {**ATTACKS, **config.attacks}
+    if name in KNOWN_ATTACKS:
+        known.setdefault(name, KNOWN_ATTACKS[name])
+    alone = [each for each, attack in known.items() if not RULES[attack.rule].needs_shadow]
+    if name not in alone:
+        raise UserError(
+            f"evidence.cascade: {name!r} is no attack that needs no shadow: {', '.join(alone)}"
+        )
+
+
+def _check_stopping(config: Settings, split: Split) -> None:
+    """Refuse to stop an audit that is not of suspects alone."""
+    if not split.suspects or split.of("target", True):
+        raise UserError(
+            "evidence.stop_at: stops an audit of suspects beside hold-outs, as soon as the set is "
+            "shown to be in the training data; here members are known, or nobody is a suspect: set "
+            "it to null"
+        )
+    if (config.headline or "").endswith(REF) or config.headline == STACKED:
+        raise UserError(
+            f"headline: {config.headline} needs further models or attacks, evidence.stop_at asks "
+            "one; name a plain attack"
+        )

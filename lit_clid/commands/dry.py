@@ -21,10 +21,9 @@ from lit_clid.auditing.several import sizes
 from lit_clid.auditing.sittings import HELD, plan
 from lit_clid.commands.checks import (
     alone_of,
+    check_answerable,
     check_headline,
-    check_rules,
-    check_stacked,
-    check_suspects,
+    check_part,
 )
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.splits import planned_split
@@ -51,13 +50,12 @@ def dry_audit(config: Settings) -> None:
     Raises:
         UserError: for what the audit would refuse.
     """
-    check_headline(config)
-    models = _models(config)
-    check_stacked(config, calibrated="shadow" in models)
+    check_part(config)
+    models, there = _models(config)
+    check_headline(config, calibrated="shadow" in models)
     source, options = models["target"].source, config.audit
     split = dealt(config, source, alone=alone_of(config, models))
-    check_suspects(config, split, models)
-    check_rules(config.attacks, calibrated="shadow" in models)
+    check_answerable(config, models, split, there=there)
     named = (options.reference, options.variant, config.target.config)
     reference, _ = find_reference(source, *named)
     sittings = plan(models, reference, config.attacks, options)
@@ -140,14 +138,16 @@ def dealt(config: Settings, model: str | Source, *, alone: Alone = Alone.NO) -> 
         return planned_split(config, Path(folder), same, alone=alone)
 
 
-def _models(config: Settings) -> dict[str, Model]:
-    """The models to audit, or the base in place of a target that nobody trained yet."""
+def _models(config: Settings) -> tuple[dict[str, Model], bool]:
+    """The models to audit, or the base in place of a target that nobody trained yet; and whether
+    they are there.
+    """
     index = config.folder / "target" / INDEX
     base = config.target.source
     if config.audit.target is not None or index.is_file() or base.parts:
-        return find_models(config.folder, config.audit, config.target)
+        return find_models(config.folder, config.audit, config.target), True
     console.say(f"{config.folder / 'target'} is not trained yet: reckoned for its base")
-    return {"target": Model(base)}
+    return {"target": Model(base)}, False
 
 
 def _records(split: Split, roles: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,6 +43,12 @@ BATCHES = 4
 """Batches of members that they are made on."""
 
 
+def _alone(config: Settings) -> dict[str, Any]:
+    """The trainer's options for one process on one device, without a bar."""
+    one = {"devices": 1, "num_nodes": 1, "strategy": "auto", "enable_progress_bar": False}
+    return {**config.trainer, **one}
+
+
 def seconds_of_training(config: Settings, split: Split) -> tuple[float, float]:
     """Of an optimiser step, and of encoding a member, by some steps on some of the members."""
     options, role = config.finetune, config.role
@@ -57,7 +64,7 @@ def seconds_of_training(config: Settings, split: Split) -> tuple[float, float]:
             finetune=replace(options, samples=0, checkpoints=[], loggers=[], save_every=10 * STEPS),
             gauge=replace(config.gauge, every=None),
         )
-        trainer = {**config.trainer, "max_steps": STEPS, "enable_progress_bar": False}
+        trainer = {**_alone(config), "max_steps": STEPS}
         plan = plan_training(short, part, trainer)
         plan.trainer.callbacks.append(times)  # type: ignore[attr-defined]
         target = load_target(config.target.source, channels_last=False)
@@ -73,6 +80,7 @@ def seconds_of_training(config: Settings, split: Split) -> tuple[float, float]:
             schedule_steps=config.trainer["max_steps"],
         )
         plan.trainer.fit(ready.module, ready.data)
+    target.to(torch.device("cpu"))
     step = times.seconds() * config.trainer.get("accumulate_grad_batches", 1)
     return step, seconds_of_encoding(target, part, config)
 
@@ -96,9 +104,8 @@ def seconds_when_asked(target: Target, split: Split, config: Settings) -> float:
     data = CaptionedImages(
         part, config.data, "target", seed=config.seed, side=side, batch_size=options.batch_size
     )
-    plain = {**config.trainer, "enable_progress_bar": False}
     with TemporaryDirectory() as folder:
-        trainer = asking_trainer(plain, "check")
+        trainer = asking_trainer(_alone(config), "check")
         start = time.perf_counter()
         ask(target, data, attacks, claims, Path(folder) / "shards", trainer)
         took = time.perf_counter() - start

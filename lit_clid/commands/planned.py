@@ -5,12 +5,11 @@ from dataclasses import replace
 
 from lit_clid import console
 from lit_clid.auditing.claims import CLAIMS
-from lit_clid.auditing.lineage import Model, check_split, find_reference
+from lit_clid.auditing.lineage import Model, find_reference
 from lit_clid.auditing.queries import check_attacks
 from lit_clid.auditing.shards import shard_folder
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import REFERENCE, Shelf, Sitting, check_sittings, plan
-from lit_clid.commands.checks import check_rules
 from lit_clid.commands.further import second_attack
 from lit_clid.commands.reading import Settings
 from lit_clid.config.options.audit import AUTO, AuditOptions
@@ -23,8 +22,6 @@ def planned(
     split: Split,
     models: Mapping[str, Model],
     more: Mapping[str, Signals] | None = None,
-    *,
-    calibrated: bool = False,
 ) -> tuple[list[Sitting], Shelf]:
     """All sittings of an audit, and the models that they ask.
 
@@ -32,18 +29,15 @@ def planned(
         models: to be asked, by role.
         more: tables of one further set of signals each that the target is asked for, by the table's
             name.
-        calibrated: a shadow's answers are there already.
 
     Raises:
         UserError: if anything cannot be asked.
     """
-    check_rules(config.attacks, calibrated=calibrated or "shadow" in models)
     named = (config.audit.reference, config.audit.variant, config.target.config)
     reference, remark = find_reference(models["target"].source, *named)
     sittings = plan(models, reference, config.attacks, _as_begun(config))
     for name, signals in (more or {}).items():
         sittings.append(Sitting(name, "target", models["target"], {name: signals}))
-    check_split(models, split)
     targets = Shelf((sitting.model for sitting in sittings), config.audit)
     remarks = [f"no reference: {remark}"] if remark else []
     told = check_sittings(sittings, targets, split)

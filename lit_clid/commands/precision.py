@@ -1,12 +1,11 @@
 """`audit.precision=check`: some records asked in every precision, before one is chosen."""
 
-import gc
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from lit_clid import console
-from lit_clid.auditing.lineage import Model, check_split
+from lit_clid.auditing.lineage import Model
 from lit_clid.auditing.quarantine import HopelessError
 from lit_clid.auditing.sittings import Sitting, check_sittings, load, memory_of
 from lit_clid.commands.apart import refuse_parts
@@ -22,6 +21,7 @@ from lit_clid.data.split import Split
 from lit_clid.errors import UserError, few
 from lit_clid.judging.precision import kept, rows, sentence
 from lit_clid.judging.quarantine import gaps, without
+from lit_clid.models.denoiser import give_back
 from lit_clid.scores import Scores
 
 RECORDS = 64
@@ -40,7 +40,6 @@ def check_precision(config: Settings) -> None:
     refuse_parts(config, "a check of precisions")
     check_once(config, "a check of precisions")
     models, split = opened(config)
-    check_split(models, split)
     part, folder = first_of(split, RECORDS), config.folder / FOLDER
     whole: Scores | None = None
     usual = 0.0
@@ -87,5 +86,5 @@ def _asked(
     table = table_of(sitting, target, own, part, folder=folder)
     seconds = 0.0 if there else time.perf_counter() - start
     del target
-    gc.collect()  # the next one takes its place
+    give_back()  # the next one takes its place
     return table, seconds

@@ -91,7 +91,7 @@ def judged_again(place: Path, words: Sequence[str]) -> Judgement:
         )
     told = read_json(report) if report.is_file() else {}
     tables, others = load_tables(
-        str(inside if inside.is_dir() else place),
+        str(place),
         config.shadow_scores,
         read_signals(config.signals),
     )

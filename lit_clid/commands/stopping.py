@@ -11,7 +11,6 @@ from lit_clid import console
 from lit_clid.about import About
 from lit_clid.asked import AttackSpec
 from lit_clid.auditing.claims import claim, finished_scores
-from lit_clid.auditing.lineage import check_split
 from lit_clid.auditing.quarantine import columns_of, quarantined
 from lit_clid.auditing.queries import announce, describe_attacks, tally
 from lit_clid.auditing.run import ask, asking_trainer
@@ -19,7 +18,6 @@ from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import answers, shard_folder
 from lit_clid.auditing.sittings import Shelf, Sitting, check_sittings, plan
 from lit_clid.commands.blind import blind_table
-from lit_clid.commands.checks import check_rules
 from lit_clid.commands.processes import shared
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.sitting import about_of, answered_ids, opened, table_of
@@ -33,7 +31,6 @@ from lit_clid.judging.report.stopped import StoppedReport, publish_stopped
 from lit_clid.judging.rules import RULES
 from lit_clid.judging.suspects.asking import plan_asking
 from lit_clid.judging.suspects.stopped import Look, Stopped, choose_speaker
-from lit_clid.judging.trials import REF, STACKED
 from lit_clid.models.target import Target
 from lit_clid.provenance import provenance
 from lit_clid.scores import Scores
@@ -45,9 +42,6 @@ TABLE = "stopped"
 def stopped_early(config: Settings) -> Stopped | None:
     """Audit until the evidence suffices, and publish it; None if all were asked."""
     models, split = opened(config)
-    check_stopping(config, split)
-    check_rules(config.attacks, calibrated="shadow" in models)
-    check_split(models, split)
     folder = config.folder / "scores"
     sittings = plan(models, None, config.attacks, config.audit)
     targets = Shelf((sitting.model for sitting in sittings), config.audit)
@@ -73,21 +67,6 @@ def stopped_early(config: Settings) -> Stopped | None:
         about = about_renamed(about, named({TABLE: table}, config.folder))
     publish_stopped(StoppedReport(config.name, stopped, about, controls), config.folder)
     return stopped
-
-
-def check_stopping(config: Settings, split: Split) -> None:
-    """Refuse to stop an audit that is not of suspects alone."""
-    if not split.suspects or split.of("target", True):
-        raise UserError(
-            "evidence.stop_at: stops an audit of suspects beside hold-outs, as soon as the set is "
-            "shown to be in the training data; here members are known, or nobody is a suspect: set "
-            "it to null"
-        )
-    if (config.headline or "").endswith(REF) or config.headline == STACKED:
-        raise UserError(
-            f"headline: {config.headline} needs further models or attacks, evidence.stop_at asks "
-            "one; name a plain attack"
-        )
 
 
 def ask_until(

@@ -74,6 +74,11 @@ def audit_words(
         named["audit.target"] = kept.folder
     if shadow is not None:
         named["audit.shadow"] = fspath(shadow)
+    if kept is not None and not records and not any(_tells_records(word) for word in told):
+        raise UserError(
+            "audit: hand over the records to ask the model about: members=…, holdouts=…, or "
+            "suspects=… beside holdouts"
+        )
     if reference is None:
         named["audit.reference"] = "null"
     elif reference != BASE:
@@ -140,6 +145,11 @@ def _told(
     if not whole and (records or usual):  # overlays
         files = [str(FOLDER), *usual, *files]
     return Told(given, [*files, *models, *others], called)
+
+
+def _tells_records(word: str) -> bool:
+    """Whether a word is a file, or sets what is asked about."""
+    return "=" not in word or word.startswith(("data.", "data="))
 
 
 def _runs(words: Sequence[str]) -> Path:

@@ -19,6 +19,7 @@ from lit_clid.commands.trainings import (
 )
 from lit_clid.errors import UserError
 from lit_clid.files import check_writable
+from lit_clid.models.denoiser import give_back
 from lit_clid.models.load import check_target, load_target
 from lit_clid.models.tokens import learned_tokens
 from lit_clid.training.contradictions import check_defenses
@@ -57,6 +58,7 @@ def train(config: Settings) -> None:
     with held(config.folder, f"train-{config.role}"):
         refuse_beside(config.folder, LOCK, APART)
         _train(config)
+    give_back()
 
 
 def _check(config: Settings) -> None:

@@ -16,6 +16,7 @@ from lit_clid.judging.judge import judge
 from lit_clid.judging.pseudonyms import read_names, renamed
 from lit_clid.judging.report.card import card_markdown
 from lit_clid.judging.report.page import report_json, report_markdown, report_tables
+from lit_clid.judging.report.papers import results_texts
 from lit_clid.judging.report.section import SCHEMA, VERSION, Report
 from lit_clid.judging.report.stopped import StoppedReport
 from lit_clid.judging.suspects.stopped import look_again
@@ -111,6 +112,7 @@ def _again(
     again = Report(told["name"], judgement)
     texts = {f"{name}.csv": text for name, text in report_tables(again).items() if text}
     texts |= {"report.md": report_markdown(again), "card.md": card_markdown(again)}
+    texts |= results_texts(judgement)
     return _plain(report_json(again)), _those_there(texts, folder)
 
 

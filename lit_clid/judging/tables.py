@@ -75,7 +75,7 @@ def load_tables(
     others, and cascade.parquet an expensive attack's about the records in question.
 
     Args:
-        target: a file, or a folder that holds target.parquet and perhaps others.
+        target: a file, a run, or its folder that holds target.parquet and perhaps others.
         shadow: a file; None takes the one beside the target's.
         signals: columns to judge, or attacks made of them; None takes the attacks that the table
             tells of, or else every column that can be a signal.
@@ -84,7 +84,9 @@ def load_tables(
         UserError: for a table that cannot be read, or a shadow of the target's own records.
     """
     path = Path(target).expanduser()
-    path = path / "target.parquet" if path.is_dir() else path
+    if path.is_dir():
+        inner = path / "scores"
+        path = (inner if inner.is_dir() else path) / "target.parquet"
     beside = path.with_name("shadow.parquet")
     if shadow is None and path.name in ("target.parquet", "stopped.parquet") and beside.is_file():
         shadow = str(beside)

@@ -60,6 +60,30 @@ def test_a_check_of_a_model_from_elsewhere_trains_nothing(
     assert "48 of the target" in said and "train" not in said and "audit target" in said
 
 
+@pytest.mark.slow
+def test_processes_share_the_records_of_an_audit(
+    pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    words = [*SMALL, f"runs={tmp_path}", f"target.path={pipeline_folder}", "attacks=[loss]"]
+    code, said = run("check", *words, "trainer.devices=2", "trainer.strategy=ddp")
+    assert code == 0 and said.count(" in 2 processes") == 4, said
+
+
+def test_a_check_refuses_what_its_audit_would(
+    pipeline_folder: Path, tmp_path: Path, run: Run
+) -> None:
+    words = ["configs/folder.yaml", f"data.path={image_folder(tmp_path / 'x', 40)}"]
+    words += [f"runs={tmp_path}", f"audit.target={pipeline_folder}"]
+    claim = ["data.nonmember_path=" + str(image_folder(tmp_path / "y", 40)), "headline=stacked"]
+    for command in (["check"], ["audit", "dry_run=true"], ["audit"]):
+        code, said = run(*command, *words)
+        assert code == 2 and "audit.target: nothing says that" in said, said
+        code, said = run(*command, *words, *claim)
+        assert code == 2 and "headline: 'stacked' is fitted on a shadow" in said, said
+        code, said = run(*command, *words, "evidence.stop_at=0.01", "audit.part=1/2")
+        assert code == 2 and "audit.part: " in said, said
+
+
 def test_a_folder_gets_its_configuration(tmp_path: Path, run: Run) -> None:
     folder = image_folder(tmp_path / "my images", 40)
     (folder / "stray.txt").write_text("no image beside it")
@@ -103,6 +127,10 @@ def test_a_claim_about_somebody_s_lora_gets_its_configuration(
     assert (config.data.path, config.data.suspects_path) == (str(theirs), str(mine))
     assert config.target.lora == [str(lora)] and config.target.path == str(pipeline_folder)
     assert config.data.suspects_from == "imagefolder"
+    assert config.trainer["accelerator"] == "auto" and config.audit.precision == "bf16"
+    alone = [word for word in words if not word.startswith(("suspects", "out"))]
+    code, said = run("init", str(theirs), *alone, f"out={tmp_path / 'o.yaml'}")
+    assert code == 2 and "init: nothing says which records" in said
     code, said = run("init", str(theirs), f"suspects={mine}", f"out={tmp_path / 'o.yaml'}")
     assert code == 2 and "init: suspects are of somebody's model" in said
 

@@ -47,6 +47,14 @@ def test_a_changed_figure_is_named(judged: Path, run: Run) -> None:
     assert "1 of" in printed and "attacks.loss.auroc.value: 0." in printed
 
 
+@pytest.mark.parametrize("name", ["results.csv", "results.tex", "card.md"])
+def test_a_changed_text_beside_the_report_is_named(name: str, judged: Path, run: Run) -> None:
+    file = judged / name
+    file.write_text(file.read_text().replace("loss", "lost", 1))
+    code, printed = run("verify", str(judged))
+    assert code == 2 and name in printed
+
+
 def test_a_changed_table_is_noticed(judged: Path, run: Run) -> None:
     tables(5, 1.5, 40)[0].save(judged / "scores" / "target.parquet")
     code, printed = run("verify", str(judged))

@@ -2,14 +2,24 @@
 
 import csv
 import io
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lit_clid.about import About
 from lit_clid.judging.judge import Judgement, judge
-from lit_clid.judging.report.papers import records_frame, results_csv, results_tex
+from lit_clid.judging.report.papers import (
+    COLUMN,
+    PAGE,
+    records_frame,
+    results_csv,
+    results_md,
+    results_tex,
+    write_pdfs,
+)
 from lit_clid.scores import Scores
 
 
@@ -51,6 +61,24 @@ def test_every_figure_of_the_report_is_in_the_csv(judgement: Judgement) -> None:
         assert float(row["tpr_at_fpr_0.1_high"]) == told["tpr_at_fpr"]["0.1"]["high"]
         assert row["asr"] == row["asr_low"] == ""  # no shadow: unresolved
         assert row["tpr_at_fpr_0.001"] == ""  # of forty hold-outs
+
+
+def test_backward_passes_are_told(judgement: Judgement) -> None:
+    first, *_ = judgement.grades
+    grades = dict(judgement.grades)
+    grades[first] = replace(grades[first], queries=10, backward=1)
+    told = replace(judgement, grades=grades)
+    assert "10 + 1∇" in results_md(told) and r"10 + 1$\nabla$" in results_tex(told)
+
+
+def test_a_column_is_as_wide_as_it_says(judgement: Judgement, tmp_path: Path) -> None:
+    write_pdfs(judgement, tmp_path)
+    width = {}
+    for file in tmp_path.glob("*.pdf"):
+        box = re.search(rb"/MediaBox \[ ?0 0 ([\d.]+)", file.read_bytes())
+        assert box is not None
+        width[file.stem] = float(box[1]) / 72
+    assert width == {"roc": pytest.approx(COLUMN), "histograms": pytest.approx(PAGE * 3 / 4)}
 
 
 def test_the_table_is_latex_without_what_nobody_has(judgement: Judgement) -> None:

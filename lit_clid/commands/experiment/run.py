@@ -83,7 +83,10 @@ def compare_finished(jobs: Sequence[Job], failed: dict[str, str], config: Settin
         "utility": plain["utility"],
         "provenance": provenance("see the tables").as_json(),
     }
-    page = write_comparison(comparison, found.measured, config.folder, config.name, about)
+    shown = config.report.shows_pictures(config.data) != "none"
+    page = write_comparison(
+        comparison, found.measured, config.folder, config.name, about, pictures=shown
+    )
     sentences = "\n".join(findings(comparison))
     console.say(f"\n{terminal(comparison)}\n\n{sentences}\n\ncomparison: {page}")
 

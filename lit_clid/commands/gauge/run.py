@@ -1,6 +1,5 @@
 """Gauge checkpoints that exist: one attack and the loss asked of each, then the curve."""
 
-import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from lit_clid.judging.gauge import Reading, sentence, table
 from lit_clid.judging.headline import BEFOREHAND
 from lit_clid.judging.quarantine import gaps, without
 from lit_clid.judging.rules import RULES
+from lit_clid.models.denoiser import give_back
 from lit_clid.models.load import check_target
 from lit_clid.models.weights import INDEX, locate
 from lit_clid.scores import Scores
@@ -164,7 +164,7 @@ def _tables(
         folder = config.folder / FOLDER / f"step-{each.step:07d}"
         tables.append((each, table_of(sitting, target, config, split, None, folder)))
         del target
-        gc.collect()  # the next one takes its place
+        give_back()  # the next one takes its place
     return tables
 
 

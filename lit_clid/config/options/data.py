@@ -7,6 +7,9 @@ from lit_clid.errors import UserError, few
 ROLES = ("target", "shadow")
 """Whose records: the model's under audit, or those of the model that calibrates it."""
 
+EMBEDDED = ("critters", "scenes")
+"""Sources that are nobody's."""
+
 MEMORY = "memory"
 """`data.source` of records that Python code hands over."""
 
@@ -165,6 +168,11 @@ class DataOptions:
         """All of them."""
         found = (self.source, self.nonmembers_from, self.suspects_from)
         return tuple(source for source in found if source is not None)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether all records are embedded drawings."""
+        return all(source in EMBEDDED for source in self.sources)
 
     def _kind(self, source: str | None, path: str | None) -> str | None:
         return self.source if source is None and path is not None else source

@@ -6,8 +6,6 @@ from lit_clid.config.options.data import DataOptions
 from lit_clid.errors import UserError
 
 AUTO = "auto"
-EMBEDDED = ("critters", "scenes")
-"""Sources that are nobody's."""
 PICTURES = (AUTO, "thumbnails", "blurred", "none")
 PLAIN = "plain"
 IDS = (PLAIN, "hashed")
@@ -39,13 +37,8 @@ class ReportOptions:
         """ "thumbnails", "blurred" or "none"."""
         if self.pictures != AUTO:
             return self.pictures
-        return "thumbnails" if _nobodys(data) else "none"
+        return "thumbnails" if data.embedded else "none"
 
     def shows_captions(self, data: DataOptions) -> bool:
         """Whether captions are shown."""
-        return _nobodys(data) if self.captions is None else self.captions
-
-
-def _nobodys(data: DataOptions) -> bool:
-    """Whether all records are embedded drawings."""
-    return all(source in EMBEDDED for source in data.sources)
+        return data.embedded if self.captions is None else self.captions

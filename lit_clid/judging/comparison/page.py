@@ -25,12 +25,15 @@ def write_comparison(
     folder: Path,
     title: str,
     about: Mapping[str, Any],
+    *,
+    pictures: bool = True,
 ) -> Path:
     """Write comparison.json, .md and .html and the figures to `folder`; returns the page's path.
 
     Args:
         measured: the models, for their samples.
         about: how the grid was made: its words, utility options, provenance.
+        pictures: whether the page shows what the models drew for hold-outs' captions.
     """
     write_json(folder / "comparison.json", {"name": title, **about, **comparison.as_json()})
     tables = {
@@ -45,8 +48,11 @@ def write_comparison(
         figures[name] = plots.svg(figure)
         write_text(folder / f"{name}.svg", figures[name])
         plots.png(figure, folder / f"{name}.png")
+        plots.pdf(figure, folder / f"{name}.pdf")
     page = folder / "comparison.html"
-    write_text(page, _render(comparison, measured, title, about, tables, figures))
+    write_text(
+        page, _render(comparison, measured if pictures else (), title, about, tables, figures)
+    )
     return page
 
 
@@ -104,7 +110,7 @@ def _render(
         stacked=pages.stacked,
         about=about,
         sheets=_sheets(measured),
-        seed=measured[0].seed,
+        seed=measured[0].seed if measured else None,
         chosen=chosen,
         figures={name: Markup(_coloured(name, svg)) for name, svg in figures.items()},
     )

@@ -1,4 +1,4 @@
-"""Figures of a judgement and of a sweep, as SVG text. Rates and AUROCs lie in [0, 1]."""
+"""Figures of a judgement and of a sweep. Rates and AUROCs lie in [0, 1]."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,20 +22,13 @@ from lit_clid.judging.roc import curve, drawable
 
 WIDE = 6.4
 """Inches from which on a legend stands beside a figure."""
+LETTERS = 22
+"""Of a name of which two stand side by side below a narrow figure."""
 
 
 def shown_name(name: str) -> str:
     """An attack's name as a legend shows it, which leaves out what begins with an underscore."""
     return f" {name}" if name.startswith("_") else name
-
-
-def roc_figure(scores: Mapping[str, np.ndarray], member: np.ndarray, kind: str = "members") -> str:
-    """The same as SVG text."""
-    import matplotlib
-
-    canvas = roc_canvas(scores, member, kind)
-    with matplotlib.rc_context(STYLE):
-        return svg(canvas)
 
 
 def roc_canvas(
@@ -56,7 +49,10 @@ def roc_canvas(
 
     narrow = width < WIDE
     with matplotlib.rc_context(STYLE | ({"font.size": 7.5} if narrow else {})):
-        figure = shown()(figsize=(width, 0.72 * width))
+        columns = 2 if max(map(len, scores), default=0) <= LETTERS else 1
+        below = 0.17 * -(-(len(scores) + 1) // columns) if narrow else 0.0
+        layout: Any = "constrained" if narrow else None
+        figure = shown()(figsize=(width, 0.72 * width + below), layout=layout)
         axes = figure.add_subplot()
         floor = 1 / max(2, int((~member).sum()))
         colours = matplotlib.colormaps["tab10" if len(scores) <= 10 else "tab20"]
@@ -77,23 +73,23 @@ def roc_canvas(
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
         axes.grid(color=GRID, lw=0.6)
-        place: dict[str, Any] = dict(loc="center left", bbox_to_anchor=(1.0, 0.5))
         if narrow:
-            place = dict(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2)
-        axes.legend(fontsize=7.5, frameon=False, **place)
+            figure.legend(loc="outside lower center", ncols=columns, fontsize=7, frameon=False)
+        else:
+            place: dict[str, Any] = dict(loc="center left", bbox_to_anchor=(1.0, 0.5))
+            axes.legend(fontsize=7.5, frameon=False, **place)
         return figure
 
 
-def queries_figure(costs: Mapping[str, tuple[int, Estimate]]) -> str:
+def queries_canvas(costs: Mapping[str, tuple[int, Estimate]], width: float = 10.4) -> Any:
     """AUROC with its interval against queries per record (log scale); `…_ref` is drawn hollow."""
     import matplotlib
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(8.6, 4.6))
-        axes = figure.add_subplot()
-        queries_axes(axes, costs)
-        return svg(figure)
+        figure = Figure(figsize=(width, 4.6), layout="constrained")
+        queries_axes(figure.add_subplot(), costs)
+        return figure
 
 
 def queries_axes(
@@ -186,12 +182,13 @@ def sweep_figure(t: Sequence[int], found: Mapping[str, Sequence[Estimate]]) -> s
         return svg(figure)
 
 
-def histogram_figure(
+def histogram_canvas(
     scores: Mapping[str, np.ndarray],
     thresholds: Mapping[str, float | None],
     member: np.ndarray,
     kind: str = "members",
-) -> str:
+    width: float = 9.6,
+) -> Any:
     """Histograms of the scores of members and hold-outs, one panel per attack.
 
     Args:
@@ -199,6 +196,7 @@ def histogram_figure(
         thresholds: by attack, in the score's own unit; None draws none.
         member: (N,) bool.
         kind: what they are called; of a claim they are suspects.
+        width: of four panels, in inches.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -206,7 +204,8 @@ def histogram_figure(
     columns = min(4, len(scores))
     lines = -(-len(scores) // columns)
     with matplotlib.rc_context(STYLE | {"font.size": 7.5}):
-        figure = Figure(figsize=(2.4 * columns, 1.75 * lines), layout="constrained")
+        size = width / 4 * columns, 0.73 * width / 4 * lines
+        figure = Figure(figsize=size, layout="constrained")
         panels = np.atleast_1d(figure.subplots(lines, columns, squeeze=False)).ravel()
         for axes in panels[len(scores) :]:
             axes.set_visible(False)
@@ -214,7 +213,7 @@ def histogram_figure(
             _histogram(axes, score, thresholds.get(name), member, kind)
             axes.set_title(name, fontsize=8)
         panels[0].legend(fontsize=6.5, frameon=False)
-        return svg(figure)
+        return figure
 
 
 def _histogram(

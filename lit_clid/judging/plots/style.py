@@ -61,7 +61,15 @@ def shown() -> type:
         def _repr_svg_(self) -> str:
             return svg(self)
 
+        def savefig(self, fname: Any, **options: Any) -> None:
+            super().savefig(fname, **{"bbox_inches": _bounds(self), **options})
+
     return Shown
+
+
+def _bounds(figure: Any) -> str | None:
+    """Around all that is drawn, unless the figure is laid out to be as wide as it says."""
+    return None if figure.get_layout_engine() else "tight"
 
 
 def svg(figure: Any) -> str:
@@ -70,7 +78,8 @@ def svg(figure: Any) -> str:
 
     out = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "lit-clid"}):
-        figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
+        options: dict[str, Any] = {"bbox_inches": _bounds(figure), "metadata": {"Date": None}}
+        figure.savefig(out, format="svg", **options)
     text = out.getvalue()
     return text[text.index("<svg") :]
 
@@ -87,7 +96,8 @@ def pdf(figure: Any, path: Path) -> None:
     import matplotlib
 
     with matplotlib.rc_context({"pdf.fonttype": 42}), whole(path) as part:
-        figure.savefig(part, format="pdf", bbox_inches="tight", metadata={"CreationDate": None})
+        options: dict[str, Any] = {"metadata": {"CreationDate": None}}
+        figure.savefig(part, format="pdf", bbox_inches=_bounds(figure), **options)
 
 
 def png(figure: Any, path: Path) -> None:

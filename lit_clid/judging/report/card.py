@@ -135,9 +135,10 @@ def _measures(found: Judgement) -> list[str]:
     training = found.target.about.training
     if training is None:
         return ["- Nothing is known of how the model was trained; to be added by the controller"]
-    defenses = _section(training.config, "defenses")
+    told = _section(training.config, "defenses").items()
+    defenses = sorted(name for name, options in told if options is not False)
     facts: dict[str, Any] = {
-        "Defenses while training": listed(sorted(defenses)) if defenses else "none",
+        "Defenses while training": listed(defenses) if defenses else "none",
     }
     spent = training.privacy
     if spent is not None:

@@ -1,4 +1,6 @@
-"""The attacks' figures for those who go on with them: results.csv, .md and .tex, roc.pdf."""
+"""The attacks' figures for those who go on with them: results.csv, .md and .tex, and the
+figures as PDF.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +12,9 @@ from lit_clid.judging.grades import CAPS, Grade
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.notation import interval
 from lit_clid.judging.report.markdown import literal, table
-from lit_clid.judging.report.sections.curves import telling
+from lit_clid.judging.report.sections.attacks import queries_words
+from lit_clid.judging.report.sections.curves import histograms, telling
+from lit_clid.judging.report.sections.queries import differing
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -22,8 +26,11 @@ HEADS = {
     "0.001": r"TPR@0.1\,\%FPR",
 }
 """What a capped rate is called in a table of LaTeX."""
-COLUMN = 3.3
-"""Inches of a column of a paper."""
+COLUMN, PAGE = 3.3, 6.9
+"""Inches of a column of a paper, and of two with what parts them."""
+PDFS = ("roc.pdf", "histograms.pdf", "queries.pdf")
+SAID = ("p", "q", "named")
+"""Columns of what is said of suspects."""
 
 
 def results_frame(judgement: Judgement) -> "DataFrame":
@@ -57,23 +64,25 @@ def records_frame(judgement: Judgement) -> "DataFrame":
     return frame.sort_values(headline, ascending=False, ignore_index=True)
 
 
-SAID = ("p", "q", "named")
-"""Columns of what is said of suspects."""
-
-
 def _apart(scores: Mapping[str, T]) -> dict[str, T]:
     """Scores by attack, those called like another column by "signal NAME"."""
     taken = ("id", "member", *SAID)
     return {f"signal {name}" if name in taken else name: each for name, each in scores.items()}
 
 
+def results_texts(judgement: Judgement) -> dict[str, str]:
+    """The figures of all attacks by file."""
+    made = {"csv": results_csv, "md": results_md, "tex": results_tex}
+    return {f"results.{kind}": write(judgement) for kind, write in made.items()}
+
+
 def results_csv(judgement: Judgement) -> str:
-    """The same as CSV."""
+    """`results_frame` as CSV."""
     return str(results_frame(judgement).to_csv(index=False, lineterminator="\n"))
 
 
 def results_md(judgement: Judgement) -> str:
-    """The same as a table of Markdown, each figure with its interval; rates in percent. What no
+    """The same figures as a table of Markdown, each with its interval; rates in percent. What no
     attack has is left out.
     """
     frame = _written(judgement).rename(columns=lambda head: head.replace("\\,\\%", " %"))
@@ -83,10 +92,7 @@ def results_md(judgement: Judgement) -> str:
 
 def results_tex(judgement: Judgement) -> str:
     r"""The same as a table of LaTeX with booktabs. Needs `\usepackage{booktabs}`."""
-    frame = _written(judgement)
-    style = frame.style.hide(axis="index").format(escape="latex")
-    form = "l" + "r" * (len(frame.columns) - 1)
-    return str(style.to_latex(hrules=True, column_format=form))
+    return _latex(_written(judgement).style.format(escape="latex")).replace("∇", r"$\nabla$")
 
 
 def _written(judgement: Judgement) -> "DataFrame":
@@ -95,7 +101,7 @@ def _written(judgement: Judgement) -> "DataFrame":
 
     lines: list[dict[str, str]] = []
     for name, grade in judgement.ranked:
-        told = {"attack": name, "queries": "" if grade.queries is None else str(grade.queries)}
+        told = {"attack": name, "queries": queries_words(grade) if grade.queries else ""}
         told["AUROC"] = interval(grade.auroc)
         rates: dict[str, Evidence] = {"ASR": grade.asr}
         rates |= {head: grade.tpr_at_fpr[cap] for cap, head in HEADS.items()}
@@ -123,10 +129,13 @@ def grid_tex(rows: Sequence[Sequence[str]]) -> str:
     import pandas
 
     frame = pandas.DataFrame(list(rows[1:]), columns=list(rows[0]))
-    style = frame.style.hide(axis="index")
-    style = style.format(escape="latex").format_index(escape="latex", axis="columns")
-    form = "l" + "r" * (len(frame.columns) - 1)
-    return str(style.to_latex(hrules=True, column_format=form))
+    return _latex(frame.style.format(escape="latex").format_index(escape="latex", axis="columns"))
+
+
+def _latex(style: Any) -> str:
+    """A table with booktabs, its first column of words, the others of figures."""
+    form = "l" + "r" * (len(style.columns) - 1)
+    return str(style.hide(axis="index").to_latex(hrules=True, column_format=form))
 
 
 def runs_csv(runs: Mapping[str, Judgement], attacks: Sequence[str]) -> str:
@@ -139,10 +148,20 @@ def runs_csv(runs: Mapping[str, Judgement], attacks: Sequence[str]) -> str:
     return str(pandas.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
 
 
-def write_pdf(judgement: Judgement, path: Path) -> None:
-    """The page's ROC curves as wide as a column of a paper."""
+def write_pdfs(judgement: Judgement, folder: Path) -> None:
+    """The page's ROC curves as wide as a column of a paper, the other figures as wide as two."""
     scores = {name: judgement.grades[name].verdict.score for name in telling(judgement)}
-    plots.pdf(plots.roc_canvas(scores, judgement.target.member, judgement.kind, COLUMN), path)
+    costs = differing(judgement)
+    drawn = (
+        plots.roc_canvas(scores, judgement.target.member, judgement.kind, COLUMN),
+        histograms(judgement, PAGE),
+        plots.queries_canvas(costs, PAGE) if costs else None,
+    )
+    for name, figure in zip(PDFS, drawn, strict=True):
+        if figure is None:
+            (folder / name).unlink(missing_ok=True)
+        else:
+            plots.pdf(figure, folder / name)
 
 
 def _row(name: str, grade: Grade) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from lit_clid.judging.report.page import (
     report_markdown,
     report_tables,
 )
-from lit_clid.judging.report.papers import results_csv, results_md, results_tex, write_pdf
+from lit_clid.judging.report.papers import results_texts, write_pdfs
 from lit_clid.judging.report.pictures import PictureSource
 from lit_clid.judging.report.section import Report
 from lit_clid.judging.report.words import terminal
@@ -59,9 +59,7 @@ def write_report(report: Report, folder: Path) -> Path:
     write_text(folder / "card.md", card_markdown(report))
     files = {f"{name}.svg": svg for name, svg in figures.items()}
     files |= {f"{name}.csv": text for name, text in report_tables(report).items()}
-    files |= {"results.csv": results_csv(report.judgement)}
-    files |= {"results.md": results_md(report.judgement)}
-    files |= {"results.tex": results_tex(report.judgement)}
+    files |= results_texts(report.judgement)
     for name, text in files.items():
         if text:
             write_text(folder / name, text)
@@ -69,7 +67,7 @@ def write_report(report: Report, folder: Path) -> Path:
             (folder / name).unlink(missing_ok=True)
     for file in (*folder.glob("versus-*.csv"), *folder.glob("versus-*.tex")):
         file.unlink()  # of another judgement
-    write_pdf(report.judgement, folder / "roc.pdf")
+    write_pdfs(report.judgement, folder)
     page = folder / "report.html"
     write_text(page, html)
     return page

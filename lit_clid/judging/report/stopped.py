@@ -15,6 +15,7 @@ from lit_clid.files import write_json, write_text
 from lit_clid.judging import pages, plots
 from lit_clid.judging.controls.control import Control
 from lit_clid.judging.report.markdown import literal
+from lit_clid.judging.report.papers import PDFS
 from lit_clid.judging.report.section import VERSION
 from lit_clid.judging.report.sections.captions import captions_json, captions_words
 from lit_clid.judging.report.sections.controls import SIGNS, controls_json, doubt
@@ -30,9 +31,9 @@ OTHERS = (
         "results.csv",
         "results.md",
         "results.tex",
-        "roc.pdf",
         "card.md",
     ),
+    *PDFS,
 )
 """Files of a whole report, which an audit that stopped does not make."""
 

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from tables import tables
 
+from lit_clid.about import Facts, ModelNote
 from lit_clid.judging.judge import judge
 from lit_clid.judging.report.card import MEANS, NOTICE, card_markdown
 from lit_clid.judging.report.section import Report
+from lit_clid.judging.report.sections.opening import known
 from lit_clid.judging.report.sections.outcome import outcome
 from lit_clid.scores import Scores
 
@@ -44,6 +46,25 @@ def test_no_record_is_named_and_nothing_is_read_as_markup() -> None:
     assert not [name for name in target.ids if re.search(rf"\b{re.escape(name)}\b", text)]
     assert "secret-7" not in text and "Records left out: 1" in text
     assert "<img" not in text and "<b>" not in text and "[a](b)" not in text
+
+
+def test_a_defense_that_was_switched_off_is_none() -> None:
+    target, _ = tables(0, 1.5, 60)
+    told: dict[str, object] = {"flip": False, "random_resized_crop": {"scale": 0.8}}
+    note = ModelNote(facts=Facts(), base="base", val_loss=None, config={"defenses": told})
+    trained = replace(target, about=replace(target.about, training=note))
+    text = card_markdown(Report("own", judge(trained)))
+    assert "Defenses while training: random\\_resized\\_crop" in text and "flip" not in text
+
+
+def test_where_suspects_and_hold_outs_come_from_is_told() -> None:
+    target, _ = tables(0, 1.5, 60)
+    data = {"source": "imagefolder", "path": "/own", "suspects": "owner/claimed"}
+    data |= {"nonmember_source": None, "nonmember_path": "/others"}
+    told = replace(target, about=replace(target.about, config={"data": data}))
+    assert known(judge(told))["data"] == (
+        "imagefolder /own; hold-outs of /others; suspects of owner/claimed"
+    )
 
 
 def test_suspects_have_an_outcome_of_their_own() -> None:

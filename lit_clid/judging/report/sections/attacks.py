@@ -104,11 +104,11 @@ def rows(judgement: Judgement) -> list[tuple[str, ...]]:
         rates = [interval(grade.tpr_at_fpr[cap], percent=True) for cap in CAPS]
         asr = interval(grade.asr, percent=True)
         shown = f"{name} {WEAKENED}" if name in judgement.weakened else name
-        lines.append((shown, _queries(grade), interval(grade.auroc), asr, *rates))
+        lines.append((shown, queries_words(grade), interval(grade.auroc), asr, *rates))
     return lines
 
 
-def _queries(grade: Grade) -> str:
+def queries_words(grade: Grade) -> str:
     """ "15", or "10 + 1∇" with backward passes."""
     if grade.queries is None:
         return "–"

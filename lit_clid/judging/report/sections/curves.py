@@ -29,7 +29,7 @@ class Roc(Section):
     def figures(self, report: Report) -> dict[str, str]:
         found = report.judgement
         scores = {name: grade.verdict.score for name, grade in shown_attacks(found).items()}
-        return {"roc": plots.roc_figure(scores, found.target.member, found.kind)}
+        return {"roc": plots.svg(plots.roc_canvas(scores, found.target.member, found.kind))}
 
     def values(self, report: Report) -> Mapping[str, Any]:
         found = report.judgement
@@ -44,17 +44,21 @@ class Histograms(Section):
     template: ClassVar[str] = '{% include "histogram.html.j2" %}'
 
     def figures(self, report: Report) -> dict[str, str]:
-        shown = shown_attacks(report.judgement)
-        scores = {name: grade.verdict.score for name, grade in shown.items()}
-        thresholds = {name: grade.verdict.threshold for name, grade in shown.items()}
-        member = report.judgement.target.member
-        kind = report.judgement.kind
-        return {"histograms": plots.histogram_figure(scores, thresholds, member, kind)}
+        return {"histograms": plots.svg(histograms(report.judgement))}
 
     def values(self, report: Report) -> Mapping[str, Any]:
         found = report.judgement
         score, member = found.grades[found.headline].verdict.score, found.target.member
         return {"drawing": histogram(score, member, marks(found), found.kind)}
+
+
+def histograms(judgement: Judgement, width: float = 9.6) -> Any:
+    """The figure of the scores, a panel per attack, as wide as it says in inches if it has four."""
+    shown = shown_attacks(judgement)
+    scores = {name: grade.verdict.score for name, grade in shown.items()}
+    thresholds = {name: grade.verdict.threshold for name, grade in shown.items()}
+    member, kind = judgement.target.member, judgement.kind
+    return plots.histogram_canvas(scores, thresholds, member, kind, width)
 
 
 def telling(judgement: Judgement) -> list[str]:

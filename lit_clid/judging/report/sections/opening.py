@@ -1,6 +1,6 @@
 """The opening of the report: the question, and what is known of model, data and date."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +10,12 @@ from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import VERSION, Report, Section
 
 NAMES = {"members": "members", "suspects": "suspects", "nonmembers": "hold-outs"}
+PLACES = {
+    "": ("source", "path", "config"),
+    "hold-outs of ": ("nonmember_source", "nonmember_path"),
+    "suspects of ": ("suspects", "suspects_path"),
+}
+"""Whose records come from where → the keys of `data` that say it."""
 HASH = 12
 """Signs of a fingerprint that are shown."""
 
@@ -59,8 +65,13 @@ def _data(judgement: Judgement) -> str:
     if not isinstance(data, dict) or not data.get("source"):
         about = judgement.target.about
         return f"table {about.table or Path(judgement.target.where).name}"
-    told = [data.get(name) for name in ("source", "path", "config")]
-    return " ".join(str(value) for value in told if value)
+    told = [_place(data, names) for names in PLACES.values()]
+    kinds = zip(PLACES, told, strict=True)
+    return "; ".join(f"{kind}{place}" for kind, place in kinds if place)
+
+
+def _place(data: Mapping[str, Any], names: Sequence[str]) -> str:
+    return " ".join(str(data[name]) for name in names if data.get(name))
 
 
 def _records(judgement: Judgement) -> str:
