@@ -6,10 +6,12 @@ pillow-heif, which is never required.
 """
 
 import io
+import os
 import warnings
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,12 @@ HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 """What bytes 8–12 of a HEIC file are."""
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 """Scans of 90 to 180 million pixels are images; what is larger is refused."""
+PIXELS = 2**25
+"""Of an image that waits for others as large."""
+LARGE = [Lock()]
+"""Held while such an image is decoded; another one in a process that was forked meanwhile."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: LARGE.__setitem__(0, Lock()))
 DECODER = f"Pillow {PIL.__version__}"
 """What decodes here; another may round otherwise."""
 
@@ -94,8 +102,15 @@ def read_image(file: Path | io.BytesIO) -> Decoded:
     head = bytes(data.getbuffer()[4:12])
     if not HEIC and head[:4] == b"ftyp" and head[4:] in HEIF_BRANDS:
         raise ValueError(f"HEIC needs a plugin: {PLUGGED['.heic']}")
-    with _opened(data) as image:
+    with _opened(data) as image, _turn(image.size):
         return Decoded(upright(image), _goes_on(image))
+
+
+def _turn(size: tuple[int, int]) -> AbstractContextManager[object]:
+    """Within this a large image is the only large one that is decoded in this process: each takes
+    up to sixteen bytes a pixel, and threads decode side by side.
+    """
+    return LARGE[0] if size[0] * size[1] > PIXELS else nullcontext()
 
 
 def upright(image: Image.Image) -> Image.Image:

@@ -15,6 +15,8 @@ from lit_clid.files import decode_text
 
 METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 DELIMITERS = (",", ";", "\t")
+BYTES, ROWS = 2**31, 10**7
+"""Most that a folder's metadata.parquet may unpack to."""
 Row = dict[str, Any]
 
 
@@ -82,7 +84,17 @@ def _parquet(file: Path, content: bytes) -> list[tuple[int, Row]]:
 
     try:
         with pq.ParquetFile(io.BytesIO(content)) as table:
+            told = table.metadata
+            groups = map(told.row_group, range(told.num_row_groups))
+            size = sum(group.total_byte_size for group in groups)
+            if size > BYTES or told.num_rows > ROWS:
+                raise UserError(
+                    f"{file}: unpacks to {told.num_rows:,} rows and {size:,} bytes; a table of so "
+                    "many is read as data.path=FILE, not as a folder's metadata"
+                )
             return list(enumerate(table.read().to_pylist(), 1))
+    except UserError:
+        raise
     except Exception as error:  # pyarrow raises kinds of its own
         raise UserError(f"{file}: not a parquet table ({first_line(error)})") from None
 

@@ -1,12 +1,15 @@
 """Folders and lists that someone prepared: nothing waits, nothing is followed, one line each."""
 
+import io
 import os
 import struct
+import time
 import zlib
 from pathlib import Path
 
 import pytest
 from folders import image_folder, load, options, picture
+from PIL import Image
 
 from lit_clid.data.sources import open_source, open_sources
 from lit_clid.errors import UserError
@@ -22,6 +25,54 @@ def bomb(file: Path) -> None:
     header = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
     parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(9))) + chunk(b"IEND", b"")
     file.write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
+
+
+def test_a_table_that_unpacks_to_more_than_memory_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from lit_clid.data import metadata
+
+    folder = image_folder(tmp_path / "images", 16)
+    for file in folder.glob("*.txt"):
+        file.unlink()
+    names = [file.name for file in sorted(folder.glob("*.png"))]
+    pq.write_table(pa.table({"file_name": names, "text": names}), folder / "metadata.parquet")
+    (folder / "metadata.jsonl").unlink(missing_ok=True)
+    assert load(folder, tmp_path)
+    for name in ("BYTES", "ROWS"):
+        with monkeypatch.context() as few:
+            few.setattr(metadata, name, 7)
+            with pytest.raises(UserError, match="unpacks to 16 rows and"):
+                load(folder, tmp_path / name)
+
+
+def test_large_images_are_decoded_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from lit_clid.data import decoding
+
+    at_once, most = [0], [0]
+    upright = decoding.upright
+
+    def slow(image: Image.Image) -> Image.Image:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        time.sleep(0.02)
+        at_once[0] -= 1
+        return upright(image)
+
+    monkeypatch.setattr(decoding, "upright", slow)
+    file = io.BytesIO()
+    picture(0).save(file, format="PNG")
+    for pixels, expected in ((2**25, 2), (1, 1)):
+        monkeypatch.setattr(decoding, "PIXELS", pixels)
+        most[0] = 0
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(decoding.decode, [io.BytesIO(file.getvalue()) for _ in range(8)]))
+        assert (most[0] >= 2) == (expected == 2)
 
 
 def postscript(file: Path) -> None:
