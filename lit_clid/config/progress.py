@@ -121,5 +121,11 @@ def progress(phase: str, every: int) -> PhaseBar | PhaseLines:
     """The bar of a phase, which moves every so many batches; lines where there is no terminal and
     no notebook.
     """
-    drawn = "ipykernel" in sys.modules or (sys.stdout is not None and sys.stdout.isatty())
+    drawn = _in_a_notebook() or (sys.stdout is not None and sys.stdout.isatty())
     return PhaseBar(phase, every) if drawn else PhaseLines(phase)
+
+
+def _in_a_notebook() -> bool:
+    """Whether a notebook's kernel runs this, not only loaded what kernels are made of."""
+    found: Any = sys.modules.get("IPython")
+    return getattr(found and found.get_ipython(), "kernel", None) is not None

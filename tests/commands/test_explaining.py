@@ -24,8 +24,11 @@ def test_every_key_can_be_asked_for(capsys: Printed) -> None:
     assert "see the documentation" not in said
 
 
-def test_each_layer_that_sets_a_key_is_named_in_order(capsys: Printed, tmp_path: Path) -> None:
-    mine = tmp_path / "mine.yaml"
+def test_each_layer_that_sets_a_key_is_named_in_order(
+    capsys: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # longer places take two lines
+    mine = Path("mine.yaml")
     mine.write_text("audit: {rows: 8}\n")
     said = told(capsys, "audit.rows", str(mine), "audit.rows=4", "audit.batch_size=2")
     assert [line.split(maxsplit=1)[1] for line in said.splitlines() if "  here" in line] == [

@@ -2,6 +2,7 @@
 
 import sys
 from itertools import count
+from types import SimpleNamespace
 
 import lightning as L
 import pytest
@@ -77,7 +78,11 @@ def test_a_short_phase_and_another_process_say_nothing(
     assert not capsys.readouterr().out
 
 
-def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(progress("auditing", 1), PhaseLines)
+def test_a_terminal_and_a_notebook_have_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    for shell, drawn in ((None, PhaseLines), (SimpleNamespace(kernel=object()), PhaseBar)):
+        loaded = SimpleNamespace(get_ipython=lambda shell=shell: shell)
+        with monkeypatch.context() as kernel:
+            kernel.setitem(sys.modules, "IPython", loaded)
+            assert isinstance(progress("auditing", 1), drawn)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert isinstance(progress("auditing", 1), PhaseBar)
