@@ -65,6 +65,7 @@ def check(config: Settings) -> None:
     check_part(config)
     source, trained = _model(config)
     models = trained or {"target": source}
+    check_headline(config, calibrated="shadow" in trained or not trained)
     split = dealt(config, source.source, alone=alone_of(config, models))
     models = trained or _foreseen(source, split)
     check_headline(config, calibrated="shadow" in models)

@@ -28,7 +28,7 @@ def test_the_same_figure_is_the_same_text() -> None:
 
 def test_figures_take_the_page_s_colours() -> None:
     """Every colour variable that stands in for one is in the style sheet, light and dark."""
-    drawn = plots.roc_figure({"a": np.arange(8.0)}, np.arange(8) > 3)
+    drawn = plots.svg(plots.roc_canvas({"a": np.arange(8.0)}, np.arange(8) > 3))
     shown = plots.themed(drawn)
     assert plots.style.INK in drawn and plots.style.INK not in shown
     assert "var(--ink)" in shown and "var(--paper)" in shown
