@@ -61,10 +61,9 @@ def conformal_p(suspects: np.ndarray, holdouts: np.ndarray) -> np.ndarray:
 
 def adjusted(p: np.ndarray) -> np.ndarray:
     """The smallest rate (M,) at which each would be named: min_{j ≥ k} m·p_(j)/j."""
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    q = np.empty(len(p))
-    q[order] = np.minimum(1.0, np.minimum.accumulate(scaled[::-1])[::-1])
+    from scipy.stats import false_discovery_control
+
+    q: np.ndarray = false_discovery_control(p, method="bh")
     return q
 
 
