@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from lit_clid.commands.threads import keep_freed_memory
+from lit_clid.models.compiled import GRAPHS
 from lit_clid.models.denoiser import DTYPES, Denoiser
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families import FAMILIES, Family
@@ -152,7 +153,7 @@ class Bench:
     each: float
     peak: float
 
-    def denoiser(self, network: Any, precision: str, **ways: bool) -> Denoiser:
+    def denoiser(self, network: Any, precision: str, **ways: Any) -> Denoiser:
         call = self.family.call(SimpleNamespace(vae_scale_factor=self.shape.factor))
         ways = {"channels_last": False, "compile": False, **ways}
         levels, rows = schedule(self.family), self.given.rows
@@ -172,6 +173,8 @@ class Bench:
         """Say how fast the engine asks, and what its time goes to."""
         given = self.given
         ways = {"channels_last": given.channels_last, "compile": given.compile}
+        if given.graphs:
+            ways["compile"] = GRAPHS
         denoiser = self.denoiser(network, given.precision, **ways)
         rows = asked(self.family, network, self.shape, given.rows, self.device)
         found = self._per_second(lambda: denoiser.eps(*rows), given.rows)
@@ -212,6 +215,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=32)
     parser.add_argument("--precision", default="bf16", choices=DTYPES)
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--graphs", action="store_true", help="compile, and record CUDA graphs")
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--train", type=int, default=0, help="rows of a training step; 0: none")
     parser.add_argument("--plain", action="store_true", help="time the plain loop too")
