@@ -10,7 +10,6 @@ environment variable `LIT_CLID_ALLOW_CLASSES=1`.
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -114,25 +113,15 @@ def class_named(text: Any, of: type[T], where: str) -> T:
     if not module or not name:
         raise UserError(f"{where}.class: {text!r} is not written as package.module:Name")
     try:
-        with _here_too():
-            found = getattr(import_module(module), name)
+        if (here := str(Path.cwd())) not in sys.path:  # wherever the command lies
+            sys.path.append(here)
+        found = getattr(import_module(module), name)
     except Exception as error:
         raise UserError(
             f"{where}.class: {text!r} cannot be imported ({type(error).__name__}: "
             f"{first_line(error)})"
         ) from None
     return _made(found, of, f"{where}.class")
-
-
-@contextmanager
-def _here_too() -> Iterator[None]:
-    """Within this, modules of the working directory can be imported, wherever the command lies."""
-    here = str(Path.cwd())
-    sys.path.append(here)
-    try:
-        yield
-    finally:
-        sys.path.remove(here)
 
 
 def _made(found: Any, of: type, where: str) -> Any:

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,6 +27,8 @@ from lit_clid.models.target import Target
 from lit_clid.provenance import provenance
 from lit_clid.scores import Scores
 
+PATIENCE = timedelta(days=2)
+"""How long a process that is done waits for the slowest, once at the end."""
 AskingTrainer: TypeAlias = L.Trainer
 """What `asking_trainer` makes."""
 
@@ -140,4 +143,5 @@ def asking_trainer(trainer: Mapping[str, Any], role: str, *callbacks: Callback) 
     fixed: dict[str, Any] = dict.fromkeys(off, False)
     fixed["inference_mode"] = False  # white-box attacks differentiate its tensors
     fixed["use_distributed_sampler"] = False
-    return make_trainer({**options, **fixed}, f"auditing {role}", *callbacks)
+    wanted = {**options, **fixed}
+    return make_trainer(wanted, f"auditing {role}", *callbacks, patience=PATIENCE)

@@ -56,23 +56,29 @@ def main(arguments: Sequence[str]) -> None:
     check(read(arguments))
 
 
-def check(config: Settings) -> None:
+def check(config: Settings, *, trains: bool = False) -> None:
     """Check a configuration.
+
+    Args:
+        trains: what is put on the base is to be trained on, not somebody's to be audited.
 
     Raises:
         UserError: for what its training or its audit would refuse.
     """
     check_part(config)
-    source, trained = _model(config)
+    source, trained = _model(config, trains=trains)
     models = trained or {"target": source}
-    check_headline(config, calibrated="shadow" in trained or not trained)
+    own = config.audit.target is None and (config.folder / "target" / INDEX).is_file()
+    elsewhere = bool(trained) and not own
+    check_headline(config, calibrated="shadow" in trained or not elsewhere)
     split = dealt(config, source.source, alone=alone_of(config, models))
-    models = trained or _foreseen(source, split)
+    if not elsewhere:
+        models = {**_foreseen(source, split), **trained}
     check_headline(config, calibrated="shadow" in models)
     check_answerable(config, models, split, there=bool(trained))
     phases: list[Phase] = []
     roles = _untrained(config, split)
-    if config.audit.target is None and not source.source.parts and roles:
+    if not elsewhere and roles:
         phases += _trainings(config, split, roles)
     phases += _audit(config, split, models, there=bool(trained))
     records = {role: len(split.of(role)) for role in ROLES if split.of(role)}
@@ -87,9 +93,9 @@ def check(config: Settings) -> None:
     console.say("measured on a few batches of this machine; nothing of it is kept")
 
 
-def _model(config: Settings) -> tuple[Model, dict[str, Model]]:
+def _model(config: Settings, *, trains: bool) -> tuple[Model, dict[str, Model]]:
     """The model that stands for the target, and those that are there already."""
-    named = config.audit.target is not None or config.target.source.parts
+    named = config.audit.target is not None or (config.target.source.parts and not trains)
     if named or (config.folder / "target" / INDEX).is_file():
         found = find_models(config.folder, config.audit, config.target)
         return found["target"], found
@@ -145,6 +151,8 @@ def _asking(sitting: Sitting, split: Split, query: float, processes: int) -> Pha
     """A sitting, whose records the processes share."""
     cost = tally(sitting.attacks, sizes(split, sitting.role))
     gradients = f" and {cost.backward_total:,} backward passes" if cost.backward_total else ""
+    if not torch.cuda.is_available():  # one process was timed on all cores
+        processes = 1
     beside = f" in {processes} processes" if processes > 1 else ""
     work = f"{cost.total:,} queries of {1000 * query:.2f} ms{gradients}{beside}"
     return Phase(f"audit {sitting.table}", work, calls_of(cost) * query / processes)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from lit_clid.about import Facts
 from lit_clid.auditing.attacks import ATTACKS, Attack
-from lit_clid.auditing.lineage import Model, check_split
+from lit_clid.auditing.lineage import Model
 from lit_clid.commands.known import KNOWN_ATTACKS
 from lit_clid.commands.reading import Settings
 from lit_clid.data.deal import Alone
@@ -124,8 +124,7 @@ def check_answerable(
         there: false while a target is to be trained first, for which its base stands.
     """
     if there:
-        _check_members(config, split, models["target"])
-        check_split(models, split)
+        check_members(config, split, models["target"])
     _check_suspects(config, split, models)
     _check_cascade(config, split)
     if config.evidence.stop_at is not None:
@@ -133,21 +132,22 @@ def check_answerable(
     check_rules(config.attacks, calibrated=calibrated or "shadow" in models)
 
 
-def _check_members(config: Settings, split: Split, target: Model) -> None:
+def check_members(config: Settings, split: Split, model: Model, role: str = "target") -> None:
     """Refuse members that the seed alone made members: of the embedded drawings and of the
     embedded base it is known what they are to each other.
     """
-    drawn = split.of("target", True) and not split.vouched
-    control = not split.suspects and (config.data.embedded or target.source == Source(DEMO))
+    drawn = split.of(role, True) and not split.vouched
+    control = not split.suspects and (config.data.embedded or model.source == Source(DEMO))
     if not drawn or control:
         return
-    note = read_note(target.source)
+    note = read_note(model.source)
     if note is None or note.facts == Facts():
         raise UserError(
-            f"audit.target: nothing says that {target.source} was trained on the records that the "
+            f"audit.{role}: nothing says that {model.source} was trained on the records that the "
             "seed deals as its members; say who is a member (data.member_column, or "
-            "data.nonmember_path for records that it never saw), or ask about suspects "
-            "(data.suspects, beside comparable records in data, without a shadow)"
+            "data.nonmember_path for records that it never saw), ask about suspects "
+            "(data.suspects, beside comparable records in data, without a shadow), or train a "
+            "model here first"
         )
 
 

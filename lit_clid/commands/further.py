@@ -31,7 +31,7 @@ def swapped_table(
     name = _by_caption(config.attacks)
     most = config.audit.swapped
     part = swapped(split, most, config.seed) if name and most else None
-    _forget_others(folder / "swapped.parquet", part)
+    forget_others(folder / "swapped.parquet", part)
     if name is None or part is None:
         return None
     sitting = Sitting("swapped", "target", model, {name: config.attacks[name]})
@@ -59,7 +59,7 @@ def cascade_table(
     """
     name = config.evidence.cascade
     if name is None:
-        _forget_others(folder / "cascade.parquet", None)
+        forget_others(folder / "cascade.parquet", None)
         return None
     chosen: list[str] = []
     if first is not None and first.answer is not None:
@@ -69,7 +69,7 @@ def cascade_table(
     if len(kinds) < 2:
         console.say("note: all records in question are of one kind; evidence.cascade asks nothing")
         return None
-    _forget_others(folder / "cascade.parquet", part)
+    forget_others(folder / "cascade.parquet", part)
     sitting = Sitting("cascade", "target", model, {name: second_attack(config)})
     return table_of(sitting, targets[model], config, part, folder=folder)
 
@@ -81,15 +81,16 @@ def second_attack(config: Settings) -> Attack:
     return config.attacks[name] if name in config.attacks else KNOWN_ATTACKS[name]
 
 
-def _forget_others(path: Path, part: Split | None) -> None:
-    """The same by the first process, before any other looks for the table."""
+def forget_others(path: Path, part: Split | None) -> None:
+    """Delete a table, and its shards, that is of other records than the part, or not asked for; the
+    first process does, and others that it can talk to wait for it.
+    """
     if console.is_first_process():
-        forget_others(path, part)
+        _forget(path, part)
     shared(None)
 
 
-def forget_others(path: Path, part: Split | None) -> None:
-    """Delete a table, and its shards, that is of other records than the part, or not asked for."""
+def _forget(path: Path, part: Split | None) -> None:
     shards = shard_folder(path)
     notes = [path.with_suffix(".json"), shards / CLAIMS]
     told = [read_json(note).get("claims", read_json(note)) for note in notes if note.is_file()]

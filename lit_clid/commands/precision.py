@@ -44,8 +44,7 @@ def check_precision(config: Settings) -> None:
     whole: Scores | None = None
     usual = 0.0
     for precision in PRECISIONS if on_gpu(config) else PRECISIONS[:2]:
-        if console.is_first_process():
-            forget_others(folder / f"{precision}.parquet", part)
+        forget_others(folder / f"{precision}.parquet", part)
         try:
             made, seconds = _asked(config, models["target"], part, folder, precision)
         except HopelessError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from lit_clid import console
 from lit_clid.about import About, Claims
 from lit_clid.auditing.claims import carry_over, claim, finished_scores
-from lit_clid.auditing.lineage import Model, find_models
+from lit_clid.auditing.lineage import Model, check_split, find_models
 from lit_clid.auditing.quarantine import columns_of, counted, quarantined
 from lit_clid.auditing.queries import announce, describe_attacks, tally
 from lit_clid.auditing.run import AskingTrainer, ask, asking_trainer, clear, fill_table
@@ -46,6 +46,7 @@ def opened(config: Settings, *, calibrated: bool = False) -> tuple[dict[str, Mod
         console.say(line)
     split = split_of(config, models["target"].source, alone=alone_of(config, models))
     check_answerable(config, models, split, calibrated=calibrated)
+    check_split(models, split)
     return models, split
 
 

@@ -15,6 +15,7 @@ from lit_clid.config.reading import CONFIGS, layers, shipped
 from lit_clid.errors import UserError
 from lit_clid.models.kept import Kept, keep_pipeline
 from lit_clid.models.load import check_target
+from lit_clid.models.note import read_note
 from lit_clid.source import DEMO
 
 PIPELINES = "pipelines"
@@ -74,7 +75,7 @@ def audit_words(
         named["audit.target"] = kept.folder
     if shadow is not None:
         named["audit.shadow"] = fspath(shadow)
-    if kept is not None and not records and not any(_tells_records(word) for word in told):
+    if kept is not None and not (records or _is_known(kept) or any(map(_tells_records, told))):
         raise UserError(
             "audit: hand over the records to ask the model about: members=…, holdouts=…, or "
             "suspects=… beside holdouts"
@@ -147,9 +148,16 @@ def _told(
     return Told(given, [*files, *models, *others], called)
 
 
+def _is_known(kept: Kept) -> bool:
+    """Whether a model says which records it was trained on, or is the embedded base."""
+    return kept.folder == DEMO or read_note(kept.folder) is not None
+
+
 def _tells_records(word: str) -> bool:
-    """Whether a word is a file, or sets what is asked about."""
-    return "=" not in word or word.startswith(("data.", "data="))
+    """Whether a word is a file, or may name what is asked about."""
+    key, _, value = word.partition("=")
+    told = key.removeprefix("data.") if key != "data" else value
+    return not value or any(name in told for name in ("source", "path", "suspects", "member"))
 
 
 def _runs(words: Sequence[str]) -> Path:

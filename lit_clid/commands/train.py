@@ -37,7 +37,7 @@ from lit_clid.training.trainer import (
 def main(arguments: Sequence[str]) -> None:
     config = read(arguments)
     if config.check:
-        check(config)
+        check(config, trains=True)
     elif config.dry_run:
         config = replace(config, finetune=replace(config.finetune, loggers=[]))
         _check(config)

@@ -20,10 +20,6 @@ from lit_clid.errors import UserError
 
 SHARDING = ("fsdp", "deepspeed", "model_parallel")
 """How Lightning calls strategies that split a model, its gradients or its optimiser."""
-PATIENCE = timedelta(days=2)
-"""How long a process that is done waits for the others: in an audit for the slowest, once at the
-end. A launcher ends all of them where one is lost.
-"""
 LAUNCHER = logging.getLogger("lightning.fabric.strategies.launchers.subprocess_script")
 """Where Lightning tells, before it kills a run, which of its processes ended."""
 
@@ -37,12 +33,20 @@ class LastWords(logging.Handler):
 
 
 def make_trainer(
-    options: Mapping[str, Any], phase: str, *callbacks: Callback, every: int = 1
+    options: Mapping[str, Any],
+    phase: str,
+    *callbacks: Callback,
+    every: int = 1,
+    patience: timedelta = timedelta(minutes=30),
 ) -> L.Trainer:
     """Build a Trainer from plain options, with a bar called `phase` that moves every so many
     batches.
 
     `enable_progress_bar: false` leaves the bar out.
+
+    Args:
+        patience: how long a process waits for another that is at work; a launcher ends all of them
+            where one is lost.
 
     Raises:
         UserError: if Lightning refuses the options (no such accelerator, devices, precision, …).
@@ -55,7 +59,9 @@ def make_trainer(
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         raise UserError(f"trainer: {' '.join(str(error).split())[:300]}") from None
     if isinstance(trainer.strategy, DDPStrategy):  # of whichever name, and the one of several cards
-        trainer.strategy._timeout = PATIENCE
+        trainer.strategy._timeout = patience
+        # they never change, and processes may validate batches of different number
+        trainer.strategy._ddp_kwargs.setdefault("broadcast_buffers", False)
     return trainer
 
 

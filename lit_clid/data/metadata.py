@@ -15,8 +15,8 @@ from lit_clid.files import decode_text
 
 METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 DELIMITERS = (",", ";", "\t")
-BYTES, ROWS = 2**31, 10**7
-"""Most that a folder's metadata.parquet may unpack to."""
+BYTES, PIECE = 2**32, 256
+"""Most that a parquet file may unpack to, and rows that are unpacked before it is looked at."""
 Row = dict[str, Any]
 
 
@@ -82,21 +82,22 @@ def read_rows(file: Path, content: bytes, wanted: Sequence[str]) -> list[tuple[i
 def _parquet(file: Path, content: bytes) -> list[tuple[int, Row]]:
     import pyarrow.parquet as pq
 
+    rows, size = list[Row](), 0
     try:
         with pq.ParquetFile(io.BytesIO(content)) as table:
-            told = table.metadata
-            groups = map(told.row_group, range(told.num_row_groups))
-            size = sum(group.total_byte_size for group in groups)
-            if size > BYTES or told.num_rows > ROWS:
-                raise UserError(
-                    f"{file}: unpacks to {told.num_rows:,} rows and {size:,} bytes; a table of so "
-                    "many is read as data.path=FILE, not as a folder's metadata"
-                )
-            return list(enumerate(table.read().to_pylist(), 1))
-    except UserError:
-        raise
+            for batch in table.iter_batches(PIECE):
+                size += batch.nbytes
+                if size > BYTES:
+                    break
+                rows += batch.to_pylist()
     except Exception as error:  # pyarrow raises kinds of its own
         raise UserError(f"{file}: not a parquet table ({first_line(error)})") from None
+    if size > BYTES:
+        raise UserError(
+            f"{file}: unpacks to more than {BYTES:,} bytes; write it with the columns that are "
+            "needed alone, or in several files"
+        )
+    return list(enumerate(rows, 1))
 
 
 def _csv(file: Path, text: str, wanted: Sequence[str]) -> list[tuple[int, Row]]:

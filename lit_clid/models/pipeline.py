@@ -85,7 +85,7 @@ class PipelineTarget(Target):
                 lay_channels_last(part)
         self.mask_tokens = self.text.mask_tokens
         self.device = torch.device("cpu")
-        self._images: dict[torch.Size, int] = {}
+        self._together: dict[torch.Size, int] = {}
 
     @property
     def rows(self) -> int:  # type: ignore[override]
@@ -111,12 +111,12 @@ class PipelineTarget(Target):
 
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         inputs, size = [images] if noise is None else [images, noise], images.shape[-2:]
-        room = self._images.get(size, self.latents.together(*size))
+        room = self._together.get(size, self.latents.together(*size))
         most = min(room, max(1, len(images)))
         with self._in_full():
             encoded, rows = with_less(lambda rows: self._encode(inputs, rows), most)
         if rows < most:
-            self._images[size] = rows
+            self._together[size] = rows
         return encoded
 
     def _in_full(self) -> AbstractContextManager[Any]:

@@ -33,7 +33,7 @@ class Still:
     latents: bool = True
     embedding: bool = True
     most: float = inf
-    """Bytes of embeddings beyond which they are encoded anew at every step."""
+    """Bytes of embeddings, of all processes of a machine, beyond which they are encoded anew."""
 
 
 def choose(network: Any, family: Family, options: FineTuneOptions, seed: int = 0) -> None:
@@ -142,12 +142,12 @@ class FineTune(L.LightningModule):
     def on_fit_start(self) -> None:
         self.target.to(self.device)
         data: CaptionedImages = self.trainer.datamodule  # type: ignore[attr-defined]
-        members = data.members
-        if self.still.latents:
+        if (members := data.members) and self.still.latents:
             self.encodings.keep_latents(self.target, members.images, len(members))
         if self.still.embedding:
             captions = [members.caption(row) for row in range(len(members))]
-            self.encodings.keep_embedding(self.target, captions, self.still.most)
+            most = self.still.most / self.trainer.num_devices  # each process keeps all
+            self.encodings.keep_embedding(self.target, captions, most)
         self.objective.start(self.target, data)
 
     def encoded(self, batch: dict[str, Any], number: int) -> tuple[Tensor, Embedding]:

@@ -3,6 +3,7 @@ from it.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -28,6 +29,8 @@ from lit_clid.training.defenses import Defenses, EarlyStopping, PrivacyBudget, S
 from lit_clid.training.kept import Probe, stopping_callbacks
 from lit_clid.training.loggers import make_loggers
 
+PATIENCE = timedelta(hours=6)
+"""How long processes wait for one that encodes, exports, or merges an experiment's answers."""
 CHECKPOINT = "resume.ckpt"
 REFUSED = (
     "limit_train_batches",
@@ -124,7 +127,7 @@ def training_trainer(
         "max_steps": steps,
         "logger": make_loggers(options.loggers, folder),
     }
-    return make_trainer(wanted, f"training {role}", *callbacks, every=20)
+    return make_trainer(wanted, f"training {role}", *callbacks, every=20, patience=PATIENCE)
 
 
 def checkpoint_steps(

@@ -61,12 +61,19 @@ def test_a_check_of_a_model_from_elsewhere_trains_nothing(
 
 
 @pytest.mark.slow
-def test_processes_share_the_records_of_an_audit(
+def test_several_devices_and_a_lora_to_begin_at_are_checked(
     pipeline_folder: Path, tmp_path: Path, run: Run
 ) -> None:
-    words = [*SMALL, f"runs={tmp_path}", f"target.path={pipeline_folder}", "attacks=[loss]"]
-    code, said = run("check", *words, "trainer.devices=2", "trainer.strategy=ddp")
-    assert code == 0 and said.count(" in 2 processes") == 4, said
+    drawn = draw(network_of(pipeline_folder), ("attn2.to_k",))
+    lora = save_diffusers(drawn, "unet", tmp_path / "lora")
+    words = ["configs/folder.yaml", f"data.path={image_folder(tmp_path / 'x', 40)}"]
+    words += [f"runs={tmp_path / 'runs'}", f"target.path={pipeline_folder}", "attacks=[loss]"]
+    words += [f"target.lora=[{lora}]", "finetune.batch_size=4", "trainer.max_steps=9"]
+    two = ["trainer.devices=2", "trainer.strategy=ddp", "trainer.accelerator=cpu"]
+    code, said = run("train", *words, *two, "check=true")
+    assert code == 0 and "\ntrain target " in said, said
+    code, said = run("check", *words)
+    assert code == 2 and "or train a model here first" in said, said
 
 
 def test_a_check_refuses_what_its_audit_would(

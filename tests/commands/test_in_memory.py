@@ -113,8 +113,10 @@ def test_records_that_cannot_be_asked_about(
 
 
 def test_a_model_is_asked_about_somebody_s_records(pipeline: Any, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="audit: hand over the records to ask the model about"):
-        lit_clid.audit(pipeline, runs=str(tmp_path))
+    for words in ({}, {"data": {"resolution": 16}}):
+        with pytest.raises(UserError, match="audit: hand over the records to ask the model about"):
+            lit_clid.audit(pipeline, runs=str(tmp_path), **words)
+    assert audit_words(["demo"], {}, {}, {}).words == ["audit.target=demo", "audit.reference=null"]
     with pytest.raises(
         UserError, match=r"nothing says that .* was trained on the records that the"
     ):

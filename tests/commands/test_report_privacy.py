@@ -8,8 +8,9 @@ import pytest
 from folders import image_folder
 from runs import Run
 
-from lit_clid.config.options.data import DataOptions
+from lit_clid.config.options.data import EMBEDDED, DataOptions
 from lit_clid.config.options.report import ReportOptions
+from lit_clid.data.images import EMBEDDED as DRAWN
 from lit_clid.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("few_permutations")
@@ -89,6 +90,7 @@ def test_no_id_stands_in_a_report_with_pseudonyms(
 
 
 def test_what_is_nobodys_is_shown() -> None:
+    assert set(EMBEDDED) == set(DRAWN)
     drawn, own = DataOptions(), DataOptions(source="imagefolder", path="x")
     mixed = DataOptions(nonmember_source="imagefolder", nonmember_path="x")
     auto = ReportOptions()

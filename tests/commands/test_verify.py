@@ -47,6 +47,17 @@ def test_a_changed_figure_is_named(judged: Path, run: Run) -> None:
     assert "1 of" in printed and "attacks.loss.auroc.value: 0." in printed
 
 
+def test_numbers_of_a_table_agree_as_those_of_the_report_do(judged: Path, run: Run) -> None:
+    file = judged / "results.csv"
+    head, first, *rest = file.read_text().splitlines()
+    cells = first.split(",")
+    place = head.split(",").index("auroc")
+    for change, expected in ((1e-12, 0), (1e-4, 2)):
+        cells[place] = str(float(cells[place]) + change)
+        file.write_text("\n".join([head, ",".join(cells), *rest]) + "\n")
+        assert run("verify", str(judged))[0] == expected
+
+
 @pytest.mark.parametrize("name", ["results.csv", "results.tex", "card.md"])
 def test_a_changed_text_beside_the_report_is_named(name: str, judged: Path, run: Run) -> None:
     file = judged / name

@@ -1,5 +1,6 @@
 """How a run is built: its trainer's options, its learning rate, its checkpoints."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from lightning.pytorch.strategies import DDPStrategy
 from tuning import recipe, tune
 
 from lit_clid.auditing.run import asking_trainer
-from lit_clid.config.trainer import PATIENCE
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.training.trainer import checkpoint_steps, training_trainer
@@ -42,12 +42,13 @@ def test_sharded_weights_are_refused(tmp_path: Path, strategy: str) -> None:
 @pytest.mark.parametrize("strategy", ["auto", "ddp", "ddp_find_unused_parameters_true"])
 def test_processes_wait_for_the_slowest(tmp_path: Path, strategy: str) -> None:
     several = {"max_steps": 4, "devices": 2, "accelerator": "cpu", "strategy": strategy}
-    for trainer in (
-        training_trainer(recipe(), several, tmp_path, "target", 0),
-        asking_trainer(several, "target"),
-    ):
+    made = {
+        timedelta(hours=6): training_trainer(recipe(), several, tmp_path, "target", 0),
+        timedelta(days=2): asking_trainer(several, "target"),
+    }
+    for patience, trainer in made.items():
         assert isinstance(trainer.strategy, DDPStrategy)
-        assert trainer.strategy._timeout == PATIENCE
+        assert trainer.strategy._timeout == patience
 
 
 @pytest.mark.slow

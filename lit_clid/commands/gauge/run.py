@@ -12,7 +12,7 @@ from lit_clid.auditing.losses import GAUGED, CaptionLoss
 from lit_clid.auditing.signals import Signals
 from lit_clid.auditing.sittings import Sitting, check_sittings, load, memory_of
 from lit_clid.commands.apart import refuse_parts
-from lit_clid.commands.checks import check_once
+from lit_clid.commands.checks import check_members, check_once
 from lit_clid.commands.gauge.checkpoints import Checkpoint, find_checkpoints, is_pattern
 from lit_clid.commands.gauge.measure import judged
 from lit_clid.commands.gauge.written import write_answer, write_curve
@@ -114,6 +114,7 @@ def _split(config: Settings, found: Sequence[Checkpoint]) -> Split:
     shadow = config.audit.shadow or (config.folder / "shadow" / INDEX).is_file()
     split = split_of(config, found[0].source, alone=Alone.NO if shadow else Alone.CLAIM)
     split.require("target")
+    check_members(config, split, Model(found[0].source))
     for each in found:
         check_split({"target": Model(each.source)}, split)
     return split

@@ -15,7 +15,7 @@ from lit_clid.auditing.losses import Grid
 from lit_clid.auditing.sittings import Shelf, Sitting, check_sittings
 from lit_clid.auditing.swept import Losses, Swept, read_losses
 from lit_clid.commands.apart import refuse_parts
-from lit_clid.commands.checks import check_once
+from lit_clid.commands.checks import check_members, check_once
 from lit_clid.commands.holding import held
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.sitting import table_of
@@ -61,6 +61,7 @@ def _sweep(config: Settings, arguments: Sequence[str]) -> None:
     wanted = wishes(attacks, grid)
     models = find_models(config.folder, config.audit, config.target, "shadow")
     split = split_of(config, models["shadow"].source)
+    check_members(config, split, models["shadow"], "shadow")
     check_split(models, split)
     sitting = Sitting("sweep", "shadow", models["shadow"], {"grid": grid})
     targets = Shelf([sitting.model], config.audit)

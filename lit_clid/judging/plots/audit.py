@@ -43,7 +43,7 @@ def roc_canvas(
         scores: (N,) by attack.
         member: (N,) bool.
         kind: what they are called; of a claim they are suspects.
-        width: of the axes in inches; narrow ones have their legend below.
+        width: in inches, of the axes or, of a narrow figure, whose legend stands below, of it all.
     """
     import matplotlib
 

@@ -102,7 +102,8 @@ class Result(Judgement):
         Args:
             attacks: by name; none means the one that speaks and those that stand for other
                 families, four in all.
-            width: of the axes in inches; a column of a paper has about 3.3.
+            width: in inches, of a narrow figure (a column of a paper has about 3.3) or of the axes
+                of a wide one.
 
         Raises:
             UserError: for an attack that was not judged.

@@ -1,6 +1,6 @@
 """The opening of the report: the question, and what is known of model, data and date."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -65,13 +65,11 @@ def _data(judgement: Judgement) -> str:
     if not isinstance(data, dict) or not data.get("source"):
         about = judgement.target.about
         return f"table {about.table or Path(judgement.target.where).name}"
-    told = [_place(data, names) for names in PLACES.values()]
-    kinds = zip(PLACES, told, strict=True)
-    return "; ".join(f"{kind}{place}" for kind, place in kinds if place)
-
-
-def _place(data: Mapping[str, Any], names: Sequence[str]) -> str:
-    return " ".join(str(data[name]) for name in names if data.get(name))
+    told: list[str] = []
+    for kind, names in PLACES.items():
+        place = " ".join(str(data[name]) for name in names if data.get(name))
+        told += [f"{kind}{place}"] if place else []
+    return "; ".join(told)
 
 
 def _records(judgement: Judgement) -> str:
