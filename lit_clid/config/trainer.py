@@ -60,8 +60,6 @@ def make_trainer(
         raise UserError(f"trainer: {' '.join(str(error).split())[:300]}") from None
     if isinstance(trainer.strategy, DDPStrategy):  # of whichever name, and the one of several cards
         trainer.strategy._timeout = patience
-        # they never change, and processes may validate batches of different number
-        trainer.strategy._ddp_kwargs.setdefault("broadcast_buffers", False)
     return trainer
 
 

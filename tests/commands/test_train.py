@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import zoo
 from PIL import Image
 from runs import SMALL, Run, arguments, start, wait_for
 from safetensors.torch import load_file
@@ -95,6 +96,17 @@ def test_two_processes_equal_one_at_twice_the_batch(
     for name, value in expected.items():
         # gradients summed in another order; six steps move weights by up to 1e-3
         torch.testing.assert_close(found[name], value, rtol=0, atol=1e-6, msg=name)
+
+
+@pytest.mark.slow
+def test_processes_may_validate_batches_of_different_number(tmp_path: Path) -> None:
+    """Nine hold-outs are three batches; buffers are told to the others at the first one alone."""
+    base = zoo.make("pixart sigma", tmp_path / "base")
+    more = ["data.nonmembers=9", "data.resolution=64", "finetune.train=lora", "finetune.samples=0"]
+    two = ["trainer.devices=2", "trainer.strategy=ddp", "trainer.accelerator=cpu"]
+    process = start("train.py", *arguments(tmp_path, base, *more, *two))
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, out + err
 
 
 @pytest.mark.slow
