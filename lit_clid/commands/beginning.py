@@ -86,11 +86,12 @@ def _written(place: str, told: Switches, name: str, file: Path) -> str:
         )
     recipe = "folder.yaml" if model == DEMO else f"models/{family.preset}.yaml"
     content, own = plain_config(CONFIGS / "folder.yaml"), not claimed and not adapted.lora
-    if model != DEMO:
-        preset = plain_config(CONFIGS / recipe)
-        if not own:  # how it is trained, and on what, is nobody's business here
-            preset = {key: preset[key] for key in ("data", "audit") if key in preset}
-        content = _merged(content, preset)
+    preset = {} if model == DEMO else plain_config(CONFIGS / recipe)
+    if not own:  # nothing is trained
+        del content["finetune"]
+        content["trainer"] = {key: content["trainer"][key] for key in ("accelerator", "devices")}
+        preset = {key: preset[key] for key in preset.keys() & {"audit"}}
+    content = _merged(content, preset)
     content = _merged(content, {"name": name, "data": data, "target": target})
     whose = quote(str(file))
     if not own and not adapted.lora and model != DEMO:

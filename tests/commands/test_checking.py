@@ -135,6 +135,7 @@ def test_a_claim_about_somebody_s_lora_gets_its_configuration(
     assert config.target.lora == [str(lora)] and config.target.path == str(pipeline_folder)
     assert config.data.suspects_from == "imagefolder"
     assert config.trainer["accelerator"] == "auto" and config.audit.precision == "bf16"
+    assert config.data.resolution is None and "finetune:" not in file.read_text()
     alone = [word for word in words if not word.startswith(("suspects", "out"))]
     code, said = run("init", str(theirs), *alone, f"out={tmp_path / 'o.yaml'}")
     assert code == 2 and "init: nothing says which records" in said

@@ -22,6 +22,8 @@ from lit_clid.judging.roc import curve, drawable
 
 WIDE = 6.4
 """Inches from which on a legend stands beside a figure."""
+APART = 1.17
+"""The ratio of two numbers of queries that are both written below a figure."""
 LETTERS = 22
 """Of a name of which two stand side by side below a narrow figure."""
 
@@ -124,7 +126,10 @@ def queries_axes(
         )
     axes.axhline(chance, color=AXIS, lw=1, ls="--")
     axes.set(xscale="log", xlabel="queries per record", ylabel=f"{what} [95 % interval]")
-    axes.set_xticks(sorted(beside))
+    ticks: list[int] = []
+    for queries in sorted(beside):  # those that would stand in each other's way aside
+        ticks += [queries] if not ticks or queries >= APART * ticks[-1] else []
+    axes.set_xticks(ticks)
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(color=GRID, lw=0.6)
