@@ -18,7 +18,13 @@ from lit_clid.auditing.queries import tally
 from lit_clid.auditing.run import asking_trainer
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.sittings import Sitting, load, plan
-from lit_clid.commands.checks import alone_of, check_answerable, check_headline, check_part
+from lit_clid.commands.checks import (
+    alone_of,
+    check_answerable,
+    check_headline,
+    check_part,
+    check_stacked,
+)
 from lit_clid.commands.dry import dealt, scaled
 from lit_clid.commands.measuring import (
     calls_of,
@@ -66,15 +72,16 @@ def check(config: Settings, *, trains: bool = False) -> None:
         UserError: for what its training or its audit would refuse.
     """
     check_part(config)
+    check_headline(config)
     source, trained = _model(config, trains=trains)
     models = trained or {"target": source}
     own = config.audit.target is None and (config.folder / "target" / INDEX).is_file()
     elsewhere = bool(trained) and not own
-    check_headline(config, calibrated="shadow" in trained or not elsewhere)
+    check_stacked(config, calibrated="shadow" in trained or not elsewhere)
     split = dealt(config, source.source, alone=alone_of(config, models))
     if not elsewhere:
         models = {**_foreseen(source, split), **trained}
-    check_headline(config, calibrated="shadow" in models)
+    check_stacked(config, calibrated="shadow" in models)
     check_answerable(config, models, split, there=bool(trained))
     phases: list[Phase] = []
     roles = _untrained(config, split)

@@ -37,12 +37,12 @@ def check_once(config: Settings, what: str) -> None:
         )
 
 
-def check_headline(config: Settings, *, calibrated: bool) -> None:
-    """Refuse a headline that no attack has, or that is fitted on a shadow which is not there."""
+def check_headline(config: Settings) -> None:
+    """Refuse a headline that no attack has."""
     named, options = config.headline, config.audit
     if named is None:
         return
-    plain = named.removesuffix("_ref")
+    plain = named.removesuffix(REF)
     stacked = plain == STACKED and len(config.attacks) > 1
     if plain not in config.attacks and not stacked:
         raise UserError(
@@ -54,8 +54,14 @@ def check_headline(config: Settings, *, calibrated: bool) -> None:
             f"headline: {named!r} needs a reference that is asked for {plain}; see audit.reference "
             "and audit.reference_attacks"
         )
-    if plain == STACKED and not calibrated:
-        raise UserError(f"headline: {named!r} is fitted on a shadow; train one, or name another")
+
+
+def check_stacked(config: Settings, *, calibrated: bool) -> None:
+    """Refuse a headline that is fitted on a shadow which is not there."""
+    if (config.headline or "").removesuffix(REF) == STACKED and not calibrated:
+        raise UserError(
+            f"headline: {config.headline!r} is fitted on a shadow; train one, or name another"
+        )
 
 
 def check_part(config: Settings) -> None:
@@ -130,6 +136,18 @@ def check_answerable(
     if config.evidence.stop_at is not None:
         _check_stopping(config, split)
     check_rules(config.attacks, calibrated=calibrated or "shadow" in models)
+
+
+def doubt_of_shadow(models: Mapping[str, Model]) -> str:
+    """A remark on a shadow that does not say what it was trained on; empty without one."""
+    shadow = models.get("shadow")
+    note = None if shadow is None else read_note(shadow.source)
+    if shadow is None or (note is not None and note.facts != Facts()):
+        return ""
+    return (
+        f"note: nothing says that the shadow {shadow.source} was trained on the records that "
+        "split.csv gives to it; if it was not, what is fitted on it means nothing"
+    )
 
 
 def check_members(config: Settings, split: Split, model: Model, role: str = "target") -> None:

@@ -24,6 +24,7 @@ from lit_clid.commands.checks import (
     check_answerable,
     check_headline,
     check_part,
+    check_stacked,
 )
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.splits import planned_split
@@ -51,8 +52,9 @@ def dry_audit(config: Settings) -> None:
         UserError: for what the audit would refuse.
     """
     check_part(config)
+    check_headline(config)
     models, there = _models(config)
-    check_headline(config, calibrated="shadow" in models)
+    check_stacked(config, calibrated="shadow" in models)
     source, options = models["target"].source, config.audit
     split = dealt(config, source, alone=alone_of(config, models))
     check_answerable(config, models, split, there=there)

@@ -19,7 +19,13 @@ from lit_clid.auditing.sittings import (
     Sitting,
     shared_records,
 )
-from lit_clid.commands.checks import alone_of, check_answerable, check_headline
+from lit_clid.commands.checks import (
+    alone_of,
+    check_answerable,
+    check_headline,
+    check_stacked,
+    doubt_of_shadow,
+)
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.splits import split_of
 from lit_clid.data.module import CaptionedImages
@@ -40,13 +46,16 @@ def opened(config: Settings, *, calibrated: bool = False) -> tuple[dict[str, Mod
     Args:
         calibrated: a shadow's answers are there already.
     """
+    check_headline(config)
     models = find_models(config.folder, config.audit, config.target)
-    check_headline(config, calibrated=calibrated or "shadow" in models)
+    check_stacked(config, calibrated=calibrated or "shadow" in models)
     for line in learned_tokens(models["target"].source):
         console.say(line)
     split = split_of(config, models["target"].source, alone=alone_of(config, models))
     check_answerable(config, models, split, calibrated=calibrated)
     check_split(models, split)
+    if doubt := doubt_of_shadow(models):
+        console.say(doubt)
     return models, split
 
 

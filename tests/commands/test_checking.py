@@ -8,8 +8,11 @@ from adapters import draw, network_of, save_diffusers
 from folders import image_folder
 from runs import SMALL, Run
 
+from lit_clid.auditing.lineage import Model
+from lit_clid.commands.checks import doubt_of_shadow
 from lit_clid.commands.reading import read
 from lit_clid.errors import UserError
+from lit_clid.source import Source
 
 
 @pytest.mark.slow
@@ -89,6 +92,19 @@ def test_a_check_refuses_what_its_audit_would(
         assert code == 2 and "headline: 'stacked' is fitted on a shadow" in said, said
         code, said = run(*command, *words, "evidence.stop_at=0.01", "audit.part=1/2")
         assert code == 2 and "audit.part: " in said, said
+
+
+def test_a_shadow_that_does_not_say_what_it_saw_is_doubted(
+    pipeline_folder: Path, trained: Path
+) -> None:
+    def doubt(*roles: str, shadow: Path) -> str:
+        places = {"target": trained / "small" / "target", "shadow": shadow}
+        return doubt_of_shadow({role: Model(Source(str(places[role]))) for role in roles})
+
+    assert not doubt("target", shadow=pipeline_folder)
+    assert not doubt("target", "shadow", shadow=trained / "small" / "shadow")
+    said = doubt("target", "shadow", shadow=pipeline_folder)
+    assert f"nothing says that the shadow {pipeline_folder}" in said
 
 
 def test_a_folder_gets_its_configuration(tmp_path: Path, run: Run) -> None:

@@ -12,7 +12,7 @@ from lit_clid.about import Facts, ModelNote
 from lit_clid.auditing.losses import UTILITY, Denoising
 from lit_clid.auditing.queries import check_attacks
 from lit_clid.auditing.utility.features import clip_score, features_named
-from lit_clid.commands.checks import check_headline, check_once, check_rules
+from lit_clid.commands.checks import check_headline, check_once, check_rules, check_stacked
 from lit_clid.commands.reading import Settings, read
 from lit_clid.commands.splits import planned_split, split_of
 from lit_clid.commands.trainings import plan_training
@@ -152,7 +152,8 @@ def _check_questions(config: Settings) -> None:
     base = load_target(config.target.source)
     attacks = config.attacks
     check_rules(attacks, calibrated=config.grid.shadow)
-    check_headline(config, calibrated=config.grid.shadow)
+    check_headline(config)
+    check_stacked(config, calibrated=config.grid.shadow)
     check_attacks(attacks, base, [])
     check_attacks({UTILITY: held_out_loss(options)}, base, [])
     if options.samples and options.features is not None:
