@@ -3,7 +3,7 @@
 import copy
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,9 @@ class PipelineTarget(Target):
         """Within this, encoders compute in their own precision, whatever autocast trains the rest:
         what is encoded does not depend on when.
         """
-        return torch.autocast(self.device.type, enabled=False)
+        kind = self.device.type
+        known = torch.amp.is_autocast_available(kind)
+        return torch.autocast(kind, enabled=False) if known else nullcontext()
 
     def _encode(self, inputs: Sequence[Tensor], most: int) -> Tensor:
         parts = zip(*(each.to(self.device).split(most) for each in inputs), strict=True)
