@@ -138,11 +138,16 @@ def check_answerable(
     check_rules(config.attacks, calibrated=calibrated or "shadow" in models)
 
 
+def _says_what_it_saw(model: Model) -> bool:
+    """Whether a model's note tells of the training that made it."""
+    note = read_note(model.source)
+    return note is not None and note.facts != Facts()
+
+
 def doubt_of_shadow(models: Mapping[str, Model]) -> str:
     """A remark on a shadow that does not say what it was trained on; empty without one."""
     shadow = models.get("shadow")
-    note = None if shadow is None else read_note(shadow.source)
-    if shadow is None or (note is not None and note.facts != Facts()):
+    if shadow is None or _says_what_it_saw(shadow):
         return ""
     return (
         f"note: nothing says that the shadow {shadow.source} was trained on the records that "
@@ -156,10 +161,7 @@ def check_members(config: Settings, split: Split, model: Model, role: str = "tar
     """
     drawn = split.of(role, True) and not split.vouched
     control = not split.suspects and (config.data.embedded or model.source == Source(DEMO))
-    if not drawn or control:
-        return
-    note = read_note(model.source)
-    if note is None or note.facts == Facts():
+    if drawn and not control and not _says_what_it_saw(model):
         raise UserError(
             f"audit.{role}: nothing says that {model.source} was trained on the records that the "
             "seed deals as its members; say who is a member (data.member_column, or "

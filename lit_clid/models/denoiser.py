@@ -54,8 +54,7 @@ def with_less(ask: Callable[[int], Tensor], rows: int) -> tuple[Tensor, int]:
             if rows == 1:
                 raise
         rows //= 2  # here nothing of the failed call is held any more
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
 
 
 class Denoiser:

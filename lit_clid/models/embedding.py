@@ -35,6 +35,11 @@ class Embedding:
         """B."""
         return len(next(iter(self.parts.values())))
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all tensors."""
+        return sum(tensor.nbytes for tensor in self.parts.values())
+
     def each(self, change: Callable[[Tensor], Tensor]) -> "Embedding":
         """The same names, every tensor changed."""
         return Embedding({name: change(tensor) for name, tensor in self.parts.items()})

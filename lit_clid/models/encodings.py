@@ -53,8 +53,7 @@ class Encodings:
         cpu, parts = torch.device("cpu"), list[Embedding]()
         for rows in _chunks(len(captions)):
             parts.append(target.embed(list(captions[rows.start : rows.stop])).to(cpu))
-            size = sum(parts[0][name].nbytes for name in parts[0])
-            if len(parts) == 1 and size * len(captions) > most * len(rows):
+            if len(parts) == 1 and parts[0].nbytes * len(captions) > most * len(rows):
                 return
         self.embedding = cat(parts)
 

@@ -38,8 +38,7 @@ class Memory:
         if key in self._held:
             return cast(Value, self._held[key])
         value = make()
-        parts = [value] if isinstance(value, Tensor) else [value[name] for name in value]
-        size, kind = sum(part.nbytes for part in parts), type(value)
+        size, kind = value.nbytes, type(value)
         if self.sizes[kind] + size <= self.most:
             self._held[key] = value
             self.sizes[kind] += size

@@ -142,12 +142,12 @@ class FineTune(L.LightningModule):
     def on_fit_start(self) -> None:
         self.target.to(self.device)
         data: CaptionedImages = self.trainer.datamodule  # type: ignore[attr-defined]
-        if (members := data.members) and self.still.latents:
+        members, most = data.members, self.still.most / self.trainer.num_devices
+        if self.still.latents:
             self.encodings.keep_latents(self.target, members.images, len(members))
         if self.still.embedding:
             captions = [members.caption(row) for row in range(len(members))]
-            most = self.still.most / self.trainer.num_devices  # each process keeps all
-            self.encodings.keep_embedding(self.target, captions, most)
+            self.encodings.keep_embedding(self.target, captions, most)  # as each process does
         self.objective.start(self.target, data)
 
     def encoded(self, batch: dict[str, Any], number: int) -> tuple[Tensor, Embedding]:

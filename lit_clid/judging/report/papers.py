@@ -149,8 +149,7 @@ def runs_csv(runs: Mapping[str, Judgement], attacks: Sequence[str]) -> str:
 
 
 def write_pdfs(judgement: Judgement, folder: Path) -> None:
-    """The page's ROC curves as wide as a column of a paper, the other figures as wide as two
-    at most."""
+    """The page's ROC curves as wide as a column of a paper, the others as wide as two at most."""
     scores = {name: judgement.grades[name].verdict.score for name in telling(judgement)}
     costs = differing(judgement)
     drawn = (
