@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from omegaconf import OmegaConf
 from torch import Tensor
 from zoo_cost import batches, drawings
 
@@ -31,8 +32,9 @@ from lit_clid.randomness import noise
 
 STEPS = (440, 450, 460)
 PLAIN, WAYS = "plain", {"32": "oracle, float32", "bf16": "oracle, bf16"}
-SIZE = 64
-"""Records of a batch."""
+ASKED = OmegaConf.load(Path(__file__).parents[1] / "configs" / "demo.yaml").audit
+SIZE, ROWS = ASKED.batch_size, ASKED.rows
+"""Records of a batch, and rows of a call."""
 
 
 @torch.no_grad()
@@ -73,7 +75,7 @@ def work(arguments: argparse.Namespace) -> None:
         def ask(some: Batch) -> Tensor:
             return plain_loop(pipe, some, 0)
     else:
-        target = load_target(path, precision=arguments.way)
+        target = load_target(path, precision=arguments.way, rows=ROWS)
 
         def ask(some: Batch) -> Tensor:
             parts = batches(some, SIZE)

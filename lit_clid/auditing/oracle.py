@@ -16,11 +16,14 @@ from lit_clid.auditing.importance import Importance
 from lit_clid.auditing.questions import STILL, Batch, Question
 from lit_clid.auditing.views import WHOLE, View
 from lit_clid.models.diffusion import diffuse, mean_square
-from lit_clid.models.embedding import Embedding, cat, interleaved
+from lit_clid.models.embedding import Embedding, cat
 from lit_clid.models.gradients import GradientNorms
 from lit_clid.models.levels import alpha_sigma, as_steps
 from lit_clid.models.target import Target
 from lit_clid.randomness import noise
+
+TOGETHER = 8
+"""Most questions that share a look at a text."""
 
 
 class Oracle(ABC):
@@ -184,29 +187,35 @@ class ModelOracle(Oracle):
         return found
 
     def _evaluate(self, questions: Sequence[Question]) -> Tensor:
-        """Ask as many questions per call as the target takes rows: (B, Q)."""
-        each = max(1, self.target.rows // len(self.batch.ids))
-        starts = range(0, len(questions), each)
-        parts = [self._evaluate_together(questions[k : k + each]) for k in starts]
-        return torch.cat(parts, dim=1)
+        """Ask about as many groups of questions per call as the target takes rows: (B, Q)."""
+        answers: dict[Question, Tensor] = {}
+        groups = _groups(questions) if self.target.shares_texts else [[q] for q in questions]
+        for size in sorted({len(group) for group in groups}):
+            equal = [group for group in groups if len(group) == size]
+            each = max(1, self.target.rows // (size * len(self.batch.ids)))
+            for k in range(0, len(equal), each):
+                answers |= self._evaluate_together(equal[k : k + each])
+        return torch.stack([answers[question] for question in questions], dim=1)
 
-    def _evaluate_together(self, questions: Sequence[Question]) -> Tensor:
-        """Stack the questions into one call: (B, Q)."""
-        asked = [self.rows(question) for question in questions]
-        z_t, t, embeddings, noises = zip(*asked, strict=True)
-        eps = self.target.eps(torch.cat(z_t), torch.cat(t), cat(embeddings))
-        return mean_square(eps - torch.cat(noises)).view(len(questions), -1).T
+    def _evaluate_together(self, groups: Sequence[Sequence[Question]]) -> dict[Question, Tensor]:
+        """Stack groups of equally many questions, each about one condition, into one call."""
+        asked = [self._woven(group) for group in groups]
+        z_t, t, noises = (torch.cat(parts) for parts in zip(*asked, strict=True))
+        told = cat([self.embedding(group[0].condition) for group in groups])
+        errors = mean_square(self.target.eps(z_t, t, told) - noises)
+        columns = errors.view(len(groups), -1, len(groups[0])).transpose(1, 2).flatten(0, 1)
+        return dict(zip([question for group in groups for question in group], columns, strict=True))
 
     def _differentiate(self, questions: Sequence[Question]) -> GradientNorms:
-        """The same rows, ordered record by record."""
+        z_t, t, noises = self._woven(questions)
+        told = self.embedding(questions[0].condition).repeated(len(questions))
+        return self.target.white_box().norms(z_t, t, told, noises, len(questions))
+
+    def _woven(self, questions: Sequence[Question]) -> tuple[Tensor, ...]:
+        """z_t, t and ε of B·Q rows, ordered record by record."""
         asked = [self.rows(question) for question in questions]
-        z_t, t, embeddings, noises = zip(*asked, strict=True)
-
-        def woven(parts: tuple[Tensor, ...]) -> Tensor:
-            return torch.stack(parts, dim=1).flatten(0, 1)
-
-        rows = (woven(z_t), woven(t), interleaved(embeddings), woven(noises))
-        return self.target.white_box().norms(*rows, len(questions))
+        z_t, t, _, noises = zip(*asked, strict=True)
+        return tuple(torch.stack(part, dim=1).flatten(0, 1) for part in (z_t, t, noises))
 
     def rows(self, question: Question) -> tuple[Tensor, Tensor, Embedding, Tensor]:
         """z_t, t, embedding and ε of one question, each with B rows."""
@@ -234,3 +243,15 @@ class ModelOracle(Oracle):
             return noise(self.seed, self.batch.ids, stream, shape[1:])
 
         return self.embedding(base).noised(rate, draw)
+
+
+def _groups(questions: Sequence[Question]) -> list[list[Question]]:
+    """Questions about one condition side by side, at most `TOGETHER`."""
+    by_condition: dict[Condition, list[Question]] = {}
+    for question in questions:
+        by_condition.setdefault(question.condition, []).append(question)
+    return [
+        each[k : k + TOGETHER]
+        for each in by_condition.values()
+        for k in range(0, len(each), TOGETHER)
+    ]

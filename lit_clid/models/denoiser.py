@@ -6,6 +6,7 @@ its own levels, and their weight. It leaves half precision before anything is su
 
 import gc
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -18,10 +19,17 @@ from lit_clid.models.embedding import Embedding
 from lit_clid.models.halved import Halved
 from lit_clid.models.lanes import side_by_side
 from lit_clid.models.schedules import Schedule
+from lit_clid.models.sharing import Sharing
 
 DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 Call = Callable[[Any, Tensor, Tensor, Embedding], Tensor]
-"""(network, z (B, C, h, w), time (B,), embedding) → the network's output (B, C, h, w)."""
+"""(network, z (B, C, h, w), time (B,), embedding) → the network's output (B, C, h, w).
+
+The embedding has B rows; or a row for n rows of z in turn, where the family says that it shares.
+"""
+
+FEWEST = 8
+"""Texts of a call below which sharing them saves less than whole calls do."""
 
 
 def lay_channels_last(network: Any) -> None:
@@ -68,6 +76,7 @@ class Denoiser:
         channels_last: whether the kernels of its convolutions lie so.
         compile: true, or `compiled.GRAPHS`; false leaves it as it is.
         rows: most rows of one call; never changes an answer.
+        shares: whether `call` takes one text for several rows.
     """
 
     def __init__(
@@ -80,6 +89,7 @@ class Denoiser:
         channels_last: bool,
         compile: bool | str,
         rows: int,
+        shares: bool = False,
     ) -> None:
         self.call, self.schedule, self.rows = call, schedule, rows
         floating = (each.dtype for each in network.parameters() if each.is_floating_point())
@@ -89,6 +99,13 @@ class Denoiser:
             lay_channels_last(self.network)
         self._run, self._graphs = compiled(self.network, compile), compile == GRAPHS
         self.halved = Halved(network)
+        self._sharing = Sharing(network) if shares else None
+
+    @property
+    def shares(self) -> bool:
+        """Whether it is better asked about several rows that share a text."""
+        plain = self._run is self.network
+        return plain and self._sharing is not None and self._sharing.possible
 
     def forget_graphs(self) -> None:
         """Give back what CUDA graphs hold: moved weights would have them recorded anew."""
@@ -103,6 +120,8 @@ class Denoiser:
     def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         """ε_θ(z_t, t, c) (B, C, h, w) float32, at most `rows` rows a call; on a device that has no
         memory for so many, fewer from then on.
+
+        The embedding has B rows, or U where each is of B/U rows in turn.
         """
         most = min(self.rows, len(z_t)) if self._run is self.network else self.rows
         answers, rows = with_less(lambda rows: self._in_parts(rows, z_t, t, embedding), most)
@@ -111,11 +130,19 @@ class Denoiser:
         return answers
 
     def _in_parts(self, rows: int, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
-        parts = zip(z_t.split(rows), t.split(rows), embedding.split(rows), strict=True)
-        ask = partial(self._answer, self._run)
+        texts, ask = embedding.rows, partial(self._answer, self._run)
+        each = len(z_t) // texts
+        if each > 1 and (each * min(FEWEST, texts) > rows or not self.shares):
+            return self._in_parts(rows, z_t, t, embedding.repeated(each))
+        calls = -(-texts // (rows // each))
+        most = rows if self._run is not self.network else -(-texts // calls)
+        parts = zip(
+            z_t.split(most * each), t.split(most * each), embedding.split(most), strict=True
+        )
         if self._run is not self.network:
             return torch.cat([filled_up(ask, rows, *part) for part in parts])
-        return torch.cat([side_by_side(ask, *part) for part in parts])
+        with nullcontext() if each == 1 or self._sharing is None else self._sharing.on():
+            return torch.cat([side_by_side(ask, *part) for part in parts])
 
     def answer(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
         """ε_θ(z_t, t, c) in one call, with gradients if they are on."""

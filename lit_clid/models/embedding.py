@@ -48,6 +48,10 @@ class Embedding:
         """The given rows (int64), in their order."""
         return self.each(lambda tensor: tensor[rows])
 
+    def repeated(self, times: int) -> "Embedding":
+        """Each row so many times, one after the other."""
+        return self.each(lambda tensor: tensor.repeat_interleave(times, 0))
+
     def where(self, kept: Sequence[bool], other: "Embedding") -> "Embedding":
         """The rows that `kept` (B) names, and in the place of the others those of `other`, which
         has B rows or one for all.
@@ -111,12 +115,3 @@ def cat(embeddings: Sequence[Embedding]) -> Embedding:
     for name in embeddings[0]:
         parts[name] = torch.cat([each[name] for each in embeddings])
     return Embedding(parts)
-
-
-def interleaved(embeddings: Sequence[Embedding]) -> Embedding:
-    """The first row of each, then the second of each, …: T embeddings of B rows → B·T rows."""
-
-    def woven(name: str) -> Tensor:
-        return torch.stack([each[name] for each in embeddings], dim=1).flatten(0, 1)
-
-    return Embedding({name: woven(name) for name in embeddings[0]})

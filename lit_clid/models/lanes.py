@@ -23,14 +23,18 @@ LEAST = 8
 def side_by_side(answer: Callable[..., Tensor], first: Tensor, *more: Tensor | Embedding) -> Tensor:
     """answer(first, *more) (B, …), asked about some of the B rows on each core; no gradients.
 
+    Rows of `first` that share one of an input with fewer stay together.
+
     On another device, within an autocast or for few rows it is one call.
 
     Args:
         answer: whose rows depend on the same rows of the inputs alone; called from several threads.
-        first, more: inputs with B rows each.
+        first, more: inputs with B rows each, or with a number of rows that B is a multiple of.
     """
-    cores = torch.get_num_threads()
-    lanes = _lanes(cores, len(first) // LEAST)
+    cores, inputs = torch.get_num_threads(), (first, *more)
+    rows = [given.rows if isinstance(given, Embedding) else len(given) for given in inputs]
+    units = min(rows)
+    lanes = _lanes(cores, min(units, len(first) // LEAST))
     if lanes < 2 or first.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return answer(first, *more)
     inferring = torch.is_inference_mode_enabled()
@@ -40,8 +44,8 @@ def side_by_side(answer: Callable[..., Tensor], first: Tensor, *more: Tensor | E
         with torch.inference_mode(inferring), torch.no_grad():
             return answer(*part)
 
-    each = -(-len(first) // lanes)
-    parts = zip(*(given.split(each) for given in (first, *more)), strict=True)
+    most = [-(-units // lanes) * (count // units) for count in rows]
+    parts = zip(*(given.split(n) for given, n in zip(inputs, most, strict=True)), strict=True)
     asked = [_pool(os.getpid(), lanes).submit(ask, part) for part in parts]
     try:
         wait(asked)

@@ -78,6 +78,7 @@ class PipelineTarget(Target):
             channels_last=channels_last,
             compile=compile,
             rows=rows,
+            shares=family.shares,
         )
         self.size = sum(p.nbytes for part in self.networks for p in part.parameters())
         if channels_last:
@@ -91,6 +92,10 @@ class PipelineTarget(Target):
     def rows(self) -> int:  # type: ignore[override]
         """Fewer than were asked for once the device had no memory for so many."""
         return self.denoiser.rows
+
+    @property
+    def shares_texts(self) -> bool:  # type: ignore[override]
+        return self.denoiser.shares
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "PipelineTarget":
         return self

@@ -2,7 +2,7 @@
 
 import torch
 
-from lit_clid.models.embedding import Embedding, cat, interleaved
+from lit_clid.models.embedding import Embedding, cat
 
 
 def told(rows: int, seed: int = 0) -> Embedding:
@@ -24,12 +24,9 @@ def test_parts_joined_are_the_whole() -> None:
     assert same(whole.take(torch.tensor([2, 2])), cat([whole.split(1)[2]] * 2))
 
 
-def test_interleaving_orders_record_by_record() -> None:
-    a, b = told(3, 1), told(3, 2)
-    woven = interleaved([a, b])
-    assert woven.rows == 6
-    assert same(woven.take(torch.tensor([0, 2, 4])), a)
-    assert same(woven.take(torch.tensor([1, 3, 5])), b)
+def test_repeating_keeps_a_record_s_rows_together() -> None:
+    whole = told(3)
+    assert same(whole.repeated(2), whole.take(torch.tensor([0, 0, 1, 1, 2, 2])))
 
 
 def test_half_precision_leaves_masks_alone() -> None:

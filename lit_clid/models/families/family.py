@@ -53,6 +53,8 @@ class Family:
             with, beside captions and size, to draw from this noise.
         optional: parts that a pipeline may lack.
         loading: further arguments of `from_pretrained`.
+        shares: whether `call` takes one text for several rows, as where cross-attention alone
+            looks at it.
         idle: parts of the network's last block that its output does not depend on, so that they
             are never trained.
     """
@@ -73,6 +75,7 @@ class Family:
     sides: Callable[[Any], tuple[int, int | None]] = lambda network: (1, None)
     optional: tuple[str, ...] = ()
     loading: Mapping[str, Any] = field(default_factory=dict)
+    shares: bool = False
     idle: tuple[str, ...] = ()
 
     def side(self, network: Any, latents: Latents, source: str, asked: int | None) -> int:

@@ -56,6 +56,7 @@ KOLORS = Family(
     text=ChatGLMText,
     schedule=variance_preserving,
     call=lambda pipeline: partial(denoise, pipeline.vae_scale_factor),
+    shares=True,
     told=lambda network: {
         "tokens": (TOKENS, network.config.encoder_hid_dim),
         "pooled": (pooled_width(network),),

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
-from lit_clid.models.families.stable_diffusion import UNET_GROUPS, UNET_LORA
+from lit_clid.models.families.stable_diffusion import UNET_GROUPS, UNET_LORA, told
 from lit_clid.models.schedules import variance_preserving
 from lit_clid.models.text import Text
 
@@ -53,8 +53,9 @@ def denoise(
     """The U-Net's output, told that the image is whole and as large as z says."""
     height, width = (downsampling * side for side in z.shape[-2:])
     whole = whole_image(height, width, z.device, z.dtype)
-    more = {"text_embeds": embedding["pooled"], "time_ids": whole.expand(len(z), -1)}
-    sample: Tensor = network(z, time, embedding["tokens"], added_cond_kwargs=more).sample
+    pooled = embedding["pooled"].repeat_interleave(len(z) // embedding.rows, 0)
+    more = {"text_embeds": pooled, "time_ids": whole.expand(len(z), -1)}
+    sample: Tensor = network(z, time, **told(embedding["tokens"]), added_cond_kwargs=more).sample
     return sample
 
 
@@ -89,6 +90,7 @@ SDXL = Family(
     text=TwoClipTexts,
     schedule=variance_preserving,
     call=lambda pipeline: partial(denoise, pipeline.vae_scale_factor),
+    shares=True,
     told=two_clips,
     loading={"feature_extractor": None, "image_encoder": None, "add_watermarker": False},
 )
