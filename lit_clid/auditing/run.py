@@ -135,7 +135,8 @@ def ask(
 def asking_trainer(trainer: Mapping[str, Any], role: str, *callbacks: Callback) -> L.Trainer:
     """A trainer for `predict` with the user's accelerator, devices and strategy.
 
-    The rest of `trainer:` belongs to training. The data deal batches to processes.
+    The rest of `trainer:` belongs to training. The data deal batches to processes. Those that share
+    a model in training each hold the whole one that they ask.
     """
     kept = ("accelerator", "strategy", "devices", "num_nodes", "plugins", "enable_progress_bar")
     options = {key: value for key, value in trainer.items() if key in kept}
@@ -144,4 +145,6 @@ def asking_trainer(trainer: Mapping[str, Any], role: str, *callbacks: Callback) 
     fixed["inference_mode"] = False  # white-box attacks differentiate its tensors
     fixed["use_distributed_sampler"] = False
     wanted = {**options, **fixed}
+    if wanted.get("strategy") == "fsdp":
+        wanted["strategy"] = "ddp"
     return make_trainer(wanted, f"auditing {role}", *callbacks, patience=PATIENCE)

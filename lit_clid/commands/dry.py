@@ -37,7 +37,7 @@ from lit_clid.models.load import check_target
 from lit_clid.models.needs import Ask, Needs, reckon
 from lit_clid.models.weights import INDEX
 from lit_clid.source import Source
-from lit_clid.training.module import choose
+from lit_clid.training.chosen import choose
 from lit_clid.training.trainer import mixed_precision
 
 NOTHING = "nothing was loaded, asked or written"

@@ -27,6 +27,7 @@ from lit_clid.training.exported import finish, finished_model
 from lit_clid.training.facts import training_facts
 from lit_clid.training.module import FineTune
 from lit_clid.training.preparation import Members, prepare
+from lit_clid.training.sharded import is_sharded
 from lit_clid.training.trainer import (
     checkpoint_steps,
     mixed_precision,
@@ -88,7 +89,8 @@ def _train(config: Settings) -> None:
         return
     if console.is_first_process():
         check_writable(config.folder)
-    resumed = resume_from(log_folder(config), facts)
+    sharded = is_sharded(config.trainer)
+    resumed = resume_from(log_folder(config), facts, sharded)
     ready = prepare(
         target,
         Members(split, config.data, role),
@@ -99,6 +101,7 @@ def _train(config: Settings) -> None:
         privacy=plan.privacy,
         mixed=mixed_precision(config.trainer),
         schedule_steps=config.trainer["max_steps"],
+        sharded=sharded,
     )
     announce(ready.module, plan, role)
     if resumed is not None:

@@ -19,7 +19,9 @@ from lit_clid.config.progress import progress
 from lit_clid.errors import UserError
 
 SHARDING = ("fsdp", "deepspeed", "model_parallel")
-"""How Lightning calls strategies that split a model, its gradients or its optimiser."""
+"""How Lightning calls strategies that split a model, its gradients or its optimiser. Training
+builds its own for `fsdp`.
+"""
 LAUNCHER = logging.getLogger("lightning.fabric.strategies.launchers.subprocess_script")
 """Where Lightning tells, before it kills a run, which of its processes ended."""
 
@@ -67,8 +69,8 @@ def _refuse_sharding(strategy: str) -> None:
     """Refuse strategies that split weights, gradients or optimisers over processes."""
     if strategy.startswith(SHARDING):
         raise UserError(
-            f"trainer.strategy: {strategy} splits a model or its optimiser over processes; each "
-            "holds the whole here: take ddp, and for what does not fit finetune.train=lora, "
+            f"trainer.strategy: {strategy} is not one of those that share a model among processes "
+            "here; take fsdp to train what does not fit, or ddp with finetune.train=lora, "
             "finetune.gradient_checkpointing=true, trainer.precision=bf16-mixed or target.offload"
         )
 

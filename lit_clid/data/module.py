@@ -128,6 +128,14 @@ class CaptionedImages(L.LightningDataModule):
         """The hold-outs, dealt to the processes like what is asked."""
         return self._in_order(self.holdouts)
 
+    @property
+    def validated_by_any(self) -> int:
+        """Most batches of hold-outs that any process has."""
+        assert self.trainer is not None
+        world, count = self.trainer.world_size, len(self.holdouts)
+        first = len(Turns(count, self.batch_size, world=world)) if count >= world else count
+        return -(-first // self.batch_size)
+
     def predict_dataloader(self) -> DataLoader[Item]:
         """The records that are asked about, whole batches dealt to the processes in turn."""
         return self._in_order(self.audited)

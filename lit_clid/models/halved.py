@@ -38,14 +38,16 @@ class Halved:
 
     def __init__(self, network: nn.Module, dtype: torch.dtype | None = None) -> None:
         self.dtype = dtype
-        self._whole: dict[int, Tensor] = {}
-        frozen = [] if dtype is None else list(to_halve(network))
+        self._whole: dict[str, Tensor] = {}
+        frozen = set() if dtype is None else {id(p) for p in to_halve(network)}
         self.any = bool(frozen)
-        for parameter in frozen:
+        for name, parameter in network.named_parameters():
+            if id(parameter) not in frozen:
+                continue
             whole = parameter.data
             parameter.data = whole.to(dtype)
             if not torch.equal(parameter.data.float(), whole):
-                self._whole[id(parameter)] = whole
+                self._whole[name] = whole
 
     def autocast(self, device: torch.device) -> AbstractContextManager[Any]:
         """Within this, a network with halved weights can be asked."""
@@ -74,8 +76,8 @@ class Halved:
     def copied(self, network: nn.Module) -> Any:
         """A copy on the CPU, in float32, as if no weight had been rounded."""
         memo: dict[int, Any] = {}
-        for parameter in network.parameters():
-            whole = self._whole.get(id(parameter), parameter.detach())
+        for name, parameter in network.named_parameters():
+            whole = self._whole.get(name, parameter.detach())
             value = whole.to("cpu", torch.float32, copy=True)
             memo[id(parameter)] = Parameter(value, requires_grad=False)
         return copy.deepcopy(network, memo).to("cpu")

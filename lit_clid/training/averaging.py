@@ -21,6 +21,10 @@ class Averaging(WeightAveraging):
         assert self._average_model is not None
         self._average_model.to(pl_module.device)
 
+    def move(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+        """Move averages of `count` updates towards the weights, in place."""
+        raise NotImplementedError
+
     def averaged(self, module: L.LightningModule) -> AbstractContextManager[None]:
         """Within this, `module` has the averaged weights."""
         return averaged(self, module)
@@ -50,13 +54,13 @@ class MovingAverage(Averaging):
 
     def __init__(self, decay: float) -> None:
         self.decay = decay
-        super().__init__(use_buffers=False, multi_avg_fn=self._update)
+        super().__init__(use_buffers=False, multi_avg_fn=self.move)
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         return step_idx is not None
 
     @torch.no_grad()
-    def _update(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+    def move(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         n = int(count)
         _approach(average, current, 1 - min(self.decay, (1 + n) / (10 + n)))
 
@@ -68,7 +72,7 @@ class CheckpointAverage(Averaging):
 
     def __init__(self, first: int, every: int) -> None:
         self.first, self.every = first, every
-        super().__init__(use_buffers=False, multi_avg_fn=self._update)
+        super().__init__(use_buffers=False, multi_avg_fn=self.move)
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         if step_idx is None:
@@ -77,7 +81,7 @@ class CheckpointAverage(Averaging):
         return step <= self.first or (step - self.first) % self.every == 0
 
     @torch.no_grad()
-    def _update(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+    def move(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         taken = max(0, int(count) + 1 - self.first)
         _approach(average, current, 1 / (taken + 1))
 

@@ -21,6 +21,7 @@ from lit_clid.files import settle, whole, writing
 from lit_clid.models.samples import draw_samples
 from lit_clid.training.averaging import Averaging
 from lit_clid.training.module import FineTune
+from lit_clid.training.sharded import ShardedAverage, ShardedFineTune
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 """Signals after which training is to be gone on with later."""
@@ -142,7 +143,10 @@ class ExportOnTheWay(Callback):
     """
 
     def __init__(
-        self, steps: Sequence[int], averaging: Averaging | None, write: WriteModel
+        self,
+        steps: Sequence[int],
+        averaging: Averaging | ShardedAverage | None,
+        write: WriteModel,
     ) -> None:
         self.steps, self.averaging, self.write, self._done = frozenset(steps), averaging, write, -1
 
@@ -167,13 +171,16 @@ class SampleGrid(Callback):
         self.folder, self.count, self.seed = folder, count, seed
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if trainer.sanity_checking or not trainer.is_global_zero:
-            return
         assert isinstance(pl_module, FineTune)
+        shared = isinstance(pl_module, ShardedFineTune)  # then all processes draw
+        if trainer.sanity_checking or not (shared or trainer.is_global_zero):
+            return
         records = trainer.datamodule.holdouts  # type: ignore[attr-defined]
         ids = [entry.id for entry in records.entries[: self.count]]
         captions, side = records.captions[: self.count], records.side
         drawn = draw_samples(pl_module.target, ids, captions, side, self.seed)
+        if not trainer.is_global_zero:
+            return
         sheet = drawn.sheet(self.count)
         with whole(self.folder / f"step-{trainer.global_step:07d}.png") as part:
             sheet.save(part, format="PNG")

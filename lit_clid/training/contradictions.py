@@ -1,5 +1,6 @@
 """Defenses that contradict the recipe or the records, refused before anything is trained."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from lit_clid.config.options.data import DataOptions
@@ -11,6 +12,7 @@ from lit_clid.training.defenses import (
     Defenses,
     ImageDefense,
     MemberAware,
+    PrivacyBudget,
     Texts,
     need_opacus,
 )
@@ -64,6 +66,35 @@ def check_defenses(
             "(defenses.dp.secret)"
         )
     return remarks
+
+
+def check_sharded(trainer: Mapping[str, Any], defenses: Defenses, gauged: bool = False) -> None:
+    """Refuse what processes that share a model cannot do.
+
+    Args:
+        gauged: whether a gauge watches the training.
+
+    Raises:
+        UserError: saying why, and what to do instead.
+    """
+    contradictions = {
+        "trainer.precision": (
+            str(trainer.get("precision")) == "16-mixed",
+            "16-mixed scales one process's gradients; set it to bf16-mixed or 32",
+        ),
+        "trainer.limit_val_batches": (
+            "limit_val_batches" in trainer,
+            "processes that share a model validate equally often; leave it out",
+        ),
+        "gauge.every": (gauged, "a gauge asks the model of one process; set it to null"),
+        "defenses.privacy_budget": (
+            defenses.one(PrivacyBudget) is not None,
+            "its probe asks the model of one process; leave it out",
+        ),
+    }
+    for key, (contradicts, reason) in contradictions.items():
+        if contradicts:
+            raise UserError(f"{key}: contradicts trainer.strategy=fsdp, {reason}")
 
 
 def check_records(defenses: Defenses, split: Split, role: str) -> Texts:

@@ -81,13 +81,24 @@ def write_model(
     config: dict[str, Any],
     ending: Stopping | None = None,
 ) -> None:
-    """Write the model as it is, LoRA folded in, and its note, from the first process only.
+    """Write the model as it is, LoRA folded in, and its note, from the first process only; all
+    processes come here.
 
     Args:
         ending: how a stopping defense ended training.
     """
-    if not trainer.is_global_zero:
-        return
+    with module.complete():
+        if trainer.is_global_zero:
+            _write(module, trainer, folder, config, ending)
+
+
+def _write(
+    module: FineTune,
+    trainer: L.Trainer,
+    folder: Path,
+    config: dict[str, Any],
+    ending: Stopping | None,
+) -> None:
     if folder.exists():
         if not (module.defenses.dp and module.defenses.dp.secret):
             return

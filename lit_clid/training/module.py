@@ -1,6 +1,7 @@
 """`FineTune`: denoising loss on the members, validation loss on the hold-outs with fixed noise."""
 
 import copy
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -17,13 +18,13 @@ from lit_clid.errors import UserError
 from lit_clid.models.diffusion import mean_square
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.encodings import Encodings
-from lit_clid.models.families import Family
-from lit_clid.models.lora import add_lora
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.randomness import generator, noise
+from lit_clid.training.chosen import choose
 from lit_clid.training.defenses import Augmenter, Defenses, MemberAware, Privacy
 from lit_clid.training.learning_rate import SCHEDULES
 from lit_clid.training.objectives import Drawn, Misleading, Objective, Plain, Private, throw
+from lit_clid.training.parts import own_part, put, whole
 
 
 @dataclass(frozen=True)
@@ -34,26 +35,6 @@ class Still:
     embedding: bool = True
     most: float = inf
     """Bytes of embeddings, of all processes of a machine, beyond which they are encoded anew."""
-
-
-def choose(network: Any, family: Family, options: FineTuneOptions, seed: int = 0) -> None:
-    """Make what `options.train` names of a network want gradients, LoRA's factors added if need be.
-
-    Raises:
-        UserError: if the family has no such group.
-    """
-    family.check_group(options.train)
-    if options.train == "lora":
-        add_lora(network, family.lora, options.lora_rank, options.lora_alpha, seed)
-    else:
-        parts = family.groups[options.train]
-        for name, parameter in network.named_parameters():
-            parameter.requires_grad_(any(part in name for part in parts))
-    for name, parameter in network.named_parameters():
-        if family.is_idle(network, name):  # processes would wait for its gradient
-            parameter.requires_grad_(False)
-    if options.gradient_checkpointing:
-        network.enable_gradient_checkpointing()
 
 
 class FineTune(L.LightningModule):
@@ -179,15 +160,18 @@ class FineTune(L.LightningModule):
         return self.objective.step(self, self.drawn(batch, batch_idx), batch_idx)
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
-        """Held-out loss; a record's level and ε are the same at every validation."""
+        loss, count = self.held_out_loss(batch), len(batch["id"])
+        self.log("val_loss", loss, prog_bar=True, batch_size=count, sync_dist=True)
+
+    def held_out_loss(self, batch: dict[str, Any]) -> Tensor:
+        """Of a batch; a record's level and ε are the same at every validation."""
         denoiser, captions = self.target.denoiser, batch["caption"]
         z_0, told = self.encodings.held_out(self.target, batch["image"], batch["id"], captions)
         dice = [generator(self.seed, name, "t") for name in batch["id"]]
         levels = torch.cat([denoiser.draw_levels(1, each) for each in dice]).to(z_0.device)
         eps = noise(self.seed, batch["id"], "validation", z_0.shape[1:]).to(z_0.device)
         held_out = Drawn(z_0, eps, levels, told)
-        loss = mean_square(self.objective.residuals(held_out)).mean()
-        self.log("val_loss", loss, prog_bar=True, batch_size=len(z_0), sync_dist=True)
+        return mean_square(self.objective.residuals(held_out)).mean()
 
     def on_validation_epoch_end(self) -> None:
         if self.privacy is not None:
@@ -242,19 +226,23 @@ class FineTune(L.LightningModule):
             UserError: naming the first such tensor.
         """
         for name, value in self.network.state_dict().items():
-            if value.is_floating_point() and not value.isfinite().all():
+            if value.is_floating_point() and not own_part(value).isfinite().all():
                 raise UserError(
                     f"training diverged: at step {step} the weight {name} is not finite; nothing "
                     "is exported; lower finetune.learning_rate and give the run another name=…"
                 )
 
+    def complete(self) -> AbstractContextManager[None]:
+        """Within this, the first process has all weights; all processes come here."""
+        return nullcontext()
+
     def weights(self) -> dict[str, Tensor]:
         """Copies of the trained parameters, on the CPU."""
-        return {n: p.detach().cpu().clone() for n, p in self.named_parameters() if p.requires_grad}
+        trained = [(name, p) for name, p in self.named_parameters() if p.requires_grad]
+        return {name: whole(p.detach()).cpu().clone() for name, p in trained}
 
-    @torch.no_grad()
     def put_weights(self, weights: dict[str, Tensor]) -> None:
         """Take over what `weights` returned."""
         own = dict(self.named_parameters())
         for name, value in weights.items():
-            own[name].copy_(value)
+            put(own[name], value)

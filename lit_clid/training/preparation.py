@@ -23,6 +23,7 @@ from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.training.contradictions import check_records
 from lit_clid.training.defenses import Defenses, Privacy
 from lit_clid.training.module import FineTune, Still
+from lit_clid.training.sharded import ShardedFineTune
 
 SHARE = 4
 """The part of this machine's memory, 1 in so many, that embeddings may take by themselves."""
@@ -62,12 +63,14 @@ def prepare(
     privacy: Privacy | None = None,
     mixed: torch.dtype | None = None,
     schedule_steps: int | None = None,
+    sharded: bool = False,
 ) -> Ready:
     """Put together what trains `target` on the members.
 
     Args:
         seed: of everything; with secret private training, of what no member is trained with.
         facts, defenses, privacy, mixed, schedule_steps: see `FineTune`.
+        sharded: whether processes share the model.
 
     Raises:
         UserError: for defenses that these records cannot serve.
@@ -95,7 +98,7 @@ def prepare(
         member_images=not still.latents,
         bucketing=_bucketing(target, side) if data_options.buckets else None,
     )
-    module = FineTune(
+    module = (ShardedFineTune if sharded else FineTune)(
         target,
         options,
         seed,

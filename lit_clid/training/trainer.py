@@ -17,7 +17,7 @@ from lit_clid.config.options.training import FineTuneOptions
 from lit_clid.config.trainer import make_trainer
 from lit_clid.errors import UserError, first_line
 from lit_clid.provenance import refuse_changes
-from lit_clid.training.averaging import averaging
+from lit_clid.training.averaging import Averaging, averaging
 from lit_clid.training.callbacks import (
     Divergence,
     ExportOnTheWay,
@@ -25,9 +25,11 @@ from lit_clid.training.callbacks import (
     SampleGrid,
     WriteModel,
 )
+from lit_clid.training.contradictions import check_sharded
 from lit_clid.training.defenses import Defenses, EarlyStopping, PrivacyBudget, StepBudget
 from lit_clid.training.kept import Probe, stopping_callbacks
 from lit_clid.training.loggers import make_loggers
+from lit_clid.training.sharded import SHARED, Sharded, ShardedAverage, is_sharded
 
 PATIENCE = timedelta(hours=6)
 """How long processes wait for one that encodes, exports, or merges an experiment's answers."""
@@ -101,7 +103,12 @@ def training_trainer(
     if options.samples:
         callbacks.append(SampleGrid(folder / "samples", options.samples, seed))
     callbacks += stopping_callbacks(defended.one(EarlyStopping), defended.one(PrivacyBudget), probe)
-    average = averaging(options)
+    rule = averaging(options)
+    average: Averaging | ShardedAverage | None = rule
+    if is_sharded(trainer):
+        check_sharded(trainer, defended, gauged=gauge is not None)
+        trainer = {**trainer, "strategy": Sharded(PATIENCE)}
+        average = None if rule is None else ShardedAverage(rule)
     if average is not None:
         callbacks.append(average)
     if write is not None:
@@ -186,8 +193,11 @@ def check_steps(trainer: Mapping[str, Any]) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def resume_from(folder: Path, facts: Facts) -> Path | None:
+def resume_from(folder: Path, facts: Facts, sharded: bool = False) -> Path | None:
     """The checkpoint to go on from, or None.
+
+    Args:
+        sharded: whether processes share the model.
 
     Raises:
         UserError: if the checkpoint belongs to another configuration, or is damaged.
@@ -200,11 +210,16 @@ def resume_from(folder: Path, facts: Facts) -> Path | None:
             damaged = archive.testzip()
         if damaged is not None:
             raise ValueError(f"{damaged} is not what was written")
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True).get("facts", {})
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:  # torch raises many kinds for a broken file
         raise UserError(
             f"{path}: not a readable checkpoint ({first_line(error)}); delete it, and training "
             "starts from the beginning, or restore it"
         ) from None
-    refuse_changes(found, facts.as_json(), str(path))
+    refuse_changes(found.get("facts", {}), facts.as_json(), str(path))
+    if found.get(SHARED, False) != sharded:
+        raise UserError(
+            f"{path}: its optimiser was {'not ' if sharded else ''}shared by processes; go on with "
+            "the trainer.strategy that it was written with, or delete it to start again"
+        )
     return path

@@ -12,7 +12,7 @@ from lit_clid.errors import UserError
 from lit_clid.models.hollow import hollow
 from lit_clid.models.load import load_target
 from lit_clid.models.needs import Ask, _run, reckon
-from lit_clid.training.module import choose
+from lit_clid.training.chosen import choose
 
 MAKERS = {
     "sd": make_pipeline,
