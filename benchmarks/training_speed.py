@@ -19,8 +19,8 @@ from lit_clid.commands.splits import split_of
 from lit_clid.commands.trainings import plan_training
 from lit_clid.data.module import CaptionedImages
 from lit_clid.models.load import load_target
-from lit_clid.training.facts import training_facts
 from lit_clid.training.chosen import choose
+from lit_clid.training.facts import training_facts
 from lit_clid.training.preparation import Members, prepare
 
 

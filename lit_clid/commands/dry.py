@@ -38,6 +38,7 @@ from lit_clid.models.needs import Ask, Needs, reckon
 from lit_clid.models.weights import INDEX
 from lit_clid.source import Source
 from lit_clid.training.chosen import choose
+from lit_clid.training.sharded import is_sharded
 from lit_clid.training.trainer import mixed_precision
 
 NOTHING = "nothing was loaded, asked or written"
@@ -88,13 +89,16 @@ def dry_audit(config: Settings) -> None:
     )
 
 
-def dry_training(config: Settings, members: int, steps: int, remarks: Sequence[str]) -> None:
+def dry_training(
+    config: Settings, members: int, steps: int, remarks: Sequence[str], processes: int = 1
+) -> None:
     """Say what training one role would take.
 
     Args:
         members: to train on.
         steps: of the optimiser.
         remarks: of the defenses.
+        processes: that train.
     """
     options, base = config.finetune, config.target.source
     family = check_target(base)
@@ -107,11 +111,13 @@ def dry_training(config: Settings, members: int, steps: int, remarks: Sequence[s
     averaged = bool(options.ema_decay or options.average_from)
     held, _ = _held(needs, torch.float32, offload=config.target.offload)
     device = _device(config.trainer)
+    halved = 2 * needs.frozen if mixed is not None and device.type == "cuda" else 0
+    network, shares = 4 * needs.network, processes if is_sharded(config.trainer) else 1
     parts = {
-        "model": held - 2 * needs.frozen if mixed is not None and device.type == "cuda" else held,
-        "gradients and Adam": 12 * needs.trained,
-        "weights in half precision": 0 if mixed is None else 2 * needs.trained,
-        "average": 4 * needs.trained if averaged else 0,
+        "model": held - network + (network - halved) // shares,
+        "gradients and Adam": 12 * needs.trained // shares,
+        "weights in half precision": 0 if mixed is None else 2 * needs.trained // shares,
+        "average": 4 * needs.trained // shares if averaged else 0,
         f"a call of {size} rows": max(needs.call, needs.encoding),
     }
     batches = steps * config.trainer.get("accumulate_grad_batches", 1)

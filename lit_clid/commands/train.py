@@ -43,7 +43,8 @@ def main(arguments: Sequence[str]) -> None:
         config = replace(config, finetune=replace(config.finetune, loggers=[]))
         _check(config)
         planned = plan_training(config, dealt(config, config.target.source), config.trainer)
-        dry_training(config, planned.members, planned.trainer.max_steps, planned.remarks)
+        steps, processes = planned.trainer.max_steps, planned.trainer.world_size
+        dry_training(config, planned.members, steps, planned.remarks, processes)
     else:
         train(config)
 

@@ -103,12 +103,9 @@ def training_trainer(
     if options.samples:
         callbacks.append(SampleGrid(folder / "samples", options.samples, seed))
     callbacks += stopping_callbacks(defended.one(EarlyStopping), defended.one(PrivacyBudget), probe)
-    rule = averaging(options)
-    average: Averaging | ShardedAverage | None = rule
     if is_sharded(trainer):
         check_sharded(trainer, defended, gauged=gauge is not None)
-        trainer = {**trainer, "strategy": Sharded(PATIENCE)}
-        average = None if rule is None else ShardedAverage(rule)
+    average = _average(options, trainer)
     if average is not None:
         callbacks.append(average)
     if write is not None:
@@ -131,10 +128,18 @@ def training_trainer(
     wanted = {
         **defaults,
         **trainer,
+        **({"strategy": Sharded(PATIENCE)} if is_sharded(trainer) else {}),
         "max_steps": steps,
         "logger": make_loggers(options.loggers, folder),
     }
     return make_trainer(wanted, f"training {role}", *callbacks, every=20, patience=PATIENCE)
+
+
+def _average(
+    options: FineTuneOptions, trainer: Mapping[str, Any]
+) -> Averaging | ShardedAverage | None:
+    rule = averaging(options)
+    return ShardedAverage(rule) if rule is not None and is_sharded(trainer) else rule
 
 
 def checkpoint_steps(

@@ -1,5 +1,6 @@
 """Dry runs: what they say, what they refuse, and that they leave nothing."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,16 @@ def test_a_dry_run_refuses_what_the_run_would(tmp_path: Path, run: Run) -> None:
     code, printed = run("audit", *words, "audit.target=nowhere/at/all")
     assert code == 2
     assert "no diffusers pipeline there" in printed
+
+
+def test_processes_that_share_a_model_each_hold_a_part(tmp_path: Path, run: Run) -> None:
+    words = [*SMALL, f"runs={tmp_path}", "dry_run=true", "trainer.accelerator=cpu"]
+    held = {}
+    for strategy in ("ddp", "fsdp"):
+        two = ("trainer.devices=2", f"trainer.strategy={strategy}")
+        code, printed = run("train", *words, *two, "finetune.train=unet")
+        assert code == 0, printed
+        found = re.search(r"gradients and Adam ([\d.]+) MB, average ([\d.]+) MB", printed)
+        assert found is not None, printed
+        held[strategy] = [float(each) for each in found.groups()]
+    assert [2 * each for each in held["fsdp"]] == pytest.approx(held["ddp"], rel=0.01)

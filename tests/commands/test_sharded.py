@@ -45,11 +45,9 @@ def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
     "more",
     [
         ("finetune.ema_decay=0.9", "trainer.gradient_clip_val=0.1"),
-        ("finetune.ema_decay=null", "finetune.average_from=2", "finetune.train=attention"),
-        ("finetune.ema_decay=null", "finetune.gradient_checkpointing=true"),
-        ("defenses.early_stopping={patience: 9}",),
+        ("finetune.ema_decay=null", "finetune.average_from=2", "defenses.early_stopping={}"),
     ],
-    ids=["moving average", "mean of checkpoints", "no average", "early stopping"],
+    ids=["moving average", "mean of checkpoints, stopping"],
 )
 def test_the_same_is_trained(pipeline_folder: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
     strategies = [tuned(tmp_path, pipeline_folder, s, *NINE, *more) for s in ("ddp", "fsdp")]
@@ -61,10 +59,14 @@ def test_the_same_is_trained(pipeline_folder: Path, tmp_path: Path, more: tuple[
         assert list((tmp_path / name).rglob("samples/*.png"))
 
 
-@pytest.mark.parametrize("family", ["flux dev", "pixart sigma"])
-def test_factors_beside_halved_weights_are_the_same(tmp_path: Path, family: str) -> None:
-    base = zoo.make(family, tmp_path / "base")
-    lora = ("finetune.train=lora", "data.resolution=64", "trainer.precision=bf16-mixed")
+def test_factors_beside_halved_weights_are_the_same(tmp_path: Path) -> None:
+    base = zoo.make("flux dev", tmp_path / "base")
+    lora = (
+        "finetune.train=lora",
+        "finetune.gradient_checkpointing=true",
+        "data.resolution=64",
+        "trainer.precision=bf16-mixed",
+    )
     both = [tuned(tmp_path, base, s, *lora, "finetune.samples=0") for s in ("ddp", "fsdp")]
     assert any(KOHYA_FILE in name for name in both[0])
     assert both[1].keys() == both[0].keys()
@@ -77,7 +79,7 @@ def test_factors_beside_halved_weights_are_the_same(tmp_path: Path, family: str)
 def test_a_stopped_training_goes_on_where_it_was(
     pipeline_folder: Path, tmp_path: Path, run: Run
 ) -> None:
-    sharded = (*TWO, "trainer.strategy=fsdp", "finetune.ema_decay=0.9", "trainer.max_steps=40")
+    sharded = (*TWO, "trainer.strategy=fsdp", "finetune.ema_decay=0.9", "finetune.samples=0")
     expected = tuned(tmp_path / "whole", pipeline_folder, "fsdp", *sharded)
     words = arguments(tmp_path / "cut", pipeline_folder, *sharded)
     process = start("train.py", *words)

@@ -6,13 +6,15 @@ from typing import Any
 
 import lightning as L
 import pytest
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, WeightAveraging
 from lightning.pytorch.strategies import DDPStrategy
 from tuning import recipe, tune
 
 from lit_clid.auditing.run import asking_trainer
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
+from lit_clid.training.defenses import Defenses, PrivacyBudget
+from lit_clid.training.sharded import Sharded
 from lit_clid.training.trainer import checkpoint_steps, training_trainer
 
 
@@ -33,10 +35,43 @@ def test_bad_trainer_values_are_named(tmp_path: Path, key: str, value: object) -
         training_trainer(recipe(), {"max_steps": 4, key: value}, tmp_path, "target", 0)
 
 
-@pytest.mark.parametrize("strategy", ["fsdp", "fsdp_cpu_offload", "deepspeed_stage_2"])
-def test_sharded_weights_are_refused(tmp_path: Path, strategy: str) -> None:
-    with pytest.raises(UserError, match=f"trainer.strategy: {strategy} splits a model"):
+@pytest.mark.parametrize("strategy", ["fsdp_cpu_offload", "deepspeed_stage_2", "model_parallel"])
+def test_other_ways_of_sharing_a_model_are_refused(tmp_path: Path, strategy: str) -> None:
+    with pytest.raises(UserError, match=f"trainer.strategy: {strategy} is not .* take fsdp"):
         training_trainer(recipe(), {"max_steps": 4, "strategy": strategy}, tmp_path, "target", 0)
+
+
+SHARED = {"max_steps": 4, "devices": 2, "accelerator": "cpu", "strategy": "fsdp"}
+
+
+def test_processes_that_share_a_model_wait_and_ask_it_whole(tmp_path: Path) -> None:
+    trainer = training_trainer(recipe(ema_decay=0.9), SHARED, tmp_path, "target", 0)
+    assert isinstance(trainer.strategy, Sharded)
+    assert trainer.strategy._timeout == timedelta(hours=6) and trainer.world_size == 2
+    assert not any(isinstance(c, WeightAveraging) for c in trainer.callbacks)  # type: ignore[attr-defined]
+    assert type(asking_trainer(SHARED, "target").strategy) is DDPStrategy
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ({"precision": "16-mixed"}, "trainer.precision"),
+        ({"limit_val_batches": 2}, "trainer.limit_val_batches"),
+    ],
+)
+def test_what_contradicts_sharing_is_named(
+    tmp_path: Path, more: dict[str, object], key: str
+) -> None:
+    with pytest.raises(UserError, match=f"{key}: contradicts trainer.strategy=fsdp"):
+        training_trainer(recipe(), {**SHARED, **more}, tmp_path, "target", 0)
+
+
+def test_nobody_asks_a_shared_model_on_the_way(tmp_path: Path) -> None:
+    budget = Defenses({"privacy_budget": PrivacyBudget(cap=0.6)})
+    with pytest.raises(UserError, match=r"privacy_budget: contradicts"):
+        training_trainer(recipe(), SHARED, tmp_path, "target", 0, budget)
+    with pytest.raises(UserError, match=r"every: contradicts"):
+        training_trainer(recipe(), SHARED, tmp_path, "target", 0, gauge=Callback())
 
 
 @pytest.mark.parametrize("strategy", ["auto", "ddp", "ddp_find_unused_parameters_true"])
