@@ -1,6 +1,7 @@
 """Ids of many records, kept as one column instead of an object each."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from operator import index
 from typing import Any, overload
 
@@ -25,7 +26,10 @@ class Ids(Sequence[str]):
         elif isinstance(names, (pa.Array, pa.ChunkedArray)):
             column = names.cast(pa.large_string())
         else:
-            column = pa.array(list(names), pa.large_string())
+            left, blocks = iter(names), list[Any]()
+            while some := list(islice(left, CHUNK)):
+                blocks.append(pa.array(some, pa.large_string()))
+            column = pa.chunked_array(blocks, pa.large_string())
         if isinstance(column, pa.ChunkedArray):
             column = column.combine_chunks()
         self.column: Any = column
@@ -39,7 +43,10 @@ class Ids(Sequence[str]):
     def __getitem__(self, place: slice) -> "Ids": ...
     def __getitem__(self, place: "int | slice") -> "str | Ids":
         if isinstance(place, slice):
-            return self.take(np.arange(*place.indices(len(self))))
+            start, stop, step = place.indices(len(self))
+            if step == 1:
+                return Ids(self.column.slice(start, max(0, stop - start)))
+            return self.take(np.arange(start, stop, step))
         return str(self.column[index(place)])
 
     def __iter__(self) -> Iterator[str]:

@@ -39,7 +39,9 @@ def _texts(listing: Listing) -> dict[Path, list[Path]]:
 def texts_alone(listing: Listing) -> tuple[Path, ...]:
     """The text files without an image of the same name."""
     texts = _texts(listing)
-    lonely = set(texts) - {image.with_suffix("") for image in listing.images}
+    lonely = set(texts)
+    for image in listing.images if texts else ():
+        lonely.discard(image.with_suffix(""))
     return tuple(text for stem in sorted(lonely) for text in texts[stem])
 
 

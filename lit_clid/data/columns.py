@@ -4,26 +4,25 @@ Every function takes the table of N rows and, for its messages, the source's nam
 """
 
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from lit_clid.cells import parse_known
 from lit_clid.config.options.data import DataOptions
-from lit_clid.data.text import as_text, printable
+from lit_clid.data.text import as_text
+from lit_clid.data.texts import Lists, Texts
 from lit_clid.errors import UserError, few
 
 CAPTION_NAMES = (
     *("text", "caption", "captions", "prompt"),
     *("txt", "sentence", "sentences", "description"),
 )
+TOGETHER = 1024
+"""Cells of a column that are objects at a time."""
 WRITTEN = "have a model write captions for all with data.captions=MODEL"
 """What those can do who have none."""
-ROW = "row-{:07d}"
-"""The name of a row that has none."""
 IMAGE_NAMES = (
     *("image", "jpg", "png", "jpeg", "webp", "img", "picture"),
     *("file_name", "image_path", "path", "filepath", "file_path", "filename", "file"),
@@ -118,34 +117,40 @@ def read_members(dataset: Any, options: DataOptions, name: str) -> tuple[bool | 
     return None
 
 
-def read_groups(rows: Any, options: DataOptions) -> tuple[str, ...] | None:
+def read_groups(rows: Any, options: DataOptions) -> Sequence[str] | None:
     """What the group column says of each row, empty where it says nothing; None without one."""
     column = options.group_column
     if column is None or column not in rows.column_names:
         return None
-    return tuple("" if cell is None else str(cell).strip() for cell in rows[column][:])
+    return Texts("" if cell is None else str(cell).strip() for cell in cells_of(rows, column))
 
 
-def read_all_captions(rows: Any, columns: Sequence[str], name: str) -> list[tuple[str, ...]]:
+def cells_of(rows: Any, column: str) -> Iterator[Any]:
+    """The cells of a column, which are objects some at a time."""
+    cells = rows[column]
+    for start in range(0, len(rows), TOGETHER):
+        yield from cells[start : start + TOGETHER]
+
+
+def read_all_captions(rows: Any, columns: Sequence[str], name: str) -> Iterator[tuple[str, ...]]:
     """The same of several columns, the first of which holds the caption if it has one."""
-    cells = [read_captions(rows, column, name) for column in columns]
-    if len(cells) == 1:
-        return cells[0]
-    found: list[tuple[str, ...]] = []
-    for row in zip(*cells, strict=True):
+    if len(columns) == 1:
+        yield from read_captions(rows, columns[0], name)
+        return
+    for row in zip(*(read_captions(rows, column, name) for column in columns), strict=True):
         told = tuple(text for text in chain(*row) if text)
-        found.append(told or ("",))
-    return found
+        yield told or ("",)
 
 
-def read_captions(rows: Any, column: str, name: str) -> list[tuple[str, ...]]:
+def read_captions(rows: Any, column: str, name: str) -> Iterator[tuple[str, ...]]:
     """Each row's caption, stripped and perhaps empty, and its further ones behind it.
 
     Raises:
         UserError: if a cell is not text.
     """
     where = f"{name}: column '{column}' in row"
-    return [captions_of(value, f"{where} {k}") for k, value in enumerate(rows[column][:], 1)]
+    for k, value in enumerate(cells_of(rows, column), 1):
+        yield captions_of(value, f"{where} {k}")
 
 
 def captions_of(value: Any, where: str) -> tuple[str, ...]:
@@ -157,7 +162,7 @@ def captions_of(value: Any, where: str) -> tuple[str, ...]:
     return first, *(text for text in others if text)
 
 
-def read_rephrasings(dataset: Any, column: str, name: str) -> tuple[tuple[str, ...], ...]:
+def read_rephrasings(dataset: Any, column: str, name: str) -> Lists:
     """Each row's rephrasings, those that are not empty.
 
     Raises:
@@ -165,7 +170,7 @@ def read_rephrasings(dataset: Any, column: str, name: str) -> tuple[tuple[str, .
     """
     _require_named(dataset, "rephrasings_column", column, name)
     cells = read_captions(dataset, column, name)
-    return tuple(cell if cell[0] else cell[1:] for cell in cells)
+    return Lists(cell if cell[0] else cell[1:] for cell in cells)
 
 
 def read_importances(
@@ -203,57 +208,3 @@ def _require_named(dataset: Any, key: str, column: str, name: str) -> None:
         raise UserError(
             f"data.{key}: {name} has no column '{column}' (found: {few(dataset.column_names)})"
         )
-
-
-def row_ids(dataset: Any, image: str, root: Path | None) -> tuple[str, ...]:
-    """A unique name per row; repeats get `#row`.
-
-    File names where the images are files of the folder `root`, keys of a webdataset, else numbers.
-
-    Args:
-        image: the column of images, not decoded.
-    """
-    names = tuple(map(ROW.format, range(len(dataset))))
-    if "__key__" in dataset.column_names:
-        names = tuple(dataset["__key__"][:])
-    elif root is not None:
-        names = _file_names(dataset, image, root.resolve()) or names
-    return unique(names)
-
-
-def unique(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of rows, those that repeat with their row number."""
-    counts = Counter(names)
-    return tuple(name if counts[name] == 1 else f"{name}#{row}" for row, name in enumerate(names))
-
-
-def require_one_folder(dataset: Any, image: str, name: str) -> None:
-    """Refuse images by relative paths in files of several folders: each means its own.
-
-    Raises:
-        UserError: naming the first such row.
-    """
-    cells = dataset.select_columns([image])[:][image] if not _holds_bytes(dataset, image) else []
-    for k, cell in enumerate(cells, 1):
-        if cell and cell["bytes"] is None and cell["path"] and not Path(cell["path"]).is_absolute():
-            raise UserError(
-                f"{name}: row {k} names its image by a relative path ({printable(cell['path'])}), "
-                "and the files lie in several folders; read one folder at a time"
-            )
-
-
-def _holds_bytes(dataset: Any, image: str) -> bool:
-    return len(dataset) == 0 or (dataset[0][image] or {}).get("bytes") is not None
-
-
-def _file_names(dataset: Any, image: str, root: Path) -> tuple[str, ...]:
-    """The images' paths below `root`; none unless every row is a file there."""
-    if _holds_bytes(dataset, image):
-        return ()
-    cells = dataset.select_columns([image])[:][image]
-    if not all(cell and cell["bytes"] is None and cell["path"] for cell in cells):
-        return ()
-    paths = [(root / cell["path"]).resolve() for cell in cells]
-    if not all(path.is_relative_to(root) for path in paths):
-        return ()
-    return tuple(printable(path.relative_to(root).as_posix()) for path in paths)

@@ -5,9 +5,11 @@ Nothing outside the folder is read, names are taken literally, and text is read 
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from unicodedata import normalize
 
@@ -16,6 +18,7 @@ from lit_clid.data.metadata import METADATA, Rows, read_metadata
 from lit_clid.data.packed import Part
 from lit_clid.data.store import Disk, Packed, Store
 from lit_clid.data.text import printable
+from lit_clid.data.texts import Paths
 from lit_clid.data.zipped import read_zip
 from lit_clid.errors import UserError, few
 
@@ -32,14 +35,14 @@ class Listing:
     """
 
     folder: Path
-    files: tuple[Path, ...]
+    files: Sequence[Path]
     refused: tuple[str, ...] = ()
     store: Store = field(default_factory=Disk)
 
-    @property
-    def images(self) -> tuple[Path, ...]:
+    @cached_property
+    def images(self) -> Sequence[Path]:
         """The images that are decoded here."""
-        return tuple(file for file in self.files if file.suffix.lower() in IMAGE_ENDINGS)
+        return Paths(file for file in self.files if file.suffix.lower() in IMAGE_ENDINGS)
 
     @property
     def metadata(self) -> tuple[Path, ...]:
@@ -76,18 +79,45 @@ def walk(folder: Path) -> Listing:
     Raises:
         UserError: if it cannot be listed.
     """
-    files: list[Path] = []
     links: list[Path] = []
-
-    def refuse(error: OSError) -> None:
-        raise UserError(f"{error.filename}: cannot be listed ({error.strerror})")
-
-    for top, below, names in os.walk(folder, onerror=refuse):
-        below[:] = [name for name in below if not hidden(name)]
-        links += [Path(top, name) for name in below if Path(top, name).is_symlink()]
-        files += [Path(top, name) for name in names if not hidden(name)]
+    files = Paths(_below(folder, links))
     behind = [f"{_written(link, folder)}: a folder behind a link" for link in sorted(links)]
-    return Listing(folder, tuple(sorted(files)), tuple(behind))
+    return Listing(folder, files, tuple(behind))
+
+
+def _below(folder: Path, links: list[Path]) -> Iterator[Path]:
+    """The files below a folder in the order of their paths; links to folders are noted."""
+    open_folders = [_within(folder)]
+    while open_folders:
+        for file, is_folder in open_folders[-1]:
+            if not is_folder:
+                yield file
+            elif file.is_symlink():
+                links.append(file)
+            else:
+                open_folders.append(_within(file))
+                break
+        else:
+            open_folders.pop()
+
+
+def _within(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """What a folder holds, in order, and whether it is a folder itself."""
+    folders: set[str] = set()
+    names: list[str] = []
+    try:
+        with os.scandir(folder) as found:
+            for each in found:
+                names.append(each.name)
+                with suppress(OSError):
+                    if each.is_dir():
+                        folders.add(each.name)
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be listed ({error.strerror})") from None
+    names.sort()
+    for name in names:
+        if not hidden(name):
+            yield folder / name, name in folders
 
 
 def walk_zips(archives: Sequence[Path]) -> Listing:
@@ -133,19 +163,18 @@ def require_inside(listing: Listing, files: Sequence[Path]) -> None:
         )
 
 
-def listed(listing: Listing, files: Sequence[Path]) -> tuple[Rows, tuple[Path, ...]]:
+def listed(listing: Listing, files: Sequence[Path]) -> tuple[Rows, Paths]:
     """The rows of the metadata files, and the image that each names.
 
     Raises:
         UserError: unless each row names an image that exists inside the folder.
     """
-    rows: list[dict[str, object]] = []
-    images: list[Path] = []
+    rows, images = Rows(), Paths()
     for file in files:
         found = read_metadata(file, listing.store.content(file))
-        images += find_images(listing, file, file.parent, found["file_name"])
-        rows += found.rows
-    return Rows(rows), tuple(images)
+        images.extend(find_images(listing, file, file.parent, found["file_name"]))
+        rows = found if not len(rows) else Rows(chain(rows, found))
+    return rows, images
 
 
 def find_images(
@@ -154,7 +183,7 @@ def find_images(
     folder: Path,
     names: Sequence[str],
     way: str = "",
-) -> list[Path]:
+) -> Paths:
     """The images that the rows of a file name.
 
     Args:
@@ -167,7 +196,7 @@ def find_images(
         UserError: unless each is there, inside the listing's folder.
     """
     store = listing.store
-    named = [_named(listing, folder, name) for name in names]
+    named = Paths(_named(listing, folder, name) for name in names)
     (root,) = store.real([listing.folder])
     pairs = enumerate(zip(names, store.real(named), strict=True), 1)
     outside = [f"row {k} ({name})" for k, (name, real) in pairs if not real.is_relative_to(root)]

@@ -17,15 +17,17 @@ from typing import Any
 from PIL import Image
 
 from lit_clid.config.options.data import MEMORY, DataOptions
-from lit_clid.data.columns import CAPTION_NAMES, IMAGE_NAMES, ROW, unique
+from lit_clid.data.columns import CAPTION_NAMES, IMAGE_NAMES
 from lit_clid.data.decoding import decode, upright
 from lit_clid.data.images import FileImages, StoredImages
 from lit_clid.data.metadata import Rows
+from lit_clid.data.names import ROW, unique
 from lit_clid.data.scan import hash_bytes, hash_pixels
 from lit_clid.data.source import Source, from_rows
 from lit_clid.data.table_rows import from_dataset
 from lit_clid.data.text import printable
 from lit_clid.errors import UserError, few
+from lit_clid.ids import Ids
 
 _HANDED: dict[str, Any] = {}
 
@@ -88,7 +90,7 @@ def _is_numbered(source: Source) -> bool:
     return source.ids[:1] == (ROW.format(0),)
 
 
-def _ids(source: Source) -> tuple[str, ...]:
+def _ids(source: Source) -> Ids:
     """Names of rows by the bytes of their images: numbers would call other records the same."""
     images, names = source.open_image, list[str]()
     assert isinstance(images, StoredImages)

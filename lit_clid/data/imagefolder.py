@@ -3,16 +3,20 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.beside import captions_beside, several_lines, texts_alone
-from lit_clid.data.columns import CAPTION_NAMES, captions_of, unique
+from lit_clid.data.columns import CAPTION_NAMES, captions_of
 from lit_clid.data.decoding import IMAGE_ENDINGS
 from lit_clid.data.described import undescribed
 from lit_clid.data.folder import Listing, listed
 from lit_clid.data.groups import FOLDER, by_folder
 from lit_clid.data.metadata import Row, Rows, read_json
+from lit_clid.data.names import unique
 from lit_clid.data.source import Source, from_rows
 from lit_clid.data.text import printable
+from lit_clid.data.texts import Paths
 from lit_clid.errors import UserError, few
 
 
@@ -67,7 +71,7 @@ def _beside(listing: Listing, options: DataOptions) -> Source:
         source = from_rows(Rows(described), options, name, list(found.captions))
     return replace(
         source,
-        ids=unique(list(map(listing.name, listing.images))),
+        ids=unique(map(listing.name, listing.images)),
         open_image=listing.store.images(listing.images),
         left_out=listing.left_out(found.alone),
         notes=several_lines(str(listing.folder), found.several),
@@ -101,15 +105,14 @@ def _described(listing: Listing, options: DataOptions) -> Source:
     rows, images = listed(listing, own or listing.metadata)
     store = listing.store
     (root,) = store.real([listing.folder])
-    named = store.real(images)
-    within = [file for file in listing.images if not own or file.is_relative_to(part)]
-    seen, pairs = set(named), zip(within, store.real(within), strict=True)
-    unlisted = [file for file, real in pairs if real not in seen]
-    names = [printable(file.relative_to(root).as_posix()) for file in named]
+    named = Paths(store.real(images))
+    within = Paths(file for file in listing.images if not own or file.is_relative_to(part))
+    known = Paths(store.real(within)).among(named)
+    unlisted = (listing.name(within[int(row)]) for row in np.flatnonzero(~known))
     return replace(
         from_rows(rows, options, name),
-        ids=unique(names),
+        ids=unique(printable(file.relative_to(root).as_posix()) for file in named),
         open_image=store.images(images),
-        unlisted=tuple(map(listing.name, unlisted)),
+        unlisted=tuple(unlisted),
         left_out=listing.left_out(texts_alone(listing)),
     )

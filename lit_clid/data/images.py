@@ -1,8 +1,9 @@
 """Images by row number, drawn, in files or in a table, and as tensors."""
 
 import io
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import Tensor
 from lit_clid.data.decoding import decode, size_of
 from lit_clid.data.drawings.critters import critter
 from lit_clid.data.drawings.scenes import scene
+from lit_clid.data.texts import Texts
 
 EMBEDDED = {"critters": critter, "scenes": scene}
 """The embedded families: a function from a number to a captioned drawing each."""
@@ -81,22 +83,31 @@ def read_plain(file: Path) -> bytes:
 
 @dataclass(frozen=True)
 class FileImages(StoredImages):
-    """Images in files of their own, of which there may be very many: their paths as text, in a
-    quarter of the memory of objects.
+    """Images in files of their own, of which there may be very many.
+
+    Args:
+        start: what all paths begin with.
+        rests: what follows in each.
     """
 
-    files: tuple[str, ...]
+    start: str
+    rests: Texts
 
     @classmethod
-    def of(cls, files: Iterable[Path]) -> "FileImages":
+    def of(cls, files: Sequence[Path]) -> "FileImages":
         """Images at these paths."""
-        return cls(tuple(map(str, files)))
+        ends = min(map(str, files), default=""), max(map(str, files), default="")
+        start = os.path.commonprefix(ends)  # noqa: RUF071  (as text, for nobody opens it)
+        return cls(start, Texts(str(file)[len(start) :] for file in files))
 
     def place(self, row: int) -> Place:
-        return Place((Path(self.files[row]),))
+        return Place((self._file(row),))
 
     def content(self, row: int) -> bytes:
-        return read_plain(Path(self.files[row]))
+        return read_plain(self._file(row))
+
+    def _file(self, row: int) -> Path:
+        return Path(self.start + self.rests[row])
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,7 @@ class TableImages(StoredImages):
 
     def place(self, row: int) -> Place:
         name = self._names[row]
-        if name is None:
+        if not name:
             return Place(self.files, f"{self.column} {row}")
         return Place((self._inside(name),))
 
@@ -138,13 +149,13 @@ class TableImages(StoredImages):
         return self.dataset.select_columns([self.column])
 
     @cached_property
-    def _names(self) -> list[str | None]:
-        """Per row the path that stands for the image; None where its bytes are in the table."""
-        names: list[str | None] = []
+    def _names(self) -> Texts:
+        """Per row the path that stands for the image; empty where its bytes are in the table."""
+        names = Texts()
         for chunk in self._cells.with_format("arrow")[:][self.column].chunks:
             held, paths = chunk.field("bytes").is_valid(), chunk.field("path")
-            pairs = zip(held.to_pylist(), paths.to_pylist(), strict=True)
-            names += [None if there else path for there, path in pairs]
+            for there, path in zip(held.to_pylist(), paths.to_pylist(), strict=True):
+                names.append("" if there else path or "")
         return names
 
 

@@ -1,17 +1,20 @@
 """Lists of images by their paths, as CSV, TSV, JSON lines, parquet or SQLite tables."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from lit_clid.config.options.data import DataOptions
-from lit_clid.data.columns import unique
 from lit_clid.data.folder import Listing, find_images
 from lit_clid.data.groups import FOLDER, by_folder
 from lit_clid.data.metadata import Row, Rows, read_rows
+from lit_clid.data.names import unique
 from lit_clid.data.source import Source, from_rows
 from lit_clid.data.sqlite import read_sqlite
 from lit_clid.data.text import as_text, printable
+from lit_clid.data.texts import Paths, Texts
 from lit_clid.errors import UserError, few
 
 SQLITE = (".sqlite", ".sqlite3", ".db")
@@ -32,37 +35,42 @@ def read_lists(files: Sequence[Path], options: DataOptions, name: str) -> Source
     Raises:
         UserError: for a list that cannot be read, or a row that names no image in that folder.
     """
-    rows: list[Row] = []
-    images: list[Path] = []
-    names: list[str] = []
+    rows, images, names = Rows(), Paths(), Texts()
     for file in files:
-        found = _read(file, options)
+        numbers, found = _read(file, options)
         root = file.parent if options.root is None else find_root(options.root, name)
         told = Listing(root, ())
-        column = _column(file, Rows([row for _, row in found]), options)
-        paths = [as_text(row.get(column), f"{file}: {column} in row {k}") for k, row in found]
+        column = _column(file, found, options)
+        pairs = zip(numbers, found[column], strict=True)
+        paths = Texts(as_text(cell, f"{file}: {column} in row {k}") for k, cell in pairs)
         named = find_images(told, file, root, paths, ELSEWHERE)
         (real,) = told.store.real([root])
-        names += [printable(each.relative_to(real).as_posix()) for each in told.store.real(named)]
-        rows += [row for _, row in found]
-        images += named
+        for each in told.store.real(named):
+            names.append(printable(each.relative_to(real).as_posix()))
+        rows = found if not len(rows) else Rows(chain(rows, found))
+        images.extend(named)
     source = replace(
-        from_rows(Rows(rows), options, name),
+        from_rows(rows, options, name),
         ids=unique(names),
         open_image=Listing(files[0].parent, ()).store.images(images),
     )
     return by_folder(source) if options.group_column == FOLDER else source
 
 
-def _read(file: Path, options: DataOptions) -> list[tuple[int, Row]]:
+def _read(file: Path, options: DataOptions) -> tuple[Sequence[int], Rows]:
+    """The rows of a list, and their numbers in it."""
     if file.suffix.lower() in SQLITE:
-        rows = read_sqlite(file, options.config)
+        told: Iterable[tuple[int, Row]] = read_sqlite(file, options.config)
     else:
         wanted = PATHS if options.image_column is None else (options.image_column,)
-        rows = read_rows(file, file.read_bytes(), wanted)
-    if not rows:
+        told = read_rows(file, file.read_bytes(), wanted)
+    numbers, rows = array("q"), Rows()
+    for k, row in told:
+        numbers.append(k)
+        rows.append(row)
+    if not numbers:
         raise UserError(f"{file}: no rows; give a list that has some")
-    return rows
+    return numbers, rows
 
 
 def find_root(root: str, name: str) -> Path:

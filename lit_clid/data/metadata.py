@@ -5,11 +5,13 @@ import io
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from lit_clid.data.text import as_text
+from lit_clid.data.texts import Texts
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.files import decode_text
 
@@ -20,19 +22,73 @@ BYTES, PIECE = 2**32, 256
 Row = dict[str, Any]
 
 
+class Cells(Sequence[Any]):
+    """The cells of a column: texts in one piece, None where one is missing, and anything else by
+    itself.
+    """
+
+    def __init__(self, missing: int = 0) -> None:
+        self._texts = Texts([""] * missing)
+        self._others: dict[int, Any] = {}
+        self._there = bytearray(missing)
+
+    def append(self, value: Any) -> None:
+        """Add one behind the last."""
+        plain = type(value) is str
+        self._texts.append(value if plain else "")
+        self._there.append(value is not None)
+        if not plain and value is not None:
+            self._others[len(self) - 1] = value
+
+    def __len__(self) -> int:
+        return len(self._there)
+
+    def __getitem__(self, place: Any) -> Any:
+        rows = range(len(self))[place]
+        if isinstance(rows, range):
+            return list(map(self.__getitem__, rows))
+        if not self._there[rows]:
+            return None
+        return self._others.get(rows, self._texts[rows])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class Rows:
     """Rows with the columns that any of them has; a missing cell is None."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.rows = list(rows)
-        names = dict.fromkeys(name for row in rows for name in row)
-        self.column_names = list(names)
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._columns: dict[str, Cells] = {}
+        self._count = 0
+        for row in rows:
+            self.append(row)
+
+    def append(self, row: Row) -> None:
+        """Add one below the last."""
+        for name in row:
+            if name not in self._columns:
+                self._columns[name] = Cells(self._count)
+        for name, cells in self._columns.items():
+            cells.append(row.get(name))
+        self._count += 1
+
+    @property
+    def column_names(self) -> list[str]:
+        """Of every column."""
+        return list(self._columns)
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self._count
 
-    def __getitem__(self, column: str) -> list[Any]:
-        return [row.get(column) for row in self.rows]
+    def __getitem__(self, column: str) -> Sequence[Any]:
+        return self._columns[column] if column in self._columns else [None] * self._count
+
+    def __iter__(self) -> Iterator[Row]:
+        for cells in zip(*self._columns.values(), strict=True):
+            yield dict(zip(self._columns, cells, strict=True))
 
 
 def read_metadata(file: Path, content: bytes | None = None) -> Rows:
@@ -46,21 +102,21 @@ def read_metadata(file: Path, content: bytes | None = None) -> Rows:
         UserError: for a file or row that cannot be read, or a row that names no image.
     """
     held = file.read_bytes() if content is None else content
-    rows = read_rows(file, held, ("file_name",))
-    nameless: list[str] = []
-    for k, row in rows:
+    rows, nameless = Rows(), list[str]()
+    for k, row in read_rows(file, held, ("file_name",)):
         row["file_name"] = as_text(row.get("file_name"), f"{file}: file_name in row {k}")
         if not row["file_name"]:
             nameless.append(str(k))
+        rows.append(row)
     if nameless:
         raise UserError(
             f"{file}: no file_name in row {few(nameless)}; each row needs the columns file_name "
             "and text"
         )
-    return Rows([row for _, row in rows])
+    return rows
 
 
-def read_rows(file: Path, content: bytes, wanted: Sequence[str]) -> list[tuple[int, Row]]:
+def read_rows(file: Path, content: bytes, wanted: Sequence[str]) -> Iterator[tuple[int, Row]]:
     """The rows of a table by number, from 1 on (lines, of JSON lines); cells are as they were
     written.
 
@@ -79,17 +135,18 @@ def read_rows(file: Path, content: bytes, wanted: Sequence[str]) -> list[tuple[i
     return _csv(file, text, wanted) if ending in (".csv", ".tsv") else _jsonl(file, text)
 
 
-def _parquet(file: Path, content: bytes) -> list[tuple[int, Row]]:
+def _parquet(file: Path, content: bytes) -> Iterator[tuple[int, Row]]:
     import pyarrow.parquet as pq
 
-    rows, size = list[Row](), 0
+    before = size = 0
     try:
         with pq.ParquetFile(io.BytesIO(content)) as table:
             for batch in table.iter_batches(PIECE):
                 size += batch.nbytes
                 if size > BYTES:
                     break
-                rows += batch.to_pylist()
+                yield from enumerate(batch.to_pylist(), before + 1)
+                before += len(batch)
     except Exception as error:  # pyarrow raises kinds of its own
         raise UserError(f"{file}: not a parquet table ({first_line(error)})") from None
     if size > BYTES:
@@ -97,10 +154,9 @@ def _parquet(file: Path, content: bytes) -> list[tuple[int, Row]]:
             f"{file}: unpacks to more than {BYTES:,} bytes; write it with the columns that are "
             "needed alone, or in several files"
         )
-    return list(enumerate(rows, 1))
 
 
-def _csv(file: Path, text: str, wanted: Sequence[str]) -> list[tuple[int, Row]]:
+def _csv(file: Path, text: str, wanted: Sequence[str]) -> Iterator[tuple[int, Row]]:
     csv.field_size_limit(sys.maxsize)  # captions may be long
     header = re.split(r"[\r\n]", text, maxsplit=1)[0]
     cells = {sign: next(csv.reader([header], delimiter=sign), []) for sign in DELIMITERS}
@@ -111,22 +167,28 @@ def _csv(file: Path, text: str, wanted: Sequence[str]) -> list[tuple[int, Row]]:
         raise UserError(f"{file}: columns named twice: {few(twice)}; rename one of each")
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
     try:
-        rows = list(enumerate(reader, 1))
+        for k, row in enumerate(reader, 1):
+            if None in row:
+                raise UserError(
+                    f"{file}: row {k} has more cells than the header; put a text that holds "
+                    f"{sign!r} in double quotes"
+                )
+            yield k, row
     except csv.Error as error:
         raise UserError(f"{file}: not a CSV table ({error})") from None
-    for k, row in rows:
-        if None in row:
-            raise UserError(
-                f"{file}: row {k} has more cells than the header; put a text that holds {sign!r} "
-                "in double quotes"
-            )
-    return rows
 
 
-def _jsonl(file: Path, text: str) -> list[tuple[int, Row]]:
+def _jsonl(file: Path, text: str) -> Iterator[tuple[int, Row]]:
     """Lines end where JSON's do: other separators may stand inside a string."""
-    lines = enumerate(text.split("\n"), 1)
-    return [(k, json_row(line, f"{file}: line {k}")) for k, line in lines if line.strip()]
+    start = 0
+    for k in count(1):
+        end = text.find("\n", start)
+        line = text[start:] if end < 0 else text[start:end]
+        if line.strip():
+            yield k, json_row(line, f"{file}: line {k}")
+        if end < 0:
+            return
+        start = end + 1
 
 
 def json_row(text: str, where: str) -> Row:

@@ -1,7 +1,8 @@
 """A source of records: N captioned images, wherever they come from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from PIL import Image
@@ -15,11 +16,14 @@ from lit_clid.data.columns import (
     read_members,
     read_rephrasings,
 )
+from lit_clid.data.texts import Lists, Texts
+from lit_clid.ids import Ids
 
 
 @dataclass(frozen=True)
 class Source:
-    """N captioned images.
+    """N captioned images, of which there may be very many: what each row says is kept in columns,
+    however it is given.
 
     Args:
         name: for messages.
@@ -41,25 +45,38 @@ class Source:
     """
 
     name: str
-    ids: tuple[str, ...]
-    captions: tuple[str, ...]
+    ids: Sequence[str]
+    captions: Sequence[str]
     open_image: Callable[[int], Image.Image]
     member: tuple[bool | None, ...] | None = None
-    groups: tuple[str, ...] | None = None
+    groups: Sequence[str] | None = None
     importance: tuple[tuple[float, ...] | None, ...] | None = None
     unlisted: tuple[str, ...] = ()
-    others: tuple[tuple[str, ...], ...] | None = None
+    others: Sequence[tuple[str, ...]] | None = None
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     mark: str = ""
     averaged: bool = False
-    images: tuple[str, ...] | None = None
+    images: Sequence[str] | None = None
     commit: str | None = None
 
+    def __post_init__(self) -> None:
+        kinds: dict[str, type[Any]] = {
+            "ids": Ids,
+            "captions": Texts,
+            "groups": Texts,
+            "others": Lists,
+            "images": Texts,
+        }
+        for name, kind in kinds.items():
+            given = getattr(self, name)
+            if given is not None and not isinstance(given, kind):
+                object.__setattr__(self, name, kind(given))
+
     @property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> Sequence[str]:
         """The ids with the mark."""
-        return tuple(f"{self.mark}{name}" for name in self.ids) if self.mark else self.ids
+        return Ids(f"{self.mark}{name}" for name in self.ids) if self.mark else self.ids
 
     def wordings(self, row: int) -> tuple[str, ...]:
         """The captions under which a row is asked about, each once."""
@@ -68,7 +85,7 @@ class Source:
 
 
 def from_rows(
-    rows: Any, options: DataOptions, name: str, cells: list[tuple[str, ...]] | None = None
+    rows: Any, options: DataOptions, name: str, cells: Iterable[tuple[str, ...]] | None = None
 ) -> Source:
     """What the columns of a table say, its images aside.
 
@@ -77,11 +94,13 @@ def from_rows(
             or none where a model is to write them.
     """
     if options.captions is not None:
-        cells = [("",)] * len(rows)
+        cells = repeat(("",), len(rows))
     if cells is None:
         cells = read_all_captions(rows, find_captions(rows, options, name), name)
-    captions = tuple(cell[0] for cell in cells)
-    others = tuple(cell[1:] for cell in cells)
+    captions, others = Texts(), Lists()
+    for first, *more in cells:
+        captions.append(first)
+        others.append(more)
     if options.rephrasings_column is not None:
         others = read_rephrasings(rows, options.rephrasings_column, name)
     importance = None

@@ -9,11 +9,7 @@ from pathlib import Path
 from lit_clid.config.options.data import MEMORY, DataOptions
 from lit_clid.data.archives import read_archives
 from lit_clid.data.beside import several_lines
-from lit_clid.data.columns import (
-    find_captions,
-    unique,
-    used_columns,
-)
+from lit_clid.data.columns import find_captions, used_columns
 from lit_clid.data.folder import walk, walk_zips
 from lit_clid.data.groups import check_groups
 from lit_clid.data.handed import open_handed
@@ -22,6 +18,7 @@ from lit_clid.data.hub_stream import stream_hub
 from lit_clid.data.imagefolder import read_folder
 from lit_clid.data.images import EMBEDDED, DrawnImages
 from lit_clid.data.lists import SQLITE, read_lists
+from lit_clid.data.names import unique
 from lit_clid.data.source import Source, from_rows
 from lit_clid.data.table_rows import from_dataset
 from lit_clid.data.tables import read_tables

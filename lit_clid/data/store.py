@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +24,8 @@ class Store(ABC):
         """Its bytes."""
 
     @abstractmethod
-    def real(self, files: Sequence[Path]) -> list[Path]:
-        """Where files or folders lie, links followed."""
+    def real(self, files: Sequence[Path]) -> Iterator[Path]:
+        """Where files or folders lie, links followed, one after the other."""
 
     @abstractmethod
     def images(self, files: Sequence[Path]) -> StoredImages:
@@ -55,11 +55,11 @@ class Disk(Store):
         except ValueError as error:
             raise UserError(f"{file}: {error}; remove it") from None
 
-    def real(self, files: Sequence[Path]) -> list[Path]:
+    def real(self, files: Sequence[Path]) -> Iterator[Path]:
         """Their folders are asked once each."""
         parents = {file.parent for file in files}
         folders = {folder: folder.resolve() for folder in parents}
-        return [_real(file, folders[file.parent]) for file in files]
+        return (_real(file, folders[file.parent]) for file in files)
 
     def images(self, files: Sequence[Path]) -> StoredImages:
         return FileImages.of(files)
@@ -80,8 +80,8 @@ class Packed(Store):
         except (OSError, ValueError) as error:
             raise UserError(f"{file}: {first_line(error)}; write the archive again") from None
 
-    def real(self, files: Sequence[Path]) -> list[Path]:
-        return [Path(os.path.normpath(file)) for file in files]
+    def real(self, files: Sequence[Path]) -> Iterator[Path]:
+        return (Path(os.path.normpath(file)) for file in files)
 
     def images(self, files: Sequence[Path]) -> StoredImages:
         return PackedImages(tuple(self.parts[file] for file in files))

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.config.options.data import DataOptions
-from lit_clid.data.columns import find_image, require_one_folder, row_ids
+from lit_clid.data.columns import find_image
 from lit_clid.data.images import TableImages
 from lit_clid.data.lists import find_root
+from lit_clid.data.names import require_one_folder, row_ids
 from lit_clid.data.source import Source, from_rows
 from lit_clid.errors import UserError, first_line
 

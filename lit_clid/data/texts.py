@@ -1,0 +1,140 @@
+"""Texts of very many records: captions, paths and the like, in one piece of memory."""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+class Texts(Sequence[str]):
+    """N texts, which behave like a tuple of them and are objects only while they are looked at.
+
+    Args:
+        texts: any, file names that are not UTF-8 among them.
+    """
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._held, self._ends = bytearray(), array("q")
+        for text in texts:
+            self.append(text)
+
+    def append(self, text: str) -> None:
+        """Add one behind the last."""
+        self._held += text.encode("utf-8", "surrogatepass")
+        self._ends.append(len(self._held))
+
+    @property
+    def column(self) -> Any:
+        """Their bytes, as a column of pyarrow."""
+        starts = np.concatenate([[0], np.frombuffer(self._ends, np.int64)])
+        buffers = [None, pa.py_buffer(starts), pa.py_buffer(bytes(self._held))]
+        return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(self), buffers)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: "int | slice") -> "str | list[str]":
+        rows = range(len(self))[place]
+        if isinstance(rows, range):
+            return list(map(self.__getitem__, rows))
+        start = self._ends[rows - 1] if rows else 0
+        return self._held[start : self._ends[rows]].decode("utf-8", "surrogatepass")
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Texts):
+            return self._ends == other._ends and self._held == other._held
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Texts({self[:3]}{', …' if len(self) > 3 else ''})"
+
+
+class Lists(Sequence[tuple[str, ...]]):
+    """N tuples of texts, likewise."""
+
+    def __init__(self, rows: Iterable[Sequence[str]] = ()) -> None:
+        self._texts, self._ends = Texts(), array("q")
+        for row in rows:
+            self.append(row)
+
+    def append(self, row: Sequence[str]) -> None:
+        """Add one behind the last."""
+        for text in row:
+            self._texts.append(text)
+        self._ends.append(len(self._texts))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, place: Any) -> Any:
+        rows = range(len(self))[place]
+        if isinstance(rows, range):
+            return list(map(self.__getitem__, rows))
+        start = self._ends[rows - 1] if rows else 0
+        return tuple(self._texts[start : self._ends[rows]])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Paths(Sequence[Path]):
+    """N paths, likewise."""
+
+    def __init__(self, paths: Iterable[Path] = ()) -> None:
+        self._texts = Texts(map(str, paths))
+
+    def extend(self, paths: Iterable[Path]) -> None:
+        """Add some behind the last."""
+        for path in paths:
+            self._texts.append(str(path))
+
+    def among(self, others: "Paths") -> np.ndarray:
+        """Which (N,) are among the others too."""
+        found: Any = pc.is_in(self._texts.column, others._texts.column)
+        return np.asarray(found.to_numpy(zero_copy_only=False), bool)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self._texts[place]
+        return Path(found) if isinstance(found, str) else list(map(Path, found))
+
+    def __iter__(self) -> Iterator[Path]:
+        return map(Path, self._texts)
+
+
+class Each(Sequence[Any]):
+    """What a function says of each of N rows, asked when it is looked at.
+
+    Args:
+        told: row number → what is there.
+        rows: their numbers (N,), as an array or any sequence.
+    """
+
+    def __init__(self, told: Callable[[int], Any], rows: Any) -> None:
+        self._told, self._rows = told, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self._rows[place]
+        return list(map(self._told, found)) if isinstance(place, slice) else self._told(found)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
