@@ -44,5 +44,10 @@ def rewrite(folder: Path, name: str, edit: Callable[[str], str]) -> None:
     (folder / name).write_text(edit((folder / name).read_text()))
 
 
+def captions_of(split: Split) -> dict[str, str]:
+    """id → caption of every record of both roles."""
+    return dict(zip(split.entries.ids, split.captions(split.entries), strict=True))
+
+
 def load(folder: Path, tmp_path: Path, seed: int = 0, **changes: object) -> Split:
     return load_split(options(folder, **changes), seed, tmp_path / "run")

@@ -10,6 +10,7 @@ from lit_clid.auditing.quarantine import put_aside
 from lit_clid.auditing.shards import shard_folder, write_shard
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.options.audit import AuditOptions
+from lit_clid.data.entries import Members
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.files import read_json, write_json
@@ -129,7 +130,7 @@ def carry_over(
     write_json(shards / CLAIMS, claims.as_json())
     rows = [k for k, name in enumerate(table.ids) if name in ids]
     names = [table.ids[k] for k in rows]
-    member = {entry.id: entry.member for entry in split.of(role)}
+    member = dict(Members(split.of(role)).items())
     put = {name: each for name, each in (table.about.quarantined or {}).items() if name in ids}
     if put:
         told = {name: replace(each, member=member[name]) for name, each in put.items()}

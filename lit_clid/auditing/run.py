@@ -19,10 +19,12 @@ from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import Roll, merge, shard_folder
 from lit_clid.auditing.signals import Signals
 from lit_clid.config.trainer import make_trainer
+from lit_clid.data.entries import Members
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
 from lit_clid.files import write_json
+from lit_clid.ids import Ids
 from lit_clid.models.target import Target
 from lit_clid.provenance import provenance
 from lit_clid.scores import Scores
@@ -73,10 +75,11 @@ def fill_table(
         quarantined=aside or None,
         attacks=describe_attacks(attacks, target, sizes(split, data.role)),
     )
-    expected = data.expected
-    kept = {name: member for name, member in expected.items() if name not in aside}
+    own = split.of(data.role)
+    kept = Members(own.take(Ids(aside).places(own.ids) < 0))
     merged = merge(shards, Roll.of(kept), told, str(path))
-    shared = {name: image for name, image in split.images.items() if name in expected}
+    images, named = split.images, set(own.ids if split.images else ())
+    shared = {name: image for name, image in images.items() if name in named}
     scores = replace(merged, groups=split.groups, images=shared)
     scores.save(path)
     clear(shards)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.data.split import Split
+from lit_clid.ids import Ids
 
 Ask = Callable[[ModelOracle], dict[str, Tensor]]
 """An oracle about B records → columns (B,)."""
@@ -25,8 +26,9 @@ def sizes(split: Split, role: str, but: Collection[str] = ()) -> Counter[int]:
         role: target or shadow.
         but: ids that are left out.
     """
-    told = split.wordings()
-    return Counter(len(told[entry.id]) for entry in split.of(role) if entry.id not in but)
+    own = split.of(role)
+    left = own.take(Ids(but).places(own.ids) < 0)
+    return Counter(map(len, split.worded(left)))
 
 
 def averaged(

@@ -144,12 +144,11 @@ def check_sittings(
     Returns:
         The attacks' remarks, each once.
     """
-    captions = split.captions()
     found: dict[str, Known] = {}
     remarks: dict[str, list[str]] = {}
     for model in reversed(list(dict.fromkeys(sitting.model for sitting in sittings))):
         for sitting in [each for each in sittings if each.model == model]:
-            own = [captions[entry.id] for entry in split.of(sitting.role)]
+            own = split.captions(split.of(sitting.role))
             remarks[sitting.table] = check_attacks(sitting.attacks, models[model], own)
             found[sitting.table] = known(models[model], sitting.attacks)
     for sitting in sittings:
@@ -177,5 +176,4 @@ def shared_records(sitting: Sitting, split: Split) -> set[str]:
     """Records of both roles, of which the reference need not be asked twice."""
     if sitting.table != REFERENCE["shadow"]:
         return set()
-    target = {entry.id for entry in split.of("target")}
-    return {entry.id for entry in split.of("shadow") if entry.id in target}
+    return set(split.of("target").ids) & set(split.of("shadow").ids)

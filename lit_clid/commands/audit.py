@@ -127,7 +127,7 @@ def pictures(split: Split, config: Settings) -> PictureSource | None:
     """What finds records of the split by the id, or name, that the report calls them by; None if
     it shows none.
     """
-    options, data, place = config.report, config.data, split.locate()
+    options, data, place = config.report, config.data, split.places
     kind, told = options.shows_pictures(data), options.shows_captions(data)
     if kind == "none" and not told:
         return None

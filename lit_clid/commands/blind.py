@@ -6,7 +6,7 @@ from pathlib import Path
 from lit_clid.about import About, Claims, read_about
 from lit_clid.asked import AttackSpec
 from lit_clid.data.blind import blind_features
-from lit_clid.data.scan import Entry
+from lit_clid.data.entries import Entries
 from lit_clid.data.split import Split
 from lit_clid.judging.controls.blind import MOST
 from lit_clid.judging.controls.near import HASH
@@ -34,11 +34,9 @@ def blind_table(split: Split, folder: Path) -> Scores:
         kept = Scores.load(path)
         if set(HASH) <= set(kept.signals):
             return kept
-    entries: list[Entry] = []
-    for kind in (True, False, None):
-        own = [entry for entry in split.once(split.of("target")) if entry.member is kind]
-        entries += sorted(own, key=lambda entry: entry.image_hash)[:MOST]
-    features = blind_features(split, entries)
+    own = split.once(split.of("target"))
+    entries = [entry for kind in (True, False, None) for entry in own.told(kind).by_image()[:MOST]]
+    features = blind_features(split, Entries.of(entries))
     spec = AttackSpec(title="blind baseline", columns=tuple(features), rule="first")
     about = About(claims=claims, attacks={"blind": spec})
     told = [entry.member for entry in entries]

@@ -20,6 +20,7 @@ from lit_clid.auditing.sittings import REFERENCE
 from lit_clid.commands.foretold import BACKWARD, seconds_of_a_query
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.trainings import plan_training
+from lit_clid.data.entries import Entries
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.parts import only
 from lit_clid.data.records import RecordSet
@@ -54,8 +55,8 @@ def seconds_of_training(config: Settings, split: Split) -> tuple[float, float]:
     options, role = config.finetune, config.role
     members = split.of(role, True)
     some = {entry.id for entry in members[: BATCHES * options.batch_size]}
-    own = tuple(e for e in split.entries if e.id in some or (e.role == role and not e.member))
-    part = replace(split, entries=own)
+    own = [e for e in split.entries if e.id in some or (e.role == role and not e.member)]
+    part = replace(split, entries=Entries.of(own))
     times = StepTimes()
     with TemporaryDirectory() as folder:
         short = replace(

@@ -42,8 +42,8 @@ def planned(
     remarks = [f"no reference: {remark}"] if remark else []
     told = check_sittings(sittings, targets, split)
     if config.evidence.cascade is not None:
-        second, captions = {config.evidence.cascade: second_attack(config)}, split.captions()
-        remarks += check_attacks(second, targets[models["target"]], list(captions.values()))
+        second = {config.evidence.cascade: second_attack(config)}
+        remarks += check_attacks(second, targets[models["target"]], split.captions(split.entries))
     for line in remarks + told:
         console.say(f"note: {line}")
     return sittings, targets

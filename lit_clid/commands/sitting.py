@@ -4,6 +4,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from lit_clid import console
 from lit_clid.about import About, Claims
 from lit_clid.auditing.claims import carry_over, claim, finished_scores
@@ -28,6 +30,7 @@ from lit_clid.commands.checks import (
 )
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.splits import split_of
+from lit_clid.data.entries import Members
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import few
@@ -92,7 +95,7 @@ def table_of(
         scores = _asked(sitting, target, config, split, claims, carried, path)
     aside = scores and scores.about.quarantined
     if aside:
-        every = {entry.id: entry.member for entry in split.of(sitting.role)}
+        every = Members(split.of(sitting.role))
         console.say(
             f"note: {sitting.table}: put aside, for the model answers NaN or infinity: "
             f"{counted(aside, every)}: {few(list(aside), 5)} ({few(columns_of(aside), 3)})"
@@ -158,10 +161,8 @@ def ask_part(sitting: Sitting, target: Target, config: Settings, split: Split) -
     if finished_scores(path, claims) is not None:
         return
     entries, (k, n) = split.of(sitting.role), options.parts
-    others = set[str]()
-    for place, entry in enumerate(entries):
-        if place // options.batch_size % n != k - 1:
-            others.add(entry.id)
+    elsewhere = np.arange(len(entries)) // options.batch_size % n != k - 1
+    others = set(entries.ids.take(elsewhere))
     shared = shared_records(sitting, split)
     data, trainer, _ = _opened(sitting, target, config, split, shared, path, others)
     ask(target, data, sitting.attacks, claims, shard_folder(path), trainer)
@@ -179,7 +180,7 @@ def all_there(sitting: Sitting, config: Settings, split: Split) -> bool:
     """Whether the answers about all of a sitting's records lie in its table or shards."""
     path = config.folder / "scores" / f"{sitting.table}.parquet"
     there = settled_ids(sitting, split, path)
-    return path.is_file() or all(entry.id in there for entry in split.of(sitting.role))
+    return path.is_file() or there.issuperset(split.of(sitting.role).ids)
 
 
 def _opened(

@@ -97,8 +97,8 @@ def ask_until(
     if finished_scores(path, claims) is not None:
         return None
     specs = describe_attacks(sitting.attacks, target, sizes(split, "target"))
-    ours = sorted(entry.id for entry in split.suspects)
-    theirs = sorted(entry.id for entry in split.of("target", False))
+    ours = sorted(split.suspects.ids)
+    theirs = sorted(split.of("target", False).ids)
     name = _speaker(sitting, specs, config.headline, shadow, split)
     asking = plan_asking(ours, theirs, shadow=shadow is not None, seed=config.seed)
     assert config.evidence.stop_at is not None

@@ -1,22 +1,23 @@
 """The second look at the records of a split: do the data still hold what its manifest says?"""
 
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lit_clid import console
-from lit_clid.data.counted import counted
+from lit_clid.data.counted import side_by_side
+from lit_clid.data.entries import Entries
 from lit_clid.data.images import StoredImages
-from lit_clid.data.scan import Entry, hash_bytes, read_row
-from lit_clid.data.seen import Seen, Stamps, read_seen, write_seen
-from lit_clid.data.source import Source
+from lit_clid.data.places import Places
+from lit_clid.data.scan import hash_bytes, read_row
+from lit_clid.data.seen import Seen, SeenTable, Stamps, read_seen, write_seen
+from lit_clid.data.texts import Each, Texts
 from lit_clid.errors import ManyError, UserError, few
 from lit_clid.files import read_json
-
-Place = Mapping[str, tuple[Source, int]]
-"""id → (source, row number)."""
+from lit_clid.ids import Ids
 
 
 @dataclass(frozen=True)
@@ -24,22 +25,32 @@ class Look:
     """How records are looked at again.
 
     Args:
-        place: where they are now.
+        places: where the data's records are now.
         seen: of them when they were last looked at.
         stamps: of the files now.
         trusting: that a file of the same size and times holds the same.
     """
 
-    place: Place
-    seen: Mapping[str, Seen]
+    places: Places
+    seen: SeenTable
     stamps: Stamps
     trusting: bool
 
-    def settled(self, entry: Entry) -> bool:
-        """Whether size and times of its file say that an image is the same."""
-        source, row = self.place[entry.id]
-        old, images = self.seen.get(entry.id, Seen()), source.open_image
-        if not self.trusting or not old.stamp or old.image_hash != entry.image_hash:
+    def old(self, at: int) -> Seen:
+        """What was seen at a place of the table; nothing at −1."""
+        return Seen() if at < 0 else Seen.of_line(self.seen.lines[at])
+
+    def settled(self, hashed: str, number: int, at: int) -> bool:
+        """Whether size and times of its file say that an image is the same.
+
+        Args:
+            hashed: the image's hash in the manifest.
+            number: of the record.
+            at: its place in the table.
+        """
+        source, row = self.places.at(number)
+        old, images = self.old(at), source.open_image
+        if not self.trusting or not old.stamp or old.image_hash != hashed:
             return False
         try:
             return isinstance(images, StoredImages) and old.stamp == self._stamp(images, row)
@@ -49,11 +60,16 @@ class Look:
     def _stamp(self, images: StoredImages, row: int) -> str:
         return self.stamps.of(images.place(row))
 
-    def closely(self, entry: Entry) -> Seen | None:
-        """What the bytes of an image or else its pixels say; None if it is another one."""
-        source, row = self.place[entry.id]
-        old, images = self.seen.get(entry.id, Seen()), source.open_image
-        if isinstance(images, StoredImages) and old.content and old.image_hash == entry.image_hash:
+    def closely(self, record: tuple[str, int, int]) -> Seen | None:
+        """What the bytes of an image or else its pixels say; None if it is another one.
+
+        Args:
+            record: see `settled`.
+        """
+        hashed, number, at = record
+        source, row = self.places.at(number)
+        old, images = self.old(at), source.open_image
+        if isinstance(images, StoredImages) and old.content and old.image_hash == hashed:
             try:
                 stamp = self._stamp(images, row)
                 if hash_bytes(images.content(row)) == old.content:
@@ -61,7 +77,7 @@ class Look:
             except (OSError, ValueError):
                 return None
         read = read_row(source, row, self.stamps)
-        if read.entry is None or read.entry.image_hash != entry.image_hash:
+        if read.entry is None or read.entry.image_hash != hashed:
             return None
         return read.seen
 
@@ -87,68 +103,93 @@ def read_header(manifest: Path) -> dict[str, Any]:
 
 
 def verify(
-    entries: Collection[Entry],
-    place: Place,
+    entries: Entries,
+    numbers: np.ndarray,
+    places: Places,
     manifest: Path,
     *,
     trusting: bool,
-    other: Collection[str] = (),
+    other: np.ndarray,
 ) -> None:
     """Check that the data still hold what a manifest says, and keep what was seen.
 
     Args:
         entries: of the manifest.
-        place: where the data's records are now.
+        numbers: of the entries among the data's records now (N,), −1 where there is none.
+        places: where those are.
         manifest: its file.
         trusting: that a file of the same size and times holds the same.
-        other: ids of records that are known to have changed.
+        other: whether an entry is known to have changed (N,).
 
     Raises:
         UserError: naming the records that are gone or changed.
     """
-    gone = [entry.id for entry in entries if entry.id not in place]
-    if gone:
+    if (numbers < 0).any():
         raise ManyError(
             f"{manifest}: records are gone from the data",
-            gone,
+            list(entries.ids.take(numbers < 0)),
             "; restore them or use another name=…",
         )
-    old = read_seen(manifest)
-    look = Look(place, old, Stamps(), trusting)
-    every = {entry.id: entry for entry in entries}
-    different = {entry.id for entry in every.values() if not _says_the_same(entry, place)}
-    different |= set(other)
-    doubtful = [entry for entry in every.values() if not look.settled(entry)]
-    found = dict(zip([e.id for e in doubtful], _closely(look, doubtful), strict=True))
-    different |= {name for name, seen in found.items() if seen is None}
-    changed = [name for name in every if name in different]
-    if changed:
+    look = Look(places, read_seen(manifest), Stamps(), trusting)
+    first = np.isin(np.arange(len(entries)), np.unique(numbers, return_index=True)[1])
+    every, numbers, different = entries.take(first), numbers[first], other[first]
+    at = look.seen.ids.places(every.ids)
+    doubtful = array("q")
+    for k, entry in enumerate(every):
+        number = int(numbers[k])
+        if hash_bytes(places.caption(number).encode()) != entry.caption_hash:
+            different[k] = True
+        if not look.settled(entry.image_hash, number, int(at[k])):
+            doubtful.append(k)
+    rows = np.array(doubtful, np.int64)
+    found, lost = _closely(look, every.take(rows), numbers[rows], at[rows])
+    different[rows] |= lost
+    if different.any():
         raise ManyError(
             f"{manifest}: these records changed since the split was drawn",
-            changed,
+            list(every.ids.take(different)),
             "; restore them or use another name=…",
         )
-    _say_added(old, place)
-    now = {name: found.get(name) or old.get(name, Seen()) for name in (old or place)}
-    if now != old:
-        write_seen(manifest, now)
+    _say_added(look.seen, places)
+    _keep(look.seen, every.ids.take(rows), found, places, manifest)
 
 
-def _says_the_same(entry: Entry, place: Place) -> bool:
-    source, row = place[entry.id]
-    return hash_bytes(source.captions[row].encode()) == entry.caption_hash
+def _closely(
+    look: Look, entries: Entries, numbers: np.ndarray, at: np.ndarray
+) -> tuple[Texts, np.ndarray]:
+    """What was seen of N entries, as lines of the table, and which of them are others now (N,)."""
+    hashes = Texts(entry.image_hash for entry in entries)
+    jobs = Each(lambda k: (hashes[k], int(numbers[k]), int(at[k])), range(len(entries)))
+    lines, lost = Texts(), np.zeros(len(entries), bool)
+    for k, seen in enumerate(side_by_side(look.closely, jobs, "checking images")):
+        lost[k] = seen is None
+        lines.append("" if seen is None else seen.line)
+    return lines, lost
 
 
-def _closely(look: Look, entries: Sequence[Entry]) -> list[Seen | None]:
-    with ThreadPoolExecutor() as pool:
-        found = pool.map(look.closely, entries)
-        return list(counted(found, "checking images", len(entries)))
+def _keep(old: SeenTable, ids: Ids, lines: Texts, places: Places, manifest: Path) -> None:
+    """Write what was seen beside the manifest, where that is anything new.
+
+    Args:
+        old: what was seen before.
+        ids, lines: what was seen now, of some of the records.
+    """
+    names = old.ids if len(old.ids) else places.names
+    at = ids.places(names)
+    now = Texts()
+    for k, new in enumerate(at.tolist()):
+        told = old.lines[k] if len(old.ids) else Seen().line
+        now.append(told if new < 0 else lines[new])
+    if now != old.lines:
+        write_seen(manifest, SeenTable(names, now))
 
 
-def _say_added(old: Mapping[str, Seen], place: Place) -> None:
+def _say_added(old: SeenTable, places: Places) -> None:
     """Say which records came after the split was drawn."""
-    added = [name for name in place if name not in old] if old else []
-    if added:
+    if not len(old.ids):
+        return
+    added = places.names.take(old.ids.places(places.names) < 0)
+    if len(added):
         console.say(
             f"note: {len(added)} records came after the split was drawn and play no part in it: "
             f"{few(added, 3)}; another name=… draws a split with them"

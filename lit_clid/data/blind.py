@@ -6,14 +6,14 @@ al. 2024), and an attack may have found just that.
 
 import io
 import re
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 
 import numpy as np
 from PIL import Image
 
-from lit_clid.data.scan import Entry
+from lit_clid.data.entries import Entries
+from lit_clid.data.source import Source
 from lit_clid.data.split import Split
 
 SIDE = 64
@@ -25,19 +25,19 @@ WORDS = 24
 """Places that words are hashed to."""
 
 
-def blind_features(split: Split, entries: Sequence[Entry]) -> dict[str, np.ndarray]:
+def blind_features(split: Split, entries: Entries) -> dict[str, np.ndarray]:
     """Features of the records by name, each (N,) float64: lengths and words of captions, size,
     compressed size, colours, radial frequencies and the perceptual hash of images.
     """
-    place = split.locate()
+    places = [split.places.at(number) for number in split.numbers(entries)]
 
-    def one(entry: Entry) -> dict[str, float]:
-        source, row = place[entry.id]
+    def one(place: tuple[Source, int]) -> dict[str, float]:
+        source, row = place
         image = source.open_image(row)
         return caption_features(source.captions[row]) | image_features(image) | look(image)
 
     with ThreadPoolExecutor() as pool:
-        rows = list(pool.map(one, entries))
+        rows = list(pool.map(one, places))
     columns = np.array([list(row.values()) for row in rows])
     return dict(zip(rows[0], columns.T, strict=True))
 

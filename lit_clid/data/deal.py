@@ -3,13 +3,17 @@
 The deal is a function of the seed and the names alone.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
+import numpy as np
+
 from lit_clid.config.options.data import DataOptions
+from lit_clid.data.entries import CODES, UNKNOWN
 from lit_clid.data.source import Source
 from lit_clid.errors import UserError
+from lit_clid.ids import Ids
 from lit_clid.randomness import permutation
 
 
@@ -21,8 +25,19 @@ class Alone(Enum):
     YES = "none, where it is known who is a member or there are suspects"
 
 
-Part = tuple[str, str, bool | None]
-"""(id, role, member); None for a suspect."""
+@dataclass(frozen=True)
+class Part:
+    """Records that play the same.
+
+    Args:
+        ids: theirs.
+        role: target or shadow.
+        member: whether they are; None for suspects.
+    """
+
+    ids: Ids
+    role: str
+    member: bool | None
 
 
 @dataclass(frozen=True)
@@ -38,10 +53,10 @@ class Piles:
         alone: there is no shadow to keep records for.
     """
 
-    inside: tuple[str, ...]
-    outside: tuple[str, ...]
+    inside: Ids
+    outside: Ids
     known: bool = False
-    suspects: tuple[str, ...] = ()
+    suspects: Ids = field(default_factory=Ids)
     alone: bool = False
 
 
@@ -57,12 +72,11 @@ def find_piles(names: Sequence[str], sources: Mapping[str, Source], *, alone: Al
     Raises:
         UserError: if a member column contradicts the source of hold-outs.
     """
-    first = sources["first"]
-    told = first.member or (None,) * len(first.ids)
-    said = dict(zip(first.names, told, strict=True))
-    unknown = find_suspects(sources)
-    suspects = tuple(name for name in names if name in unknown)
-    others = tuple(name for name in names if name not in unknown)
+    names, first = Ids(names), sources["first"]
+    at = Ids(first.names).places(names)
+    said = _told(first)
+    unknown = find_suspects(names, sources)
+    suspects, others = names.take(unknown), names.take(~unknown)
     vouched = "nonmembers" in sources or first.member is not None
     whole = (
         bool(suspects)
@@ -70,39 +84,36 @@ def find_piles(names: Sequence[str], sources: Mapping[str, Source], *, alone: Al
         else alone is Alone.YES and (bool(suspects) or vouched)
     )
     if "nonmembers" in sources:
-        if first.member is not None and not all(member is not False for member in told):
+        if first.member is not None and (said == 0).any():
             raise UserError(
                 f"{first.name}: its member column calls some rows hold-outs, but "
                 "data.nonmember_source supplies those; set data.member_column=null or leave out "
                 "data.nonmember_source"
             )
-        inside, outside = _parted(others, set(first.names))
-        return Piles(inside, outside, False, suspects, whole)
+        inside = at[~unknown] >= 0
+        return Piles(others.take(inside), others.take(~inside), False, suspects, whole)
     if first.member is not None:
-        inside, outside = _parted(others, {name for name in said if said[name]})
-        return Piles(inside, outside, True, suspects, whole)
+        inside = (said[at] == 1)[~unknown]
+        return Piles(others.take(inside), others.take(~inside), True, suspects, whole)
     if whole:
-        return Piles((), others, suspects=suspects, alone=True)
+        return Piles(Ids(), others, suspects=suspects, alone=True)
     return Piles(others, others, suspects=suspects)
 
 
-def find_suspects(sources: Mapping[str, Source]) -> set[str]:
-    """The names of the records of which nobody knows."""
-    first, found = sources["first"], set[str]()
+def find_suspects(names: Ids, sources: Mapping[str, Source]) -> np.ndarray:
+    """Which of the names (N,) are of records of which nobody knows."""
+    first = sources["first"]
+    at = Ids(first.names).places(names)
+    found = (at >= 0) & (_told(first)[at] == UNKNOWN) & (first.member is not None)
     if "suspects" in sources:
-        found |= set(sources["suspects"].names)
-    if first.member is not None:
-        pairs = zip(first.names, first.member, strict=True)
-        found |= {name for name, member in pairs if member is None}
+        found |= Ids(sources["suspects"].names).places(names) >= 0
     return found
 
 
-def _parted(
-    names: Sequence[str], inside: Collection[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names that are in `inside`, and the others."""
-    members = tuple(name for name in names if name in inside)
-    return members, tuple(name for name in names if name not in inside)
+def _told(source: Source) -> np.ndarray:
+    """What a source says of each row's member (N + 1,): 1, 0 and `UNKNOWN`; the last is of none."""
+    told = (None,) * len(source.ids) if source.member is None else source.member
+    return np.fromiter((CODES[member] for member in (*told, None)), np.int8)
 
 
 def deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
@@ -112,8 +123,8 @@ def deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
         UserError: if there are fewer records than one source is asked for, or than the target
             needs.
     """
-    suspects: list[Part] = [(name, "target", None) for name in sorted(piles.suspects)]
-    return _deal(piles, options, seed) + suspects
+    suspects = Part(piles.suspects.take(piles.suspects.order()), "target", None)
+    return [*_deal(piles, options, seed), suspects]
 
 
 def _deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
@@ -127,7 +138,7 @@ def _deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
     return _deal_two(piles, options, seed, redrawn)
 
 
-def _deal_one(names: Sequence[str], options: DataOptions, seed: int, redrawn: bool) -> list[Part]:
+def _deal_one(names: Ids, options: DataOptions, seed: int, redrawn: bool) -> list[Part]:
     share = len(names) // (2 if redrawn else 4)
     members, nonmembers = options.members or share, options.nonmembers or share
     need = (1 if redrawn else 2) * (members + nonmembers)
@@ -189,14 +200,13 @@ def _deal_known(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
     ]
 
 
-def _shuffled(names: Iterable[str], seed: int, stream: str) -> list[str]:
-    ordered = sorted(names)
-    return [ordered[k] for k in permutation(len(ordered), seed, stream)]
+def _shuffled(names: Ids, seed: int, stream: str) -> Ids:
+    order = permutation(len(names), seed, stream)
+    return names.take(names.order()[np.array(order, np.int64)])
 
 
-def _take(members: Sequence[str], holdouts: Sequence[str], role: str) -> list[Part]:
-    parts: list[Part] = [(name, role, True) for name in members]
-    return parts + [(name, role, False) for name in holdouts]
+def _take(members: Ids, holdouts: Ids, role: str) -> list[Part]:
+    return [Part(members, role, True), Part(holdouts, role, False)]
 
 
 def _require(have: int, need: int, what: str, for_what: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
+from lit_clid.data.entries import Entries
 from lit_clid.data.handed import given_source, is_dataset, is_map_style
 from lit_clid.data.scan import scan
 from lit_clid.data.source import Source
@@ -48,7 +49,7 @@ def given_split(members: Any, holdouts: Any, most: int, seed: int) -> Split:
     entries = []
     for source, kind in zip(sources, (True, False), strict=True):
         rows = scan([source], "fail").rows
-        entries += [replace(entry, role="target", member=kind) for entry in rows.values()]
+        entries += [replace(entry, role="target", member=kind) for entry in rows]
     known = {entry.image_hash for entry in entries if entry.member}
     both = [e.id for e in entries if not e.member and e.image_hash in known]
     if both:
@@ -56,7 +57,7 @@ def given_split(members: Any, holdouts: Any, most: int, seed: int) -> Split:
             f"MembershipGauge: {few(both, 3)} are images of members too; hold-outs must be images "
             "that are never trained on"
         )
-    return Split(tuple(entries), tuple(sources), ())
+    return Split(Entries.of(entries), tuple(sources), ())
 
 
 def _picked(given: Any, kind: str, most: int, seed: int) -> Source:

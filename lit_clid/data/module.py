@@ -7,7 +7,7 @@ training takes Poisson samples instead.
 
 import atexit
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from multiprocessing import active_children
 from typing import Any
@@ -17,9 +17,12 @@ from torch.utils.data import DataLoader, Sampler
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.buckets import Bucketing, BucketStream, Shape
+from lit_clid.data.entries import Members
 from lit_clid.data.records import Captioner, Item, RecordSet, collate, image_sizes
 from lit_clid.data.split import Split
 from lit_clid.data.stream import Place, Poisson, PoissonStream, TrainingStream, Turns
+from lit_clid.data.texts import Texts
+from lit_clid.ids import Ids
 
 
 class CaptionedImages(L.LightningDataModule):
@@ -72,14 +75,15 @@ class CaptionedImages(L.LightningDataModule):
             shapes=self.shapes,
         )
         self.holdouts = RecordSet(split, split.once(split.of(role, False)), side, seed)
-        pending = [entry for entry in split.of(role) if entry.id not in finished]
+        own = split.of(role)
+        pending = own.take(Ids(finished).places(own.ids) < 0)
         self.audited = RecordSet(split, pending, side, seed)
         self._split, self._side = split, side
 
     @property
-    def expected(self) -> dict[str, bool | None]:
+    def expected(self) -> Members:
         """Every record of the role, asked about or not: id → member, None for a suspect."""
-        return {entry.id: entry.member for entry in self._split.of(self.role)}
+        return Members(self._split.of(self.role))
 
     @cached_property
     def known(self) -> RecordSet:
@@ -94,10 +98,14 @@ class CaptionedImages(L.LightningDataModule):
         return RecordSet(self._split, spare, self._side, self.seed)
 
     @property
-    def captions(self) -> list[str]:
+    def captions(self) -> Sequence[str]:
         """Captions under which the members and hold-outs of the role are asked about."""
-        told, entries = self._split.wordings(), (*self.members.entries, *self.holdouts.entries)
-        return [caption for entry in entries for caption in told[entry.id]]
+        found = Texts()
+        for records in (self.members, self.holdouts):
+            for captions in self._split.worded(records.entries):
+                for caption in captions:
+                    found.append(caption)
+        return found
 
     def train_dataloader(self) -> DataLoader[Item]:
         assert self.trainer is not None

@@ -2,15 +2,16 @@
 the parts that its images play in another.
 """
 
-import csv
-import io
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from lit_clid.data.scan import Entry, from_csv, hash_bytes
+from lit_clid.data.entries import Entries, Entry
+from lit_clid.data.manifest import read_csv
+from lit_clid.data.scan import hash_bytes
 from lit_clid.data.source import Source
 from lit_clid.data.split import Split
+from lit_clid.ids import Ids
 from lit_clid.randomness import permutation
 
 FEWEST = 8
@@ -19,8 +20,8 @@ FEWEST = 8
 
 def only(split: Split, ids: Collection[str]) -> Split:
     """The split with these of the target's records alone."""
-    chosen = (entry for entry in split.of("target") if entry.id in ids)
-    return replace(split, entries=tuple(chosen))
+    own = split.of("target")
+    return replace(split, entries=own.take(Ids(ids).places(own.ids) >= 0))
 
 
 def first_of(split: Split, most: int) -> Split:
@@ -29,9 +30,8 @@ def first_of(split: Split, most: int) -> Split:
     """
     chosen: set[str] = set()
     for kind in (True, False, None):
-        own = [entry for entry in split.of("target") if entry.member is kind]
-        some = sorted(split.once(own), key=lambda entry: entry.image_hash)[:most]
-        chosen |= {entry.id for entry in some}
+        some = split.once(split.of("target").told(kind)).by_image()[:most]
+        chosen |= set(some.ids)
     return only(split, chosen)
 
 
@@ -47,8 +47,7 @@ def plays_the_same(split: Split, role: str, manifest: Path, fingerprint: str) ->
     """
     if not manifest.is_file():
         return False
-    lines = csv.DictReader(io.StringIO(manifest.read_text(encoding="utf-8")))
-    others = Split(tuple(from_csv(line) for line in lines), (), ())
+    others = Split(read_csv(manifest), (), ())
     played = {(entry.image_hash, entry.member) for entry in others.of(role)}
     own = {(entry.image_hash, entry.member) for entry in split.of(role)}
     return others.fingerprint == fingerprint and own <= played
@@ -60,25 +59,23 @@ def swapped(split: Split, most: int, seed: int) -> Split | None:
 
     Suspects stand for members where no member is known.
     """
-    inside = [*split.of("target", True)] or [*split.suspects]
-    kinds = [inside, [*split.of("target", False)]]
+    inside = split.of("target", True) or split.suspects
+    kinds = [inside, split.of("target", False)]
     given: dict[str, str] = {}
-    place = split.locate()
+    place = split.places
     for kind in kinds:
-        some = sorted(split.once(kind), key=lambda entry: entry.image_hash)[:most]
-        circle = [some[k].id for k in permutation(len(some), seed, "swapped captions")]
-        texts = {name: place[name][0].captions[place[name][1]] for name in circle}
-        if len(circle) < FEWEST or len(set(texts.values())) < FEWEST:
+        some = split.once(kind).by_image()[:most]
+        circle = [some.ids[k] for k in permutation(len(some), seed, "swapped captions")]
+        if len(circle) < FEWEST or len(set(split.captions(some))) < FEWEST:
             return None
         given |= dict(zip(circle, [*circle[1:], circle[0]], strict=True))
     sources = tuple(_with_captions(source, given, place) for source in split.sources)
     entries: list[Entry] = []
-    for entry in split.of("target"):
-        if entry.id in given:
-            source, row = place[given[entry.id]]
-            said = hash_bytes(source.captions[row].encode())
-            entries.append(replace(entry, caption_hash=said))
-    return replace(split, sources=sources, entries=tuple(entries))
+    for entry in only(split, given).entries:
+        source, row = place[given[entry.id]]
+        said = hash_bytes(source.captions[row].encode())
+        entries.append(replace(entry, caption_hash=said))
+    return replace(split, sources=sources, entries=Entries.of(entries))
 
 
 def _with_captions(

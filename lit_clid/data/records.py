@@ -3,7 +3,6 @@ member, importance}.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -12,10 +11,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from lit_clid.data.buckets import Shape
+from lit_clid.data.counted import side_by_side
+from lit_clid.data.entries import Entries
 from lit_clid.data.images import StoredImages, fit, to_tensor
-from lit_clid.data.scan import Entry
+from lit_clid.data.source import Source
 from lit_clid.data.split import Split
 from lit_clid.data.stream import Place
+from lit_clid.data.texts import Each
 from lit_clid.errors import LonelyError, UserError, first_line
 from lit_clid.randomness import generator
 
@@ -43,7 +45,7 @@ class RecordSet(Dataset[Item]):
     def __init__(
         self,
         split: Split,
-        entries: Sequence[Entry],
+        entries: Entries,
         side: int,
         seed: int,
         *,
@@ -52,10 +54,9 @@ class RecordSet(Dataset[Item]):
         with_images: bool = True,
         shapes: Sequence[Shape] | None = None,
     ) -> None:
-        place = split.locate()
-        self.entries, self.side, self.seed, self.crops = tuple(entries), side, seed, crops
-        self.rows = [place[entry.id] for entry in entries]
-        self.captions = [source.captions[row] for source, row in self.rows]
+        self.entries, self.side, self.seed, self.crops = entries, side, seed, crops
+        self.rows = Each(split.places.at, split.numbers(entries))
+        self.captions = split.captions(entries)
         self.edit, self.with_images, self.shapes = edit, with_images, shapes
         self._edited: dict[int, list[str]] = {}
 
@@ -132,14 +133,13 @@ def collate(items: Sequence[Item]) -> Item:
     return batch
 
 
-def image_sizes(split: Split, entries: Sequence[Entry]) -> list[Shape]:
+def image_sizes(split: Split, entries: Entries) -> list[Shape]:
     """Width and height in pixels of the entries' images."""
-    place = split.locate()
+    rows = Each(split.places.at, split.numbers(entries))
 
-    def one(entry: Entry) -> Shape:
-        source, row = place[entry.id]
+    def one(place: tuple[Source, int]) -> Shape:
+        source, row = place
         images = source.open_image
         return images.size(row) if isinstance(images, StoredImages) else images(row).size
 
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(one, entries))
+    return list(side_by_side(one, rows, "looking at images"))

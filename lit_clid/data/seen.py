@@ -7,9 +7,9 @@ changes: without it, or with another version of what decodes, everything is deco
 
 import json
 import time
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,16 @@ from lit_clid.console import is_first_process
 from lit_clid.data.decoding import DECODER
 from lit_clid.data.images import Place
 from lit_clid.data.text import printable
+from lit_clid.data.texts import Texts
 from lit_clid.errors import UserError
-from lit_clid.files import write_text
+from lit_clid.files import whole
+from lit_clid.ids import Ids
 
 FORM = {"version": 1, "decoder": DECODER}
 SETTLED = 2.0
 """Seconds after which a further change gets another time, on the coarsest file system (FAT)."""
+KEPT = 1024
+"""Files whose stamps are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +44,49 @@ class Seen:
     content: str = ""
     image_hash: str = ""
 
+    @property
+    def line(self) -> str:
+        """What stands in the table."""
+        return json.dumps([self.stamp, self.content, self.image_hash])
+
+    @classmethod
+    def of_line(cls, line: str) -> "Seen":
+        """The same of what stands there.
+
+        Raises:
+            ValueError, TypeError: if it is none.
+        """
+        return cls(*map(str, json.loads(line)))
+
+
+@dataclass(frozen=True)
+class SeenTable:
+    """What was seen of N records.
+
+    Args:
+        ids: theirs.
+        lines: what was seen of each, as it is written.
+    """
+
+    ids: Ids = field(default_factory=Ids)
+    lines: Texts = field(default_factory=Texts)
+
 
 class Stamps:
-    """Stamps of places, each file asked once."""
+    """Stamps of places; a file is asked again only when very many others were."""
 
     def __init__(self) -> None:
-        self._files: dict[tuple[Path, ...], str] = {}
+        self._of_files = lru_cache(KEPT)(_stamps)
 
     def of(self, place: Place) -> str:
         """The stamp of a place; empty if it is too young or there is no such file."""
-        if place.files not in self._files:
-            told = list(map(_stamp, place.files))
-            self._files[place.files] = " ".join(told) if all(told) else ""
-        stamp = self._files[place.files]
+        stamp = self._of_files(place.files)
         return f"{stamp} {place.within}".strip() if stamp else ""
+
+
+def _stamps(files: tuple[Path, ...]) -> str:
+    told = list(map(_stamp, files))
+    return " ".join(told) if all(told) else ""
 
 
 def _stamp(file: Path) -> str:
@@ -72,23 +105,57 @@ def seen_file(manifest: Path) -> Path:
     return manifest.with_suffix(".seen.json")
 
 
-def read_seen(manifest: Path) -> dict[str, Seen]:
-    """The table beside a manifest by id; empty if there is none that helps."""
-    try:
-        held: Any = json.loads(seen_file(manifest).read_text(encoding="utf-8"))
-        if {key: held[key] for key in FORM} != FORM:
-            return {}
-        return {str(name): Seen(*map(str, row)) for name, row in held["rows"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}  # it saves time and decides nothing
+def read_seen(manifest: Path) -> SeenTable:
+    """The table beside a manifest; empty if there is none that helps."""
+    file = seen_file(manifest)
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        # it saves time and decides nothing
+        return _line_by_line(file) or _at_once(file)
+    return SeenTable()
 
 
-def write_seen(manifest: Path, rows: Mapping[str, Seen]) -> None:
+def _line_by_line(file: Path) -> SeenTable | None:
+    """The table as it is written here; None if it was written otherwise."""
+    ids, lines, spell = Texts(), Texts(), json.JSONDecoder()
+    with file.open(encoding="utf-8") as held:
+        head = next(held, "")
+        if head != _head():
+            return None
+        for row in held:
+            if row == "}}\n":
+                return SeenTable(Ids(ids), lines)
+            name, end = spell.raw_decode(row)
+            line = row[end:].removeprefix(": ").removesuffix("\n").removesuffix(",")
+            if Seen.of_line(line).line != line:
+                return None
+            ids.append(name)
+            lines.append(line)
+    return None
+
+
+def _at_once(file: Path) -> SeenTable:
+    """The table, however it is written."""
+    held: Any = json.loads(file.read_text(encoding="utf-8"))
+    if {key: held[key] for key in FORM} != FORM:
+        return SeenTable()
+    lines = Texts(Seen(*map(str, row)).line for row in held["rows"].values())
+    return SeenTable(Ids(held["rows"]), lines)
+
+
+def _head() -> str:
+    return f'{json.dumps(FORM)[:-1]}, "rows": {{\n'
+
+
+def write_seen(manifest: Path, table: SeenTable) -> None:
     """Write the table, if the folder may be written: it can be done without."""
     if not is_first_process():
         return
-    told = {name: [row.stamp, row.content, row.image_hash] for name, row in rows.items()}
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in told.items())
-    header = json.dumps(FORM)[:-1]
-    with suppress(UserError):
-        write_text(seen_file(manifest), f'{header}, "rows": {{\n{lines}\n}}}}\n')
+    with (
+        suppress(UserError),
+        whole(seen_file(manifest)) as part,
+        part.open("w", encoding="utf-8") as file,
+    ):
+        file.write(_head())
+        for k, (name, line) in enumerate(zip(table.ids, table.lines, strict=True)):
+            file.write(f"{json.dumps(name)}: {line}{',' if k + 1 < len(table.ids) else ''}\n")
+        file.write("}}\n")

@@ -5,18 +5,22 @@ Records of one image are never parted: they are dealt out together, and resample
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.deal import Alone, deal, find_piles
+from lit_clid.data.entries import CODES, Entries
 from lit_clid.data.images import Place, StoredImages
-from lit_clid.data.scan import Entry, hash_bytes
+from lit_clid.data.places import Places
+from lit_clid.data.scan import hash_bytes
 from lit_clid.data.source import Source
 from lit_clid.errors import UserError, few
+from lit_clid.ids import Ids
 
 
 def several(sources: Mapping[str, Source], options: DataOptions) -> dict[str, Source]:
@@ -96,94 +100,91 @@ def _repeated(
     return StoredAgain(images, rows) if isinstance(images, StoredImages) else Again(images, rows)
 
 
-def further(sources: Iterable[Source], unknown: Collection[str] = ()) -> dict[str, str]:
-    """id → id of the first record of its image, of every record that is not the first.
+def further(places: Places, unknown: np.ndarray) -> np.ndarray:
+    """The number of the first record of its image, of every record that is not the first; −1 of the
+    others (N,).
 
     Args:
-        sources: all of them.
-        unknown: ids of suspects.
+        places: of all records.
+        unknown: which are suspects (N,).
 
     Raises:
         UserError: if there are such records and suspects, whose tests count every record once.
     """
-    found: dict[str, str] = {}
-    for source in sources:
-        for name, own, image in zip(source.names, source.ids, source.images or (), strict=False):
-            if own != image:
-                found[name] = f"{source.mark}{image}"
-    if found and unknown:
+    found = [np.zeros(0, np.int64)]
+    start = 0
+    for source in places.sources:
+        ids = Ids(source.ids)
+        first = ids.places(source.images) if source.images else np.arange(len(ids))
+        found.append(np.where(first == np.arange(len(ids)), -1, first + start))
+        start += len(ids)
+    first = np.concatenate(found)
+    if (first >= 0).any() and unknown.any():
         raise UserError(
             "data.several_captions: records of each caption are not independent, and what is said "
             "of suspects counts every record once; take the mean with "
             "data.several_captions=average"
         )
-    return found
+    return first
 
 
-def images_of(entries: Iterable[Entry], sources: Iterable[Source]) -> dict[str, str]:
-    """id → id of the first record of its image, of the entries that share one on purpose."""
-    first, own = further(sources), {entry.id for entry in entries}
-    pairs = {name: image for name, image in first.items() if name in own}
+def images_of(ids: Ids, numbers: np.ndarray, places: Places) -> dict[str, str]:
+    """id → id of the first record of its image, of the records that share one on purpose.
+
+    Args:
+        ids: of some records, with their `numbers`.
+        places: of all.
+    """
+    first = further(places, np.zeros(0, bool))[numbers]
+    own = np.flatnonzero(first >= 0)
+    pairs = dict(zip(ids.take(own), places.names.take(first[own]), strict=True))
     return {**pairs, **{image: image for image in pairs.values()}}
 
 
-def captions_of(sources: Iterable[Source]) -> dict[str, str]:
-    """id → caption of every row."""
-    found: dict[str, str] = {}
-    for source in sources:
-        found |= dict(zip(source.names, source.captions, strict=True))
-    return found
-
-
 def dealt(
-    rows: Mapping[str, Entry],
+    rows: Entries,
+    at: np.ndarray,
+    first: np.ndarray,
     opened: Mapping[str, Source],
     options: DataOptions,
     seed: int,
     *,
     alone: Alone,
-) -> tuple[Entry, ...]:
+) -> Entries:
     """Say of every first row of an image where it may be taken from, and deal them, the further
     rows of an image with the first.
-    """
-    first, others = further(opened.values()), dict[str, list[str]]()
-    for name in rows:
-        if name in first:
-            others.setdefault(first[name], []).append(name)
-    heads = [name for name in rows if name not in first]
-    found: list[Entry] = []
-    for name, role, member in deal(find_piles(heads, opened, alone=alone), options, seed):
-        for each in (name, *others.get(name, ())):
-            found.append(replace(rows[each], role=role, member=member))
-    return tuple(found)
-
-
-def wordings(
-    entries: Iterable[Entry], place: Mapping[str, tuple[Source, int]]
-) -> dict[str, tuple[str, ...]]:
-    """id → the captions under which a record is asked about.
 
     Args:
-        entries: of a split.
-        place: id → (source, row number).
+        rows: the usable ones.
+        at: their numbers (N,).
+        first: see `further`.
     """
-    found: dict[str, tuple[str, ...]] = {}
-    for entry in entries:
-        source, row = place[entry.id]
-        found[entry.id] = source.wordings(row)
-    return found
+    names = rows.ids
+    head = first[at] < 0
+    owner = np.where(head, at, first[at])
+    order = np.argsort(owner * 2 + ~head, kind="stable")  # the rows of an image, the first ahead
+    starts, ends = (np.searchsorted(owner[order], at, side) for side in ("left", "right"))
+    found, roles, members = [], [], []
+    for part in deal(find_piles(names.take(head), opened, alone=alone), options, seed):
+        own = names.places(part.ids)
+        counts = ends[own] - starts[own]
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        found.append(order[np.repeat(starts[own], counts) + within])
+        roles.append(np.full(len(found[-1]), rows.code(part.role), np.int8))
+        members.append(np.full(len(found[-1]), CODES[part.member], np.int8))
+    chosen = rows.take(np.concatenate(found))
+    return replace(chosen, roles=np.concatenate(roles), members=np.concatenate(members))
 
 
-def hashes_of_further(
-    entries: Iterable[Entry], place: Mapping[str, tuple[Source, int]]
-) -> dict[str, str]:
+def hashes_of_further(ids: Ids, numbers: np.ndarray, places: Places) -> dict[str, str]:
     """id → hash of the further captions, of the records that are there and have any."""
     found: dict[str, str] = {}
-    for entry in entries:
-        source, row = place.get(entry.id, (None, 0))
-        others = () if source is None or source.others is None else source.others[row]
+    if not any(source.others for source in places.sources):
+        return found
+    for name, number in zip(ids, numbers.tolist(), strict=True):
+        others = () if number < 0 else places.others(number)
         if others:
-            found[entry.id] = hash_bytes(str(others).encode())
+            found[name] = hash_bytes(str(others).encode())
     return found
 
 

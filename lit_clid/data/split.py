@@ -7,42 +7,40 @@ what it was drawn from, `split.seen.json` what spares a second look. Wherever it
 is re-read and verified, never re-drawn.
 """
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+
+import numpy as np
 
 from lit_clid.about import Captioner
 from lit_clid.config.options.data import OWN, DataOptions
 from lit_clid.data.again import read_header, verify
 from lit_clid.data.deal import Alone, find_suspects
 from lit_clid.data.described import Describe, describe
+from lit_clid.data.entries import UNKNOWN, Entries
 from lit_clid.data.groups import groups_of
-from lit_clid.data.scan import (
-    Entry,
-    from_csv,
-    hash_bytes,
-    scan,
-    to_csv,
-)
+from lit_clid.data.manifest import fingerprint, read_csv, write_csv
+from lit_clid.data.places import Places
+from lit_clid.data.scan import hash_bytes, scan
 from lit_clid.data.seen import write_seen
 from lit_clid.data.several import (
-    captions_of,
     dealt,
     further,
     hashes_of_further,
     images_of,
     several,
     with_wordings,
-    wordings,
 )
 from lit_clid.data.source import Source
 from lit_clid.data.sources import open_sources
+from lit_clid.data.texts import Each
 from lit_clid.data.told import say_dealt, say_going_on, say_left_out, say_shared, say_telling
 from lit_clid.data.twins import Sameness, find_twins, without_copies
 from lit_clid.errors import UserError
-from lit_clid.files import write_json, write_text
+from lit_clid.files import write_json
+from lit_clid.ids import Ids
 from lit_clid.provenance import refuse_changes
 
 FURTHER = "further_captions"
@@ -62,25 +60,34 @@ class Split:
         captions_by: the model that wrote the captions; None where the data have them.
     """
 
-    entries: tuple[Entry, ...]
+    entries: Entries
     sources: tuple[Source, ...]
     skipped: tuple[str, ...]
     shared: Mapping[str, dict[str, int]] = field(default_factory=dict)
     captions_by: Captioner | None = None
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Hash of who plays which part in a training with which content, wherever the files lie."""
-        return _hash(entry for entry in self.entries if entry.member is not None)
+        return fingerprint(self.entries.take(self.entries.members != UNKNOWN))
 
-    @property
+    @cached_property
     def asked(self) -> str:
         """The same, with the suspects and all captions: what an audit asks about."""
-        return with_wordings(_hash(self.entries), self.wordings())
+        averaged = any(source.averaged for source in self.sources)
+        return with_wordings(fingerprint(self.entries), self.wordings() if averaged else {})
 
     def wordings(self) -> dict[str, tuple[str, ...]]:
         """id → the captions under which a record is asked about."""
-        return wordings(self.entries, self.locate())
+        return dict(zip(self.entries.ids, self.worded(self.entries), strict=True))
+
+    def worded(self, entries: Entries) -> Sequence[tuple[str, ...]]:
+        """The captions under which N of the records are asked about."""
+        return Each(self.places.wordings, self.numbers(entries))
+
+    def captions(self, entries: Entries) -> Sequence[str]:
+        """The captions of N of the records."""
+        return Each(self.places.caption, self.numbers(entries))
 
     @property
     def vouched(self) -> bool:
@@ -90,14 +97,14 @@ class Split:
         )
 
     @property
-    def suspects(self) -> tuple[Entry, ...]:
+    def suspects(self) -> Entries:
         """The entries of which nobody knows."""
-        return tuple(entry for entry in self.entries if entry.member is None)
+        return self.entries.told(None)
 
-    def of(self, role: str, member: bool | None = None) -> tuple[Entry, ...]:
+    def of(self, role: str, member: bool | None = None) -> Entries:
         """The entries of a role: its members, its hold-outs, or all with the suspects."""
-        own = (entry for entry in self.entries if entry.role == role)
-        return tuple(entry for entry in own if member is None or entry.member is member)
+        own = self.entries.playing(role)
+        return own if member is None else own.told(member)
 
     @property
     def commits(self) -> dict[str, str]:
@@ -111,7 +118,7 @@ class Split:
         given = [source.importance for source in self.sources]
         return hash_bytes(str(given).encode()) if any(given) else None
 
-    def require(self, role: str) -> tuple[Entry, ...]:
+    def require(self, role: str) -> Entries:
         """The members of a role.
 
         Raises:
@@ -125,45 +132,46 @@ class Split:
             )
         return members
 
-    def spare(self, role: str) -> tuple[Entry, ...]:
+    def spare(self, role: str) -> Entries:
         """Hold-outs of the other role, on which this role's model is never audited."""
-        own = {entry.id for entry in self.of(role)}
-        others = [e for e in self.entries if e.role != role and e.member is False]
-        return tuple(entry for entry in others if entry.id not in own)
-
-    def captions(self) -> dict[str, str]:
-        """id → caption of every record of both roles."""
-        place = self.locate()
-        return {e.id: place[e.id][0].captions[place[e.id][1]] for e in self.entries}
+        others = self.entries.take(self.entries.roles != self.entries.code(role)).told(False)
+        return others.take(self.of(role).ids.places(others.ids) < 0)
 
     @property
     def groups(self) -> dict[str, str]:
         """id → group of the records of both roles that have one."""
         found = groups_of(self.sources)
-        return {entry.id: found[entry.id] for entry in self.entries if entry.id in found}
+        own = self.entries.ids if found else ()
+        return {name: found[name] for name in own if name in found}
 
     @property
     def images(self) -> dict[str, str]:
         """id → id of the first record of its image, of the records that share one on purpose."""
-        return images_of(self.entries, self.sources)
+        if not any(source.images for source in self.sources):
+            return {}
+        return images_of(self.entries.ids, self.numbers(self.entries), self.places)
 
-    def once(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    def once(self, entries: Entries) -> Entries:
         """Those of the entries that are the first of their image."""
         images = self.images
-        return tuple(entry for entry in entries if images.get(entry.id, entry.id) == entry.id)
+        first = (images.get(name, name) == name for name in entries.ids)
+        return entries.take(np.fromiter(first, bool, len(entries))) if images else entries
 
-    def locate(self) -> dict[str, tuple[Source, int]]:
-        """id → (source, row number)."""
-        place: dict[str, tuple[Source, int]] = {}
-        for source in self.sources:
-            for row, name in enumerate(source.names):
-                place[name] = source, row
-        return place
+    @cached_property
+    def places(self) -> Places:
+        """Where every record of the sources is: id → (source, row number)."""
+        return Places(self.sources)
 
+    @cached_property
+    def _numbers(self) -> np.ndarray:
+        """The number of each line of the manifest, −1 where there is no such record."""
+        return self.places.numbers(Ids(self.entries.lines["id"]))
 
-def _hash(entries: Iterable[Entry]) -> str:
-    parts = [(e.id, e.image_hash, e.caption_hash, e.role, e.member) for e in entries]
-    return hash_bytes(str(parts).encode())
+    def numbers(self, entries: Entries) -> np.ndarray:
+        """Which records of all sources (N,) the entries are, −1 where there is none."""
+        if entries.lines is self.entries.lines:
+            return self._numbers[entries.at]
+        return self.places.numbers(entries.ids)
 
 
 def load_split(
@@ -202,19 +210,21 @@ def load_split(
     for source in sources:
         skipped += say_left_out(source)
     say_going_on(scanned.going_on)
-    unknown = find_suspects(opened)
-    first = further(sources, unknown)
+    places, at = Places(sources), scanned.at
+    unknown = find_suspects(places.names, opened)
+    first = further(places, unknown)
     # of twins the first is kept: a hold-out goes that a suspect is a copy of
-    order = sorted(rows, key=lambda name: (name not in unknown, name in first))
-    rows = {name: rows[name] for name in order}
-    captions, keep = captions_of(sources), options.shared_captions
-    twins = find_twins(rows, captions, same, keep, by is not None, first)
+    order = np.lexsort((first[at] >= 0, ~unknown[at]))
+    rows, at = rows.take(order), at[order]
+    captions, keep = Each(places.caption, at), options.shared_captions
+    twins = find_twins(rows, captions, same, keep, by is not None, first[at] >= 0)
     if options.on_duplicates == "drop":
-        rows, dropped = twins.drop(rows)
+        kept, dropped = twins.drop(rows)
+        rows, at = rows.take(kept), at[kept]
         skipped += dropped
-    entries = dealt(rows, opened, options, seed, alone=alone)
+    entries = dealt(rows, at, first, opened, options, seed, alone=alone)
     twins.refuse(entries)
-    if unknown:
+    if unknown.any():
         entries, copies = without_copies(entries)
         skipped += copies
         say_dealt(rows, entries)
@@ -223,9 +233,9 @@ def load_split(
     split = Split(entries, sources, tuple(skipped), shared, by)
     drawn |= {"shared_captions": shared} if shared else {}
     drawn |= {"commits": split.commits} if split.commits else {}
-    drawn[FURTHER] = hashes_of_further(entries, split.locate())
+    drawn[FURTHER] = hashes_of_further(entries.ids, split.numbers(entries), split.places)
     write_json(folder / "split.json", drawn)
-    write_text(manifest, to_csv(entries))
+    write_csv(manifest, entries)
     write_seen(manifest, scanned.seen)
     say_shared(shared)
     say_telling(twins.telling(entries))
@@ -239,13 +249,12 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
     untold |= {"captions": OWN, "several_captions": "first"}
     found = {"seed": header["seed"], **untold, **header["data"]}
     refuse_changes(found, {"seed": seed, **options.drawn_from}, str(manifest))
-    text = manifest.read_text(encoding="utf-8")
-    lines = csv.DictReader(io.StringIO(text))
-    entries = tuple(from_csv(line) for line in lines)
-    shared = header.get("shared_captions", {})
+    entries, shared = read_csv(manifest), header.get("shared_captions", {})
     split = Split(entries, sources, tuple(header["skipped"]), shared)
-    place = split.locate()
-    told, now = header.get(FURTHER), hashes_of_further(entries, place)
-    other = [] if told is None else [each for each in place if told.get(each) != now.get(each)]
-    verify(entries, place, manifest, trusting=options.verify == "auto", other=other)
+    places, numbers = split.places, split.numbers(entries)
+    now = hashes_of_further(entries.ids, numbers, places)
+    told = header.get(FURTHER, now)
+    other = Ids(name for name in {**told, **now} if told.get(name) != now.get(name))
+    changed = other.places(entries.ids) >= 0
+    verify(entries, numbers, places, manifest, trusting=options.verify == "auto", other=changed)
     return split

@@ -2,23 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from lit_clid import console
-from lit_clid.data.scan import Entry
+from lit_clid.data.entries import Entries
 from lit_clid.data.source import Source
 from lit_clid.errors import few
 
 
-def say_dealt(rows: Mapping[str, Entry], entries: Sequence[Entry]) -> None:
+def say_dealt(rows: Entries, entries: Entries) -> None:
     """How many records of the rows play which part, where there are suspects."""
-    kinds = [entry.member for entry in entries if entry.role == "target"]
-    said = [f"{kinds.count(None)} suspects"]
-    if True in kinds:
-        said.append(f"{kinds.count(True)} members")
-    said.append(f"{kinds.count(False)} comparable")
-    shadow = {entry.id for entry in entries if entry.role == "shadow"}
-    if shadow:
+    own = entries.playing("target")
+    counts = {member: len(own.told(member)) for member in (None, True, False)}
+    said = [f"{counts[None]} suspects"]
+    if counts[True]:
+        said.append(f"{counts[True]} members")
+    said.append(f"{counts[False]} comparable")
+    shadow = np.unique(entries.playing("shadow").at)
+    if len(shadow):
         said.append(f"{len(shadow)} the shadow's")
-    aside = len(rows) - len({entry.id for entry in entries})
+    aside = len(rows) - len(np.unique(entries.at))
     console.say(f"{', '.join(said)}, {aside} set aside")
 
 

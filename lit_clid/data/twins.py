@@ -1,11 +1,13 @@
 """Twins: records that hold the same, which may not be a member and a hold-out of one role."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import pyarrow as pa
+
 from lit_clid.config.options.data import ROLES
-from lit_clid.data.scan import Entry
+from lit_clid.data.entries import Entries
 from lit_clid.errors import ManyError
 
 PROMPT = 4
@@ -19,48 +21,50 @@ class Twins:
     """Which records hold the same.
 
     Args:
-        images, captions: id → key; equal keys mean the same image, or the same caption.
+        images, captions: a number for each line that was read (L,); equal ones mean the same image,
+            or the same caption.
         sharing: records of one caption may be members and hold-outs alike.
         by_chance: where some are, a model that wrote the captions saw no difference.
     """
 
-    images: Mapping[str, str]
-    captions: Mapping[str, str]
+    images: np.ndarray
+    captions: np.ndarray
     sharing: bool
     by_chance: bool = False
 
     @property
-    def templates(self) -> bool:
-        """Whether captions are templates or name the subject: fewer than half the images."""
-        return 2 * len(set(self.captions.values())) < len(set(self.images.values()))
-
-    @property
-    def apart(self) -> dict[str, Mapping[str, str]]:
-        """Keys by what members and hold-outs may not share."""
+    def apart(self) -> dict[str, np.ndarray]:
+        """Numbers by what members and hold-outs may not share."""
         return {"image": self.images} | ({} if self.sharing else {"caption": self.captions})
 
-    def drop(self, rows: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[str]]:
-        """Keep the first record of each image and, where they may not be shared, each caption."""
-        kept: dict[str, Entry] = {}
-        dropped: list[str] = []
-        first: dict[tuple[str, str], str] = {}
-        for name, entry in rows.items():
-            held = [(kind, key[name]) for kind, key in self.apart.items()]
-            twin = next((each for each in held if each in first), None)
-            if twin is not None:
-                dropped.append(f"{name}: same {twin[0]} as {first[twin]}")
+    def drop(self, rows: Entries) -> tuple[np.ndarray, list[str]]:
+        """Keep the first record of each image and, where they may not be shared, each caption.
+
+        Returns:
+            Which rows are kept (N,), and what was left out, as "id: reason".
+        """
+        kept, dropped, names = np.ones(len(rows), bool), list[str](), rows.ids
+        apart = {kind: keys[rows.at] for kind, keys in self.apart.items()}
+        first = {kind: np.full(keys.max(initial=0) + 1, -1) for kind, keys in self.apart.items()}
+        for row in range(len(rows)):
+            for kind, keys in apart.items():
+                twin = int(first[kind][keys[row]])
+                if twin >= 0:
+                    dropped.append(f"{names[row]}: same {kind} as {names[twin]}")
+                    kept[row] = False
+                    break
             else:
-                kept[name] = entry
-                first |= dict.fromkeys(held, name)
+                for kind, keys in apart.items():
+                    first[kind][keys[row]] = row
         return kept, dropped
 
-    def refuse(self, entries: Sequence[Entry]) -> None:
+    def refuse(self, entries: Entries) -> None:
         """Refuse a member and a hold-out of one role that share an image or a caption.
 
         The audit would grade noise.
         """
         for role in ROLES:
-            own = [entry for entry in entries if entry.role == role]
+            own = entries.playing(role)
             for kind, keys in self.apart.items():
                 for others, name in ((False, "hold-outs"), (None, "suspects")):
                     _refuse_pairs(
@@ -68,35 +72,36 @@ class Twins:
                     )
                 _refuse_pairs(_pairs(own, keys, None, False), "suspects", kind, "hold-out")
 
-    def shared(self, entries: Sequence[Entry]) -> dict[str, dict[str, int]]:
+    def shared(self, entries: Entries) -> dict[str, dict[str, int]]:
         """Role → how many `records` and distinct `captions`, if both sides share one."""
         found: dict[str, dict[str, int]] = {}
         for role in ROLES if not self.by_chance else ():
-            own = [entry for entry in entries if entry.role == role]
-            if _pairs(own, self.captions):
-                captions = {self.captions[entry.id] for entry in own}
-                found[role] = {"records": len(own), "captions": len(captions)}
+            own = entries.playing(role)
+            keys = [self.captions[own.told(member).at] for member in (True, False)]
+            if len(np.intersect1d(*keys)):
+                captions = len(np.unique(self.captions[own.at]))
+                found[role] = {"records": len(own), "captions": captions}
         return found
 
-    def telling(self, entries: Sequence[Entry]) -> dict[str, int]:
+    def telling(self, entries: Entries) -> dict[str, int]:
         """Role → of how many records a prompt tells whether they are members, if that is half of
         either kind: `PROMPT` or more of their kind have it, and none of the other kind.
         """
         found: dict[str, int] = {}
         for role in ROLES:
-            own = [entry for entry in entries if entry.role == role]
-            inside = Counter(self.captions[entry.id] for entry in own if entry.member)
-            outside = Counter(self.captions[entry.id] for entry in own if entry.member is False)
+            own = entries.playing(role)
+            inside, outside = (self.captions[own.told(member).at] for member in (True, False))
             told = [_only_here(inside, outside), _only_here(outside, inside)]
-            sizes = [inside.total(), outside.total()]
+            sizes = [len(inside), len(outside)]
             if any(2 * n >= size > 1 for n, size in zip(told, sizes, strict=True)):
                 found[role] = sum(told)
         return found
 
 
-def _only_here(mine: Counter[str], others: Counter[str]) -> int:
+def _only_here(mine: np.ndarray, others: np.ndarray) -> int:
     """How many have a prompt of mine that none of the others has."""
-    return sum(n for key, n in mine.items() if n >= PROMPT and key not in others)
+    keys, counts = np.unique(mine, return_counts=True)
+    return int(counts[(counts >= PROMPT) & ~np.isin(keys, others)].sum())
 
 
 READ = {"image": "", "caption": " (as the model's tokenizers read it)"}
@@ -106,34 +111,31 @@ WAYS = {
 }
 
 
-def without_copies(entries: Sequence[Entry]) -> tuple[tuple[Entry, ...], list[str]]:
+def without_copies(entries: Entries) -> tuple[Entries, list[str]]:
     """The target's suspects, and its hold-outs, each image once: copies are not independent, and a
     test would count them as if they were.
 
     Returns:
         The entries, and what was left out, as "id: reason".
     """
-    kept: list[Entry] = []
-    copies: list[str] = []
-    first: dict[tuple[bool | None, str], str] = {}
-    for entry in entries:
-        key = entry.member, entry.image_hash
-        if entry.role == "target" and entry.member is not True and key in first:
-            copies.append(f"{entry.id}: same image as {first[key]}")
-            continue
-        if entry.role == "target":
-            first[key] = entry.id
-        kept.append(entry)
-    return tuple(kept), copies
+    asked = np.flatnonzero((entries.roles == entries.code("target")) & (entries.members != 1))
+    keys = 2 * entries.images[asked] + (entries.members[asked] == 0)
+    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    kept, copies, names = np.ones(len(entries), bool), list[str](), entries.ids
+    for row, twin in zip(asked.tolist(), asked[first[which]].tolist(), strict=True):
+        if row != twin:
+            kept[row] = False
+            copies.append(f"{names[row]}: same image as {names[twin]}")
+    return entries.take(kept), copies
 
 
 def find_twins(
-    rows: Mapping[str, Entry],
-    captions: Mapping[str, str],
+    rows: Entries,
+    captions: Sequence[str],
     same: Sameness,
     shared_captions: str,
     written: bool = False,
-    first: Mapping[str, str] | None = None,
+    first: np.ndarray | None = None,
 ) -> Twins:
     """The twins among the rows.
 
@@ -141,23 +143,27 @@ def find_twins(
     half the images.
 
     Args:
-        rows: entries by id.
-        captions: by id.
+        rows: of the entries.
+        captions: theirs.
         same: which captions are one to the model.
         shared_captions: of the data options.
         written: a model wrote the captions, to which two images may look alike: that makes no twins
             of them unless it is asked for.
-        first: id → id of the first record of its image, of records that share one on purpose.
+        first: which rows (N,) share an image with another on purpose.
     """
-    keys = same([captions[name] for name in rows])
-    own = dict(zip(rows, keys, strict=True))
-    images = {name: entry.image_hash for name, entry in rows.items()}
-    images |= {name: f"{images[name]} {name}" for name in first or {} if name in images}
-    found = Twins(images, own, shared_captions == "keep")
+    keys = pa.array(same(captions), pa.large_string()).dictionary_encode()
+    lines = np.zeros((2, len(rows.lines)), np.int64)
+    lines[0, rows.at] = rows.images
+    if first is not None:
+        lines[0, rows.at[first]] = len(rows) + np.flatnonzero(first)
+    lines[1, rows.at] = keys.indices.to_numpy()
+    images = len(np.unique(lines[0, rows.at]))
+    templates = 2 * len(keys.dictionary) < images  # or they name the subject
+    found = Twins(lines[0], lines[1], shared_captions == "keep")
     if shared_captions != "auto":
         return found
-    by_chance = written and not found.templates
-    return replace(found, sharing=found.templates or by_chance, by_chance=by_chance)
+    by_chance = written and not templates
+    return replace(found, sharing=templates or by_chance, by_chance=by_chance)
 
 
 def _refuse_pairs(pairs: Sequence[str], others: str, kind: str, whose: str) -> None:
@@ -170,12 +176,16 @@ def _refuse_pairs(pairs: Sequence[str], others: str, kind: str, whose: str) -> N
 
 
 def _pairs(
-    entries: Sequence[Entry],
-    keys: Mapping[str, str],
+    entries: Entries,
+    keys: np.ndarray,
     others: bool | None = False,
     kind: bool = True,
 ) -> list[str]:
     """ "member = hold-out" for every hold-out that has a member's key, or of two other kinds."""
-    inside = {keys[entry.id]: entry.id for entry in reversed(entries) if entry.member is kind}
-    outside = [e.id for e in entries if e.member is others and keys[e.id] in inside]
-    return [f"{inside[keys[name]]} = {name}" for name in outside]
+    inside, outside = entries.told(kind), entries.told(others)
+    held, first = np.unique(keys[inside.at], return_index=True)
+    asked = keys[outside.at]
+    there = np.isin(asked, held)
+    twins = first[np.searchsorted(held, asked[there])]
+    pairs = zip(inside.take(twins).ids, outside.take(there).ids, strict=True)
+    return [f"{member} = {holdout}" for member, holdout in pairs]

@@ -11,15 +11,19 @@ from lit_clid.config.options.data import DataOptions
 from lit_clid.data.deal import Alone, Piles, deal, find_piles
 from lit_clid.data.source import Source
 from lit_clid.errors import UserError
+from lit_clid.ids import Ids
 
 
 def test_a_redrawn_shadow_is_independent_of_the_target(tmp_path: Path) -> None:
     """Over many seeds all four cells of (target member?, shadow member?) are equally full."""
-    piles = Piles(tuple(map(str, range(20))), tuple(map(str, range(20))))
+    piles = Piles(Ids(map(str, range(20))), Ids(map(str, range(20))))
     cells: Counter[tuple[bool, bool]] = Counter()
     for seed in range(200):
         parts = deal(piles, options(tmp_path, members=10, nonmembers=10, shadow="redrawn"), seed)
-        target, shadow = ({n: m for n, r, m in parts if r == role} for role in ("target", "shadow"))
+        played: dict[str, dict[str, bool | None]] = {"target": {}, "shadow": {}}
+        for part in parts:
+            played[part.role] |= dict.fromkeys(part.ids, part.member)
+        target, shadow = played["target"], played["shadow"]
         assert len(target) == len(shadow) == 20
         cells.update((target[n], shadow[n]) for n in target)
     # 4000 records in four cells of 1000, hypergeometric within a seed: standard error about 16
@@ -40,7 +44,7 @@ def counts(sources: dict[str, Source], alone: Alone, **changes: int | None) -> d
     options = DataOptions(**{"members": None, "nonmembers": None, **changes})  # type: ignore[arg-type]
     parts = deal(find_piles(names, sources, alone=alone), options, 0)
     told = {True: "members", False: "holdouts", None: "suspects"}
-    return dict(Counter(f"{role} {told[member]}" for _, role, member in parts))
+    return {f"{part.role} {told[part.member]}": len(part.ids) for part in parts if part.ids}
 
 
 def test_records_are_kept_for_a_shadow_where_there_may_be_one() -> None:

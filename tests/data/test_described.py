@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from folders import image_folder, options, picture
+from folders import captions_of, image_folder, options, picture
 from PIL import Image
 
 from lit_clid.about import Captioner
@@ -62,7 +62,7 @@ def test_every_record_gets_a_caption_whatever_texts_there_are(
 ) -> None:
     folder = image_folder(tmp_path / "images", 20, metadata)
     split = split_of(options(folder, captions="blip"), tmp_path / "run", describer)
-    captions = split.captions()
+    captions = captions_of(split)
     assert len(captions) == 16 and split.captions_by == captioner()
     for name, caption in captions.items():
         assert caption == f"a corner of {picture(int(name[:3])).getpixel((0, 0))}"
@@ -80,7 +80,7 @@ def test_tables_and_shards_need_no_captions_either(tmp_path: Path, describer: De
     for name in ("a.parquet", "a.tar"):
         given = DataOptions(source=str(tmp_path / name), captions="blip", members=4, nonmembers=4)
         split = split_of(given, tmp_path / name.replace(".", "-"), describer)
-        assert all(text.startswith("a corner") for text in split.captions().values())
+        assert all(text.startswith("a corner") for text in captions_of(split).values())
     assert sum(describer.asked) == 16
 
 
@@ -95,8 +95,8 @@ def test_they_are_written_once_and_anew_for_an_image_that_changed(
     picture(99).save(folder / "003.png")
     split = split_of(given, tmp_path / "third", describer, seed=3)
     assert sum(describer.asked) == 21
-    if "003.png" in split.captions():
-        assert split.captions()["003.png"].endswith(str(picture(99).getpixel((0, 0))))
+    if "003.png" in captions_of(split):
+        assert captions_of(split)["003.png"].endswith(str(picture(99).getpixel((0, 0))))
     drawn = split.entries[0].id
     picture(98).save(folder / drawn)
     with pytest.raises(UserError, match=rf"changed since the split was drawn: {drawn}"):
@@ -118,12 +118,12 @@ def test_a_changed_image_is_not_described_under_its_old_name(
 def test_writing_goes_on_behind_the_last_whole_line(tmp_path: Path, describer: Describer) -> None:
     folder = image_folder(tmp_path / "images", 20, "none")
     given = options(folder, captions="blip")
-    whole = split_of(given, tmp_path / "run", describer).captions()
+    whole = captions_of(split_of(given, tmp_path / "run", describer))
     text = describer.file.read_text()
     lines = text.splitlines(keepends=True)
     describer.file.write_text("".join(lines[:9]) + lines[9][:20])
     describer.asked.clear()
-    assert split_of(given, tmp_path / "other", describer).captions() == whole
+    assert captions_of(split_of(given, tmp_path / "other", describer)) == whole
     assert sum(describer.asked) == 12
     assert len(describer.file.read_text().splitlines()) == len(lines) + 1
 
@@ -191,7 +191,7 @@ def test_images_that_a_captioner_calls_the_same_are_no_twins(
             row["caption"] = "a dog"
     describer.file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     split = split_of(options(folder, captions="blip"), tmp_path / "twins", describer)
-    assert list(split.captions().values()).count("a dog") == 2 and not split.shared
+    assert list(captions_of(split).values()).count("a dog") == 2 and not split.shared
 
 
 @pytest.mark.parametrize("key", ["caption_column", "importance_column", "rephrasings_column"])

@@ -33,7 +33,7 @@ class MapStyle:
 
 def captions(given: Any) -> list[str]:
     split = given_split(given, pairs(100), 256, 0)
-    place = split.locate()
+    place = split.places
     found = [place[entry.id] for entry in split.of("target", True)]
     return [source.captions[row] for source, row in found]
 
@@ -68,7 +68,7 @@ def test_records_are_picked_by_the_seed() -> None:
     assert all(len(split.of("target", kind)) == 30 for split in splits for kind in (True, False))
     assert splits[0].fingerprint == splits[1].fingerprint != splits[2].fingerprint
     picture = splits[0].entries[0]
-    source, row = splits[0].locate()[picture.id]
+    source, row = splits[0].places[picture.id]
     grey = source.open_image(row).getpixel((0, 0))
     assert source.captions[row] == f"a square of grey {grey[0]}"  # type: ignore[index]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from folders import image_folder, load, options, picture, rewrite
+from folders import captions_of, image_folder, load, options, picture, rewrite
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.parts import swapped
@@ -157,7 +157,7 @@ def test_each_caption_is_a_record_and_images_are_never_parted(kind: str, tmp_pat
     for role in ("target", "shadow"):
         assert len(split.once(split.of(role, True))) == 4
         assert len(split.once(split.of(role, False))) == 5
-    own = split.captions()
+    own = captions_of(split)
     for name in parts:
         told = list(dict.fromkeys(several(int(name[:3]))))
         names = [name, *(f"{name}#{n}" for n in range(2, len(told) + 1))]

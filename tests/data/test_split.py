@@ -68,7 +68,7 @@ def test_two_sources(tmp_path: Path) -> None:
     split = load(inside, tmp_path, nonmember_source="imagefolder", nonmember_path=str(outside))
     assert all(e.id.startswith("nonmembers:") != e.member for e in split.entries)
     assert len(split.of("shadow", True)) == 4
-    source, row = split.locate()["nonmembers:003.png"]
+    source, row = split.places["nonmembers:003.png"]
     assert source.captions[row] == "another picture 3"
 
 

@@ -9,7 +9,7 @@ from folders import options, picture
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lit_clid.data.scan import Entry
+from lit_clid.data.entries import Entries, Entry
 from lit_clid.data.split import Split, load_split
 from lit_clid.data.twins import find_twins
 from lit_clid.errors import UserError
@@ -117,24 +117,25 @@ RECORDS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.booleans()
 def test_after_dropping_nothing_is_refused(
     records: list[tuple[int, int, bool]], shared_captions: str
 ) -> None:
-    rows = {
-        f"r{k}": Entry(f"r{k}", "", f"i{image}", "", "target", member)
+    rows = Entries.of(
+        Entry(f"r{k}", "", f"i{image}", "", "target", member)
         for k, (image, _, member) in enumerate(records)
-    }
-    captions = {f"r{k}": str(caption) for k, (_, caption, _) in enumerate(records)}
+    )
+    captions = [str(caption) for _, caption, _ in records]
     twins = find_twins(rows, captions, list, shared_captions)
-    kept, dropped = twins.drop(rows)
+    first, dropped = twins.drop(rows)
+    kept = rows.take(first)
     assert len(kept) + len(dropped) == len(rows)
-    twins.refuse(list(kept.values()))
+    twins.refuse(kept)
     for held in (twins.images, *([] if twins.sharing else [twins.captions])):
-        assert len({held[name] for name in kept}) == len(kept)
+        assert len(set(held[kept.at].tolist())) == len(kept)
     if twins.sharing:
-        assert {twins.images[name] for name in kept} == set(twins.images.values())
+        assert set(twins.images[kept.at].tolist()) == set(twins.images.tolist())
 
 
 def test_copies_of_records_are_no_templates() -> None:
-    rows = {f"r{k}": Entry(f"r{k}", "", f"i{k % 4}", "", "target", k > 5) for k in range(12)}
-    captions = {f"r{k}": f"caption {k % 4}" for k in range(12)}
+    rows = Entries.of(Entry(f"r{k}", "", f"i{k % 4}", "", "target", k > 5) for k in range(12))
+    captions = [f"caption {k % 4}" for k in range(12)]
     assert not find_twins(rows, captions, list, "auto").sharing
 
 

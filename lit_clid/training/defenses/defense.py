@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 
 from lit_clid.data.split import Split
+from lit_clid.data.texts import Each
 from lit_clid.models.embedding import Embedding
 
 Dice = Callable[[int], torch.Generator]
@@ -26,18 +27,16 @@ class Texts:
         others: each record's further captions or rephrasings, if the data have any.
     """
 
-    ids: tuple[str, ...]
-    own: tuple[str, ...]
-    others: tuple[tuple[str, ...], ...]
+    ids: Sequence[str]
+    own: Sequence[str]
+    others: Sequence[tuple[str, ...]]
 
     @classmethod
     def of(cls, split: Split, role: str) -> "Texts":
         """Those of a role's members."""
-        place, ids = split.locate(), tuple(entry.id for entry in split.of(role, True))
-        rows = [place[name] for name in ids]
-        own = tuple(source.captions[row] for source, row in rows)
-        others = tuple(source.others[row] if source.others else () for source, row in rows)
-        return cls(ids, own, others)
+        members = split.of(role, True)
+        others = Each(split.places.others, split.numbers(members))
+        return cls(members.ids, split.captions(members), others)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,146 @@
+"""A split of very many records: what it holds of each, and that columns say what objects would."""
+
+import gc
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from lit_clid.config.options.data import DataOptions
+from lit_clid.data import known
+from lit_clid.data.entries import Entries, Entry
+from lit_clid.data.folder import walk
+from lit_clid.data.handed import handed
+from lit_clid.data.known import Known
+from lit_clid.data.metadata import Rows
+from lit_clid.data.module import CaptionedImages
+from lit_clid.data.names import unique
+from lit_clid.data.source import Source
+from lit_clid.data.split import load_split
+from lit_clid.data.texts import Lists, Paths, Texts
+
+HELD, PEAK = 300, 700
+"""Bytes of a record that may be held, and that may be needed at any time, its caption included."""
+
+
+def pixel(row: int) -> Image.Image:
+    return Image.new("RGB", (1, 1), (row & 255, row >> 8 & 255, row >> 16))
+
+
+def bytes_of_a_split(count: int, run: Path) -> np.ndarray:
+    """What a split of so many records holds in the end, and at most."""
+    given = DataOptions(source="memory", path="s", members=count // 4, nonmembers=count // 4)
+    gc.collect()
+    arrow = pa.total_allocated_bytes()
+    tracemalloc.start()
+    names, captions = map("{:07d}.png".format, range(count)), map("picture {}".format, range(count))
+    source = Source("s", names, captions, pixel)  # type: ignore[arg-type]
+    with handed({"s": source}):
+        split = load_split(given, 0, run)
+    data = CaptionedImages(split, given, "target", seed=0, side=8, batch_size=8)
+    assert len(data.audited) == count // 2 and split.asked and len(data.expected) == count // 2
+    gc.collect()
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    more = pa.total_allocated_bytes() - arrow
+    return np.array([held + more, most + more])
+
+
+@pytest.mark.slow
+def test_a_record_takes_little_memory(tmp_path: Path) -> None:
+    """What does not depend on their number falls out of the difference."""
+    few, many = 8192, 16384
+    for _ in range(2):  # drawn, and read again
+        sizes = [bytes_of_a_split(count, tmp_path / str(count)) for count in (few, many)]
+        held, most = (sizes[1] - sizes[0]) / (many - few)
+        assert held < HELD and most < PEAK, (held, most)
+
+
+HASHES = st.one_of(st.just("0" * 32), st.text("0123456789abcdef", min_size=32, max_size=32))
+WHERES = st.one_of(st.just("a#1"), st.text(max_size=4), st.sampled_from(["#", "a#01", "a#²", "#7"]))
+TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=5)
+ENTRIES = st.lists(
+    st.builds(
+        Entry,
+        TEXT,
+        WHERES.filter(lambda where: where.isprintable()),
+        st.one_of(HASHES, TEXT),
+        HASHES,
+        st.sampled_from(["", "target", "shadow", "other"]),
+        st.sampled_from([True, False, None]),
+    ),
+    max_size=9,
+)
+
+
+@given(ENTRIES)
+def test_entries_are_a_tuple_of_them(entries: list[Entry]) -> None:
+    held = Entries.of(iter(entries))
+    assert list(held) == entries and held == tuple(entries) and len(held) == len(entries)
+    assert [held[k] for k in range(-len(entries), len(entries))] == entries * 2
+    assert list(held[1:3]) == entries[1:3] and list(held.ids) == [entry.id for entry in entries]
+    for member in (True, False, None):
+        assert list(held.told(member)) == [entry for entry in entries if entry.member is member]
+    assert list(held.playing("shadow")) == [entry for entry in entries if entry.role == "shadow"]
+    assert list(held.by_image()) == sorted(entries, key=lambda entry: entry.image_hash)
+    alike = [[one.image_hash == other.image_hash for one in entries] for other in entries]
+    images = held.images
+    assert [[bool(one == other) for one in images] for other in images] == alike
+
+
+ANY = st.lists(st.text(max_size=4), max_size=9)
+
+
+@given(ANY, st.lists(ANY, max_size=5))
+def test_texts_are_what_was_written(texts: list[str], rows: list[list[str]]) -> None:
+    held = Texts(texts)
+    assert list(held) == texts and held == tuple(texts) and held[1:3] == texts[1:3]
+    assert list(Lists(rows)) == [tuple(row) for row in rows] and held[-1:] == texts[-1:]
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abc"), st.sampled_from(["x", None, 3, ["y"]]))))
+def test_rows_are_the_dicts_that_were_given(rows: list[dict[str, object]]) -> None:
+    held = Rows(rows)
+    assert held.column_names == list(dict.fromkeys(name for row in rows for name in row))
+    for name in "abc":
+        assert held[name] == [row.get(name) for row in rows]
+
+
+def test_names_that_are_not_text_are_kept() -> None:
+    odd = Path(b"a/\xff\xfe.png".decode("utf-8", "surrogateescape"))
+    held = Paths([odd, Path("b")])
+    assert list(held) == [odd, Path("b")]
+    assert held.among(Paths([odd])).tolist() == [True, False]
+
+
+def test_names_that_repeat_get_their_row() -> None:
+    assert unique(["b", "a", "b", "c"]) == ("b#0", "a", "b#2", "c")
+    assert unique([]) == () and unique(["b", "a"]) == ("b", "a")
+
+
+def test_a_folder_is_listed_in_the_order_of_its_paths(tmp_path: Path) -> None:
+    for name in ("b/x.png", "b.png", "b-a/y.png", "b/c/z.png", ".hidden/w.png", "a.txt", "B.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "link").symlink_to(tmp_path / "b", target_is_directory=True)
+    (tmp_path / "self.png").symlink_to(tmp_path / "self.png")
+    found = walk(tmp_path)
+    files = [*tmp_path.glob("**/*.png"), tmp_path / "a.txt"]
+    visible = {file for file in files if ".hidden" not in file.parts and "link" not in file.parts}
+    assert list(found.files) == sorted(visible | {tmp_path / "self.png"})
+    assert found.refused == ("link: a folder behind a link",)
+
+
+def test_what_is_known_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known, "FEWEST", 4)
+    held, told, dice = Known(3), dict[bytes, bytes](), np.random.default_rng(0)
+    for k in range(200):  # some again, some with zeros at their end
+        key = bytes(14) + dice.integers(0, 9, 2, dtype=np.uint8).tobytes()
+        held[key[::-1] if k % 2 else key] = told[key[::-1] if k % 2 else key] = bytes([k, 1, 0])
+    assert held and held.get(b"\xff" * 16) is None
+    assert {key: held.get(key) for key in told} == told
