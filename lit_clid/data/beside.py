@@ -30,9 +30,8 @@ class Beside:
 def _texts(listing: Listing) -> dict[Path, list[Path]]:
     """The text files of a folder by their path without its ending."""
     texts: dict[Path, list[Path]] = {}
-    for file in listing.files:
-        if file.suffix.lower() in CAPTION_ENDINGS:
-            texts.setdefault(file.with_suffix(""), []).append(file)
+    for file in listing.files.ending_in(CAPTION_ENDINGS):
+        texts.setdefault(file.with_suffix(""), []).append(file)
     return texts
 
 

@@ -35,19 +35,19 @@ class Listing:
     """
 
     folder: Path
-    files: Sequence[Path]
+    files: Paths
     refused: tuple[str, ...] = ()
     store: Store = field(default_factory=Disk)
 
     @cached_property
-    def images(self) -> Sequence[Path]:
+    def images(self) -> Paths:
         """The images that are decoded here."""
-        return Paths(file for file in self.files if file.suffix.lower() in IMAGE_ENDINGS)
+        return self.files.ending_in(IMAGE_ENDINGS)
 
     @property
     def metadata(self) -> tuple[Path, ...]:
         """The metadata files."""
-        return tuple(file for file in self.files if file.name in METADATA)
+        return tuple(file for file in self.files.ending_in(METADATA) if file.name in METADATA)
 
     @cached_property
     def alike(self) -> dict[str, Path]:
@@ -66,10 +66,8 @@ class Listing:
             texts: captions without an image.
         """
         found = list(self.refused)
-        for file in self.files:
-            ending = file.suffix.lower()
-            if ending in UNREADABLE:
-                found.append(f"{self.name(file)}: {why_unread(ending)}")
+        for file in self.files.ending_in(UNREADABLE):
+            found.append(f"{self.name(file)}: {why_unread(file.suffix.lower())}")
         return *found, *(f"{self.name(text)}: a text without an image" for text in texts)
 
 
@@ -134,7 +132,7 @@ def walk_zips(archives: Sequence[Path]) -> Listing:
         parts |= found.parts
         refused += found.left_out
     files = [file for file in parts if not any(map(hidden, file.relative_to(folder).parts))]
-    return Listing(folder, tuple(sorted(files)), tuple(refused), Packed(parts))
+    return Listing(folder, Paths(sorted(files)), tuple(refused), Packed(parts))
 
 
 def _written(file: Path, folder: Path) -> str:

@@ -82,8 +82,7 @@ def _objects_beside(listing: Listing) -> list[Row]:
     """The keys of the .json of the same name beside each image, as img2dataset writes it; none
     where there is no such file, or no object in it.
     """
-    files = [file for file in listing.files if file.suffix.lower() == ".json"]
-    texts = {file.with_suffix(""): file for file in files}
+    texts = {file.with_suffix(""): file for file in listing.files.ending_in([".json"])}
     rows: list[Row] = []
     for image in listing.images:
         file = texts.get(image.with_suffix(""))

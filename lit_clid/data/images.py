@@ -17,7 +17,7 @@ from torch import Tensor
 from lit_clid.data.decoding import decode, size_of
 from lit_clid.data.drawings.critters import critter
 from lit_clid.data.drawings.scenes import scene
-from lit_clid.data.texts import Texts
+from lit_clid.data.texts import Paths, Texts
 
 EMBEDDED = {"critters": critter, "scenes": scene}
 """The embedded families: a function from a number to a captioned drawing each."""
@@ -96,9 +96,10 @@ class FileImages(StoredImages):
     @classmethod
     def of(cls, files: Sequence[Path]) -> "FileImages":
         """Images at these paths."""
-        ends = min(map(str, files), default=""), max(map(str, files), default="")
+        texts = Paths(files).texts
+        ends = min(texts, default=""), max(texts, default="")
         start = os.path.commonprefix(ends)  # noqa: RUF071  (as text, for nobody opens it)
-        return cls(start, Texts(str(file)[len(start) :] for file in files))
+        return cls(start, Texts(text[len(start) :] for text in texts))
 
     def place(self, row: int) -> Place:
         return Place((self._file(row),))

@@ -39,7 +39,7 @@ def read_lists(files: Sequence[Path], options: DataOptions, name: str) -> Source
     for file in files:
         numbers, found = _read(file, options)
         root = file.parent if options.root is None else find_root(options.root, name)
-        told = Listing(root, ())
+        told = Listing(root, Paths())
         column = _column(file, found, options)
         pairs = zip(numbers, found[column], strict=True)
         paths = Texts(as_text(cell, f"{file}: {column} in row {k}") for k, cell in pairs)
@@ -52,7 +52,7 @@ def read_lists(files: Sequence[Path], options: DataOptions, name: str) -> Source
     source = replace(
         from_rows(rows, options, name),
         ids=unique(names),
-        open_image=Listing(files[0].parent, ()).store.images(images),
+        open_image=Listing(files[0].parent, Paths()).store.images(images),
     )
     return by_folder(source) if options.group_column == FOLDER else source
 

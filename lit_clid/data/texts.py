@@ -48,6 +48,12 @@ class Texts(Sequence[str]):
         start = self._ends[rows - 1] if rows else 0
         return self._held[start : self._ends[rows]].decode("utf-8", "surrogatepass")
 
+    def __iter__(self) -> Iterator[str]:
+        start = 0
+        for end in self._ends:
+            yield self._held[start:end].decode("utf-8", "surrogatepass")
+            start = end
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Texts):
             return self._ends == other._ends and self._held == other._held
@@ -93,7 +99,20 @@ class Paths(Sequence[Path]):
     """N paths, likewise."""
 
     def __init__(self, paths: Iterable[Path] = ()) -> None:
-        self._texts = Texts(map(str, paths))
+        self._texts = paths.texts if isinstance(paths, Paths) else Texts(map(str, paths))
+
+    @property
+    def texts(self) -> Texts:
+        """The paths as they are written."""
+        return self._texts
+
+    def ending_in(self, endings: Iterable[str]) -> "Paths":
+        """Those that end so, in letters of either case."""
+        wanted, found = tuple(endings), Paths()
+        for text in self._texts:
+            if text.lower().endswith(wanted):
+                found._texts.append(text)
+        return found
 
     def extend(self, paths: Iterable[Path]) -> None:
         """Add some behind the last."""

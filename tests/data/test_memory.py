@@ -24,7 +24,7 @@ from lit_clid.data.source import Source
 from lit_clid.data.split import load_split
 from lit_clid.data.texts import Lists, Paths, Texts
 
-HELD, PEAK = 300, 700
+HELD, PEAK = 250, 450
 """Bytes of a record that may be held, and that may be needed at any time, its caption included."""
 
 
@@ -55,10 +55,12 @@ def bytes_of_a_split(count: int, run: Path) -> np.ndarray:
 def test_a_record_takes_little_memory(tmp_path: Path) -> None:
     """What does not depend on their number falls out of the difference."""
     few, many = 8192, 16384
+    for _ in range(2):  # what is imported on the way
+        bytes_of_a_split(64, tmp_path / "first")
     for _ in range(2):  # drawn, and read again
         sizes = [bytes_of_a_split(count, tmp_path / str(count)) for count in (few, many)]
         held, most = (sizes[1] - sizes[0]) / (many - few)
-        assert held < HELD and most < PEAK, (held, most)
+        assert 0 < held < HELD and held < most < PEAK, (held, most)
 
 
 HASHES = st.one_of(st.just("0" * 32), st.text("0123456789abcdef", min_size=32, max_size=32))
