@@ -57,9 +57,12 @@ class Disk(Store):
 
     def real(self, files: Sequence[Path]) -> Iterator[Path]:
         """Their folders are asked once each."""
-        parents = {file.parent for file in files}
-        folders = {folder: folder.resolve() for folder in parents}
-        return (_real(file, folders[file.parent]) for file in files)
+        folders: dict[Path, Path] = {}
+        for file in files:
+            folder = file.parent
+            if folder not in folders:
+                folders[folder] = folder.resolve()
+            yield _real(file, folders[folder])
 
     def images(self, files: Sequence[Path]) -> StoredImages:
         return FileImages.of(files)
