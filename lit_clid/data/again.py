@@ -131,8 +131,10 @@ def verify(
             "; restore them or use another name=…",
         )
     look = Look(places, read_seen(manifest), Stamps(), trusting)
-    first = np.isin(np.arange(len(entries)), np.unique(numbers, return_index=True)[1])
-    every, numbers, different = entries.take(first), numbers[first], other[first]
+    # of a record that plays in both roles the last line counts
+    _, backwards = np.unique(numbers[::-1], return_index=True)
+    last = np.sort(len(numbers) - 1 - backwards)
+    every, numbers, different = entries.take(last), numbers[last], other[last]
     at = look.seen.ids.places(every.ids)
     doubtful = array("q")
     for k, entry in enumerate(every):

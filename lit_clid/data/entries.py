@@ -1,7 +1,8 @@
 """`Entries`: the lines of a manifest as columns, each an object only while it is looked at."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import islice
 from operator import eq
 from typing import Any, overload
@@ -82,7 +83,12 @@ class Entries(Sequence[Entry]):
     def __getitem__(self, place: "int | slice") -> "Entry | Entries":
         if isinstance(place, slice):
             return self.take(np.arange(*place.indices(len(self))))
-        return next(iter(self.take(np.array([range(len(self))[place]]))))
+        row = range(len(self))[place]
+        line, member = int(self.at[row]), SAID[int(self.members[row])]
+        names, folders, rows, images, captions = self._cells
+        hashes = _told(images[line]), _told(captions[line])
+        where = _where(folders[line].as_py(), rows[line].as_py())
+        return Entry(names[line].as_py(), where, *hashes, self.names[self.roles[row]], member)
 
     def __iter__(self) -> Iterator[Entry]:
         for start in range(0, len(self), CHUNK):
@@ -93,6 +99,13 @@ class Entries(Sequence[Entry]):
             codes = self.roles[part].tolist(), self.members[part].tolist()
             for *texts, role, code in zip(*columns, *codes, strict=True):
                 yield Entry(texts[0], texts[1], texts[2], texts[3], self.names[role], SAID[code])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is sent: of a table of more lines than entries, theirs."""
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
+        if len(self) < len(self.lines):
+            told |= {"lines": self.lines.take(self.at), "at": np.arange(len(self))}
+        return told
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
@@ -136,6 +149,12 @@ class Entries(Sequence[Entry]):
             return self.take(Ids(hashes).order())
         _, held = hashes.combine_chunks().buffers()
         return self.take(np.argsort(np.frombuffer(held, "S16"), kind="stable"))
+
+    @cached_property
+    def _cells(self) -> tuple[Any, ...]:
+        """The columns of the lines, in one piece each: of these single cells are cheap."""
+        columns = self.lines.columns
+        return tuple(c.chunk(0) if c.num_chunks == 1 else c.combine_chunks() for c in columns)
 
     def _column(self, name: str) -> Any:
         return self.lines[name].take(self.at)
@@ -200,6 +219,12 @@ def _spelled(hashes: pa.ChunkedArray) -> list[str]:
     return [each.hex() for each in found] if hashes.type == DIGEST else found
 
 
+def _told(cell: Any) -> str:
+    """One of them."""
+    told: Any = cell.as_py()
+    return told.hex() if isinstance(told, bytes) else str(told)
+
+
 def _joined(blocks: Sequence[pa.Table]) -> pa.Table:
     """One table of all, whose hashes are bytes if those of every block are."""
     tables = list(blocks)
@@ -214,4 +239,8 @@ def _joined(blocks: Sequence[pa.Table]) -> pa.Table:
 
 def _wheres(lines: pa.Table) -> list[str]:
     pairs = zip(lines["folder"].to_pylist(), lines["row"].to_pylist(), strict=True)
-    return [folder if row is None else f"{folder}#{row}" for folder, row in pairs]
+    return [_where(folder, row) for folder, row in pairs]
+
+
+def _where(folder: str, row: int | None) -> str:
+    return folder if row is None else f"{folder}#{row}"

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from unicodedata import normalize
 
@@ -171,7 +170,7 @@ def listed(listing: Listing, files: Sequence[Path]) -> tuple[Rows, Paths]:
     for file in files:
         found = read_metadata(file, listing.store.content(file))
         images.extend(find_images(listing, file, file.parent, found["file_name"]))
-        rows = found if not len(rows) else Rows(chain(rows, found))
+        rows.extend(found)
     return rows, images
 
 

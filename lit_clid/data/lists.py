@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 from lit_clid.config.options.data import DataOptions
@@ -47,7 +46,7 @@ def read_lists(files: Sequence[Path], options: DataOptions, name: str) -> Source
         (real,) = told.store.real([root])
         for each in told.store.real(named):
             names.append(printable(each.relative_to(real).as_posix()))
-        rows = found if not len(rows) else Rows(chain(rows, found))
+        rows.extend(found)
         images.extend(named)
     source = replace(
         from_rows(rows, options, name),

@@ -4,6 +4,7 @@ import csv
 from hashlib import blake2b
 from pathlib import Path
 
+from lit_clid.config.options.data import ROLES
 from lit_clid.data.entries import CHUNK, Entries, Entry
 from lit_clid.errors import UserError
 from lit_clid.files import whole
@@ -62,6 +63,11 @@ def _from_csv(line: dict[str, str]) -> Entry:
     if line["member"] not in KINDS:
         raise UserError(
             f"split.csv: member of {line['id']} is {line['member']!r}; restore the file, or use "
+            "another name=…"
+        )
+    if line["role"] not in ROLES:
+        raise UserError(
+            f"split.csv: role of {line['id']} is {line['role']!r}; restore the file, or use "
             "another name=…"
         )
     return Entry(*texts, member=KINDS[line["member"]])

@@ -63,8 +63,7 @@ class Rows:
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._columns: dict[str, Cells] = {}
         self._count = 0
-        for row in rows:
-            self.append(row)
+        self.extend(rows)
 
     def append(self, row: Row) -> None:
         """Add one below the last."""
@@ -74,6 +73,11 @@ class Rows:
         for name, cells in self._columns.items():
             cells.append(row.get(name))
         self._count += 1
+
+    def extend(self, rows: Iterable[Row]) -> None:
+        """Add some below the last."""
+        for row in rows:
+            self.append(row)
 
     @property
     def column_names(self) -> list[str]:
@@ -87,8 +91,8 @@ class Rows:
         return self._columns[column] if column in self._columns else [None] * self._count
 
     def __iter__(self) -> Iterator[Row]:
-        for cells in zip(*self._columns.values(), strict=True):
-            yield dict(zip(self._columns, cells, strict=True))
+        for k in range(self._count):
+            yield {name: cells[k] for name, cells in self._columns.items()}
 
 
 def read_metadata(file: Path, content: bytes | None = None) -> Rows:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from lit_clid.data.entries import Entries, Entry
 from lit_clid.data.manifest import read_csv
 from lit_clid.data.scan import hash_bytes
@@ -62,32 +64,32 @@ def swapped(split: Split, most: int, seed: int) -> Split | None:
     inside = split.of("target", True) or split.suspects
     kinds = [inside, split.of("target", False)]
     given: dict[str, str] = {}
-    place = split.places
     for kind in kinds:
         some = split.once(kind).by_image()[:most]
-        circle = [some.ids[k] for k in permutation(len(some), seed, "swapped captions")]
+        order = permutation(len(some), seed, "swapped captions")
+        circle = list(some.ids.take(np.array(order, np.int64)))
         if len(circle) < FEWEST or len(set(split.captions(some))) < FEWEST:
             return None
         given |= dict(zip(circle, [*circle[1:], circle[0]], strict=True))
-    sources = tuple(_with_captions(source, given, place) for source in split.sources)
+    numbers = split.places.numbers(list(given.values()))
+    place = dict(zip(given, map(split.places.at, numbers), strict=True))
+    sources = tuple(_with_captions(source, place) for source in split.sources)
     entries: list[Entry] = []
     for entry in only(split, given).entries:
-        source, row = place[given[entry.id]]
+        source, row = place[entry.id]
         said = hash_bytes(source.captions[row].encode())
         entries.append(replace(entry, caption_hash=said))
     return replace(split, sources=sources, entries=Entries.of(entries))
 
 
-def _with_captions(
-    source: Source, given: Mapping[str, str], place: Mapping[str, tuple[Source, int]]
-) -> Source:
-    """The source in which the rows of `given` have the captions, and importances, of others."""
+def _with_captions(source: Source, place: Mapping[str, tuple[Source, int]]) -> Source:
+    """The source in which the rows of `place` have the captions, and importances, of others."""
     captions = list(source.captions)
     others = list(source.others or [()] * len(captions))
     importance = None if source.importance is None else list(source.importance)
     for row, name in enumerate(source.names):
-        if name in given:
-            other, at = place[given[name]]
+        if name in place:
+            other, at = place[name]
             captions[row] = other.captions[at]
             others[row] = other.others[at] if other.others is not None else ()
             if importance is not None and other.importance is not None:

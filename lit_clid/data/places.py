@@ -1,9 +1,12 @@
 """Where the records of some sources are: which source, and which of its rows."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lit_clid.data.source import Source
 from lit_clid.ids import Ids
@@ -22,7 +25,7 @@ class Places(Mapping[str, tuple[Source, int]]):
         self.sources = tuple(sources)
         names = [Ids(source.names).column for source in self.sources]
         self.names = Ids(pa.chunked_array(names, pa.large_string()))
-        self.ends = np.cumsum([len(column) for column in names], dtype=np.int64)
+        self.ends: list[int] = np.cumsum([len(column) for column in names], dtype=np.int64).tolist()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -31,24 +34,42 @@ class Places(Mapping[str, tuple[Source, int]]):
         return iter(self.names)
 
     def __getitem__(self, name: str) -> tuple[Source, int]:
-        if name not in self.names:
+        names = self.names if self._backwards is None else self._backwards
+        found = pc.index(names.column, name).as_py() if isinstance(name, str) else -1
+        if found < 0:
             raise KeyError(name)
-        return self.at(int(self.numbers([name])[0]))
+        return self.at(found if self._backwards is None else len(self) - 1 - found)
 
     def at(self, number: int) -> tuple[Source, int]:
-        """The source and the row of a number."""
-        which = int(np.searchsorted(self.ends, number, "right"))
+        """The source and the row of a number.
+
+        Raises:
+            KeyError: for −1, which stands for a record that is not there.
+        """
+        if number < 0:
+            raise KeyError(number)
+        which = bisect_right(self.ends, number)
         source = self.sources[which]
-        return source, int(number) - int(self.ends[which]) + len(source.ids)
+        return source, int(number) - self.ends[which] + len(source.ids)
 
     def numbers(self, names: Sequence[str]) -> np.ndarray:
         """The number of each of the names (M,), −1 where there is none.
 
         Of rows of one name the last counts.
         """
-        backwards = self.names.take(np.arange(len(self))[::-1])
-        found = backwards.places(names)
+        if self._backwards is None:
+            return self.names.places(names)
+        found = self._backwards.places(names)
         return np.where(found < 0, -1, len(self) - 1 - found)
+
+    @cached_property
+    def _backwards(self) -> Ids | None:
+        """The names from the last to the first, among which the last of one name is found first;
+        None where no two rows have one name.
+        """
+        if pc.count_distinct(self.names.column).as_py() == len(self):
+            return None
+        return self.names[::-1]
 
     def caption(self, number: int) -> str:
         """The caption of a row."""

@@ -132,10 +132,10 @@ def images_of(ids: Ids, numbers: np.ndarray, places: Places) -> dict[str, str]:
     """id → id of the first record of its image, of the records that share one on purpose.
 
     Args:
-        ids: of some records, with their `numbers`.
+        ids: of some records, with their `numbers`, −1 where one is not there.
         places: of all.
     """
-    first = further(places, np.zeros(0, bool))[numbers]
+    first = np.where(numbers < 0, -1, further(places, np.zeros(0, bool))[numbers])
     own = np.flatnonzero(first >= 0)
     pairs = dict(zip(ids.take(own), places.names.take(first[own]), strict=True))
     return {**pairs, **{image: image for image in pairs.values()}}

@@ -149,6 +149,10 @@ class Each(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __iter__(self) -> Iterator[Any]:
+        """One by one: whatever the function raises is no end of the rows."""
+        return map(self._told, self._rows)
+
     def __getitem__(self, place: Any) -> Any:
         found = self._rows[place]
         return list(map(self._told, found)) if isinstance(place, slice) else self._told(found)

@@ -1,6 +1,7 @@
 """A split of very many records: what it holds of each, and that columns say what objects would."""
 
 import gc
+import pickle
 import tracemalloc
 from pathlib import Path
 
@@ -20,9 +21,10 @@ from lit_clid.data.known import Known
 from lit_clid.data.metadata import Rows
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.names import unique
+from lit_clid.data.places import Places
 from lit_clid.data.source import Source
 from lit_clid.data.split import load_split
-from lit_clid.data.texts import Lists, Paths, Texts
+from lit_clid.data.texts import Each, Lists, Paths, Texts
 
 HELD, PEAK = 250, 450
 """Bytes of a record that may be held, and that may be needed at any time, its caption included."""
@@ -30,6 +32,10 @@ HELD, PEAK = 250, 450
 
 def pixel(row: int) -> Image.Image:
     return Image.new("RGB", (1, 1), (row & 255, row >> 8 & 255, row >> 16))
+
+
+def source(*names: str) -> Source:
+    return Source("s", names, names, pixel)
 
 
 def bytes_of_a_split(count: int, run: Path) -> np.ndarray:
@@ -111,6 +117,38 @@ def test_rows_are_the_dicts_that_were_given(rows: list[dict[str, object]]) -> No
     assert held.column_names == list(dict.fromkeys(name for row in rows for name in row))
     for name in "abc":
         assert held[name] == [row.get(name) for row in rows]
+
+
+def test_rows_without_columns_are_rows() -> None:
+    rows = Rows([{}, {}])
+    assert len(rows) == 2 and list(rows) == [{}, {}]
+    rows.extend([{"a": "x"}, {}])
+    assert list(rows) == [{"a": None}, {"a": None}, {"a": "x"}, {"a": None}]
+
+
+def test_an_error_is_no_end_of_the_rows() -> None:
+    def told(row: int) -> int:
+        return [0, 1, 2][row]
+
+    with pytest.raises(IndexError):
+        list(Each(told, range(5)))
+
+
+def test_a_record_that_is_not_there_has_no_place() -> None:
+    places = Places([source("a", "b"), source("b", "c")])
+    assert places.numbers(["c", "?", "b"]).tolist() == [3, -1, 2]
+    assert [places[name][1] for name in "abc"] == [0, 0, 1] and "?" not in places
+    assert places["b"][0] is places.sources[1]
+    with pytest.raises(KeyError):
+        places.at(-1)
+    with pytest.raises(KeyError):
+        list(Each(places.caption, places.numbers(["a", "?"])))
+
+
+def test_some_entries_are_sent_without_the_others() -> None:
+    entries = Entries.of(Entry(f"r{k}", f"a#{k}", "0" * 32, "", "", True) for k in range(999))
+    sent = pickle.dumps(entries[:2])
+    assert pickle.loads(sent) == entries[:2] and len(sent) < len(pickle.dumps(entries)) / 5
 
 
 def test_names_that_are_not_text_are_kept() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from folders import image_folder, load, options, picture
 
+from lit_clid.data.manifest import FIELDS
 from lit_clid.data.split import load_split
 from lit_clid.errors import UserError
 
@@ -156,6 +157,7 @@ def test_changed_data_are_noticed(tmp_path: Path) -> None:
         ("split.json", "[]", "does not tell what the split was drawn from"),
         ("split.json", "{}", "does not tell what the split was drawn from"),
         ("split.csv", "id,where\na,b\n", "a line lacks image_hash, caption_hash, role, member"),
+        ("split.csv", f"{','.join(FIELDS)}\na,b,c,d,part,1\n", "role of a is 'part'; restore"),
     ],
 )
 def test_a_damaged_manifest_is_a_line(name: str, held: str, said: str, tmp_path: Path) -> None:
