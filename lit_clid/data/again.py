@@ -14,7 +14,7 @@ from lit_clid.data.images import StoredImages
 from lit_clid.data.places import Places
 from lit_clid.data.scan import hash_bytes, read_row
 from lit_clid.data.seen import Seen, SeenTable, Stamps, read_seen, write_seen
-from lit_clid.data.texts import Each, Texts
+from lit_clid.data.texts import Each, TextColumn
 from lit_clid.errors import ManyError, UserError, few
 from lit_clid.files import read_json
 from lit_clid.ids import Ids
@@ -158,18 +158,18 @@ def verify(
 
 def _closely(
     look: Look, entries: Entries, numbers: np.ndarray, at: np.ndarray
-) -> tuple[Texts, np.ndarray]:
+) -> tuple[TextColumn, np.ndarray]:
     """What was seen of N entries, as lines of the table, and which of them are others now (N,)."""
-    hashes = Texts(entry.image_hash for entry in entries)
+    hashes = TextColumn(entry.image_hash for entry in entries)
     jobs = Each(lambda k: (hashes[k], int(numbers[k]), int(at[k])), range(len(entries)))
-    lines, lost = Texts(), np.zeros(len(entries), bool)
+    lines, lost = TextColumn(), np.zeros(len(entries), bool)
     for k, seen in enumerate(side_by_side(look.closely, jobs, "checking images")):
         lost[k] = seen is None
         lines.append("" if seen is None else seen.line)
     return lines, lost
 
 
-def _keep(old: SeenTable, ids: Ids, lines: Texts, places: Places, manifest: Path) -> None:
+def _keep(old: SeenTable, ids: Ids, lines: TextColumn, places: Places, manifest: Path) -> None:
     """Write what was seen beside the manifest, where that is anything new.
 
     Args:
@@ -178,7 +178,7 @@ def _keep(old: SeenTable, ids: Ids, lines: Texts, places: Places, manifest: Path
     """
     names = old.ids if len(old.ids) else places.names
     at = ids.places(names)
-    now = Texts()
+    now = TextColumn()
     for k, new in enumerate(at.tolist()):
         told = old.lines[k] if len(old.ids) else Seen().line
         now.append(told if new < 0 else lines[new])

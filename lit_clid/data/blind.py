@@ -29,7 +29,6 @@ def blind_features(split: Split, entries: Entries) -> dict[str, np.ndarray]:
     """Features of the records by name, each (N,) float64: lengths and words of captions, size,
     compressed size, colours, radial frequencies and the perceptual hash of images.
     """
-    places = [split.places.at(number) for number in split.numbers(entries)]
 
     def one(place: tuple[Source, int]) -> dict[str, float]:
         source, row = place
@@ -37,7 +36,7 @@ def blind_features(split: Split, entries: Entries) -> dict[str, np.ndarray]:
         return caption_features(source.captions[row]) | image_features(image) | look(image)
 
     with ThreadPoolExecutor() as pool:
-        rows = list(pool.map(one, places))
+        rows = list(pool.map(one, split.located(entries)))
     columns = np.array([list(row.values()) for row in rows])
     return dict(zip(rows[0], columns.T, strict=True))
 

@@ -12,7 +12,7 @@ from typing import Any
 from lit_clid.cells import parse_known
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.text import as_text
-from lit_clid.data.texts import Lists, Texts
+from lit_clid.data.texts import Lists, TextColumn
 from lit_clid.errors import UserError, few
 
 CAPTION_NAMES = (
@@ -122,7 +122,7 @@ def read_groups(rows: Any, options: DataOptions) -> Sequence[str] | None:
     column = options.group_column
     if column is None or column not in rows.column_names:
         return None
-    return Texts("" if cell is None else str(cell).strip() for cell in cells_of(rows, column))
+    return TextColumn("" if cell is None else str(cell).strip() for cell in cells_of(rows, column))
 
 
 def cells_of(rows: Any, column: str) -> Iterator[Any]:

@@ -4,8 +4,6 @@ The model describes every record, also one that has a caption: were members desc
 hold-outs by a model, that alone would tell them apart.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,6 +18,7 @@ from lit_clid.config.options.data import DataOptions
 from lit_clid.data.beside import texts_alone
 from lit_clid.data.counted import counted
 from lit_clid.data.folder import Listing
+from lit_clid.data.manifest import read_csv
 from lit_clid.data.scan import hash_pixels, look
 from lit_clid.data.seen import Stamps
 from lit_clid.data.source import Source
@@ -102,8 +101,7 @@ def in_batches(
 
 def _known(manifest: Path) -> dict[str, str]:
     """id → hash of the image, of a manifest."""
-    lines = csv.DictReader(io.StringIO(manifest.read_text(encoding="utf-8")))
-    return {line["id"]: line["image_hash"] for line in lines}
+    return {entry.id: entry.image_hash for entry in read_csv(manifest)}
 
 
 def _hashes(source: Source, known: Mapping[str, str] | None, trusting: bool) -> list[str | None]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from lit_clid.data.decoding import decode, size_of
 from lit_clid.data.drawings.critters import critter
 from lit_clid.data.drawings.scenes import scene
-from lit_clid.data.texts import Paths, Texts
+from lit_clid.data.texts import Paths, TextColumn
 
 EMBEDDED = {"critters": critter, "scenes": scene}
 """The embedded families: a function from a number to a captioned drawing each."""
@@ -91,7 +91,7 @@ class FileImages(StoredImages):
     """
 
     start: str
-    rests: Texts
+    rests: TextColumn
 
     @classmethod
     def of(cls, files: Sequence[Path]) -> "FileImages":
@@ -99,7 +99,7 @@ class FileImages(StoredImages):
         texts = Paths(files).texts
         ends = min(texts, default=""), max(texts, default="")
         start = os.path.commonprefix(ends)  # noqa: RUF071  (as text, for nobody opens it)
-        return cls(start, Texts(text[len(start) :] for text in texts))
+        return cls(start, TextColumn(text[len(start) :] for text in texts))
 
     def place(self, row: int) -> Place:
         return Place((self._file(row),))
@@ -150,9 +150,9 @@ class TableImages(StoredImages):
         return self.dataset.select_columns([self.column])
 
     @cached_property
-    def _names(self) -> Texts:
+    def _names(self) -> TextColumn:
         """Per row the path that stands for the image; empty where its bytes are in the table."""
-        names = Texts()
+        names = TextColumn()
         for chunk in self._cells.with_format("arrow")[:][self.column].chunks:
             held, paths = chunk.field("bytes").is_valid(), chunk.field("path")
             for there, path in zip(held.to_pylist(), paths.to_pylist(), strict=True):

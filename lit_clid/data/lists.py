@@ -13,7 +13,7 @@ from lit_clid.data.names import unique
 from lit_clid.data.source import Source, from_rows
 from lit_clid.data.sqlite import read_sqlite
 from lit_clid.data.text import as_text, printable
-from lit_clid.data.texts import Paths, Texts
+from lit_clid.data.texts import Paths, TextColumn
 from lit_clid.errors import UserError, few
 
 SQLITE = (".sqlite", ".sqlite3", ".db")
@@ -34,14 +34,14 @@ def read_lists(files: Sequence[Path], options: DataOptions, name: str) -> Source
     Raises:
         UserError: for a list that cannot be read, or a row that names no image in that folder.
     """
-    rows, images, names = Rows(), Paths(), Texts()
+    rows, images, names = Rows(), Paths(), TextColumn()
     for file in files:
         numbers, found = _read(file, options)
         root = file.parent if options.root is None else find_root(options.root, name)
         told = Listing(root, Paths())
         column = _column(file, found, options)
         pairs = zip(numbers, found[column], strict=True)
-        paths = Texts(as_text(cell, f"{file}: {column} in row {k}") for k, cell in pairs)
+        paths = TextColumn(as_text(cell, f"{file}: {column} in row {k}") for k, cell in pairs)
         named = find_images(told, file, root, paths, ELSEWHERE)
         (real,) = told.store.real([root])
         for each in told.store.real(named):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.data.text import as_text
-from lit_clid.data.texts import Texts
+from lit_clid.data.texts import TextColumn
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.files import decode_text
 
@@ -28,7 +28,7 @@ class Cells(Sequence[Any]):
     """
 
     def __init__(self, missing: int = 0) -> None:
-        self._texts = Texts([""] * missing)
+        self._texts = TextColumn([""] * missing)
         self._others: dict[int, Any] = {}
         self._there = bytearray(missing)
 

@@ -21,7 +21,7 @@ from lit_clid.data.entries import Members
 from lit_clid.data.records import Captioner, Item, RecordSet, collate, image_sizes
 from lit_clid.data.split import Split
 from lit_clid.data.stream import Place, Poisson, PoissonStream, TrainingStream, Turns
-from lit_clid.data.texts import Texts
+from lit_clid.data.texts import TextColumn
 from lit_clid.ids import Ids
 
 
@@ -100,7 +100,7 @@ class CaptionedImages(L.LightningDataModule):
     @property
     def captions(self) -> Sequence[str]:
         """Captions under which the members and hold-outs of the role are asked about."""
-        found = Texts()
+        found = TextColumn()
         for records in (self.members, self.holdouts):
             for captions in self._split.worded(records.entries):
                 for caption in captions:

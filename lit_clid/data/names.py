@@ -8,7 +8,7 @@ import numpy as np
 
 from lit_clid.data.columns import cells_of
 from lit_clid.data.text import printable
-from lit_clid.data.texts import Texts
+from lit_clid.data.texts import TextColumn
 from lit_clid.errors import UserError
 from lit_clid.ids import Ids
 
@@ -63,11 +63,11 @@ def _holds_bytes(dataset: Any, image: str) -> bool:
     return len(dataset) == 0 or (dataset[0][image] or {}).get("bytes") is not None
 
 
-def _file_names(dataset: Any, image: str, root: Path) -> Texts | None:
+def _file_names(dataset: Any, image: str, root: Path) -> TextColumn | None:
     """The images' paths below `root`; none unless every row is a file there."""
     if _holds_bytes(dataset, image):
         return None
-    names = Texts()
+    names = TextColumn()
     for cell in cells_of(dataset.select_columns([image]), image):
         if not cell or cell["bytes"] is not None or not cell["path"]:
             return None

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,7 @@ class Places(Mapping[str, tuple[Source, int]]):
     def __init__(self, sources: Iterable[Source]) -> None:
         self.sources = tuple(sources)
         names = [Ids(source.names).column for source in self.sources]
+        self._of_lines: tuple[Any, np.ndarray] | None = None
         self.names = Ids(pa.chunked_array(names, pa.large_string()))
         self.ends: list[int] = np.cumsum([len(column) for column in names], dtype=np.int64).tolist()
 
@@ -62,14 +64,23 @@ class Places(Mapping[str, tuple[Source, int]]):
         found = self._backwards.places(names)
         return np.where(found < 0, -1, len(self) - 1 - found)
 
+    def of_lines(self, lines: pa.Table) -> np.ndarray:
+        """The number of each line (M,) of a table with an `id`, kept until another is asked for."""
+        if self._of_lines is None or self._of_lines[0] is not lines:
+            self._of_lines = lines, self.numbers(Ids(lines["id"]))
+        return self._of_lines[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is sent: it has a table of its own."""
+        return {**self.__dict__, "_of_lines": None}
+
     @cached_property
     def _backwards(self) -> Ids | None:
         """The names from the last to the first, among which the last of one name is found first;
         None where no two rows have one name.
         """
-        if pc.count_distinct(self.names.column).as_py() == len(self):
-            return None
-        return self.names[::-1]
+        in_order = self.names.take(self.names.order())
+        return self.names[::-1] if in_order.repeats().any() else None
 
     def caption(self, number: int) -> str:
         """The caption of a row."""

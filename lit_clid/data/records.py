@@ -17,7 +17,6 @@ from lit_clid.data.images import StoredImages, fit, to_tensor
 from lit_clid.data.source import Source
 from lit_clid.data.split import Split
 from lit_clid.data.stream import Place
-from lit_clid.data.texts import Each
 from lit_clid.errors import LonelyError, UserError, first_line
 from lit_clid.randomness import generator
 
@@ -55,7 +54,7 @@ class RecordSet(Dataset[Item]):
         shapes: Sequence[Shape] | None = None,
     ) -> None:
         self.entries, self.side, self.seed, self.crops = entries, side, seed, crops
-        self.rows = Each(split.places.at, split.numbers(entries))
+        self.rows = split.located(entries)
         self.captions = split.captions(entries)
         self.edit, self.with_images, self.shapes = edit, with_images, shapes
         self._edited: dict[int, list[str]] = {}
@@ -135,11 +134,10 @@ def collate(items: Sequence[Item]) -> Item:
 
 def image_sizes(split: Split, entries: Entries) -> list[Shape]:
     """Width and height in pixels of the entries' images."""
-    rows = Each(split.places.at, split.numbers(entries))
 
     def one(place: tuple[Source, int]) -> Shape:
         source, row = place
         images = source.open_image
         return images.size(row) if isinstance(images, StoredImages) else images(row).size
 
-    return list(side_by_side(one, rows, "looking at images"))
+    return list(side_by_side(one, split.located(entries), "looking at images"))

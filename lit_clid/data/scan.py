@@ -17,7 +17,7 @@ from lit_clid.data.known import Known
 from lit_clid.data.places import Places
 from lit_clid.data.seen import Seen, SeenTable, Stamps
 from lit_clid.data.source import Source
-from lit_clid.data.texts import Texts
+from lit_clid.data.texts import TextColumn
 from lit_clid.errors import ManyError, first_line
 
 EMPTY = "empty caption"
@@ -52,6 +52,7 @@ class Scan:
     Args:
         rows: the usable ones.
         at: their numbers among all rows (N,).
+        places: of all rows.
         bad: why the others are not, as "id: reason".
         seen: of every row.
         going_on: ids of images with frames or pages after the first.
@@ -59,6 +60,7 @@ class Scan:
 
     rows: Entries
     at: np.ndarray
+    places: Places
     bad: list[str]
     seen: SeenTable
     going_on: list[str]
@@ -129,7 +131,7 @@ def scan(sources: Sequence[Source], on_error: str, *, trusting: bool = False) ->
         on_error: "fail" or "skip" rows that cannot be used.
         trusting: see `read_row`.
     """
-    places, stamps, seen = Places(sources), Stamps(), Texts()
+    places, stamps, seen = Places(sources), Stamps(), TextColumn()
     bad, going_on, used = list[str](), list[str](), array("q")
 
     def one(number: int) -> Read:
@@ -155,4 +157,5 @@ def scan(sources: Sequence[Source], on_error: str, *, trusting: bool = False) ->
         raise ManyError(f"{sources[0].name}: {len(bad)} rows cannot be used", bad, f"; {way}")
     at = np.array(used, np.int64)
     own = places.numbers(rows.ids) == at  # of rows of one name the last counts
-    return Scan(rows.take(own), at[own], bad, SeenTable(places.names, seen), going_on)
+    table = SeenTable(places.names, seen)
+    return Scan(rows.take(own), at[own], places, bad, table, going_on)

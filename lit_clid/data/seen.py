@@ -17,7 +17,7 @@ from lit_clid.console import is_first_process
 from lit_clid.data.decoding import DECODER
 from lit_clid.data.images import Place
 from lit_clid.data.text import printable
-from lit_clid.data.texts import Texts
+from lit_clid.data.texts import TextColumn
 from lit_clid.errors import UserError
 from lit_clid.files import whole
 from lit_clid.ids import Ids
@@ -69,7 +69,7 @@ class SeenTable:
     """
 
     ids: Ids = field(default_factory=Ids)
-    lines: Texts = field(default_factory=Texts)
+    lines: TextColumn = field(default_factory=TextColumn)
 
 
 class Stamps:
@@ -116,7 +116,7 @@ def read_seen(manifest: Path) -> SeenTable:
 
 def _line_by_line(file: Path) -> SeenTable | None:
     """The table as it is written here; None if it was written otherwise."""
-    ids, lines, spell = Texts(), Texts(), json.JSONDecoder()
+    ids, lines, spell = TextColumn(), TextColumn(), json.JSONDecoder()
     with file.open(encoding="utf-8") as held:
         head = next(held, "")
         if head != _head():
@@ -138,7 +138,7 @@ def _at_once(file: Path) -> SeenTable:
     held: Any = json.loads(file.read_text(encoding="utf-8"))
     if {key: held[key] for key in FORM} != FORM:
         return SeenTable()
-    lines = Texts(Seen(*map(str, row)).line for row in held["rows"].values())
+    lines = TextColumn(Seen(*map(str, row)).line for row in held["rows"].values())
     return SeenTable(Ids(held["rows"]), lines)
 
 

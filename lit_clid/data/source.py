@@ -16,7 +16,7 @@ from lit_clid.data.columns import (
     read_members,
     read_rephrasings,
 )
-from lit_clid.data.texts import Lists, Texts
+from lit_clid.data.texts import Lists, TextColumn
 from lit_clid.ids import Ids
 
 
@@ -63,10 +63,10 @@ class Source:
     def __post_init__(self) -> None:
         kinds: dict[str, type[Any]] = {
             "ids": Ids,
-            "captions": Texts,
-            "groups": Texts,
+            "captions": TextColumn,
+            "groups": TextColumn,
             "others": Lists,
-            "images": Texts,
+            "images": TextColumn,
         }
         for name, kind in kinds.items():
             given = getattr(self, name)
@@ -97,7 +97,7 @@ def from_rows(
         cells = repeat(("",), len(rows))
     if cells is None:
         cells = read_all_captions(rows, find_captions(rows, options, name), name)
-    captions, others = Texts(), Lists()
+    captions, others = TextColumn(), Lists()
     for first, *more in cells:
         captions.append(first)
         others.append(more)

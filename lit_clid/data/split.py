@@ -58,6 +58,7 @@ class Split:
         shared: role → how many `records` and distinct `captions`, where its members and hold-outs
             share captions.
         captions_by: the model that wrote the captions; None where the data have them.
+        places: id → (source, row number) of every record; splits of the same sources share them.
     """
 
     entries: Entries
@@ -65,6 +66,11 @@ class Split:
     skipped: tuple[str, ...]
     shared: Mapping[str, dict[str, int]] = field(default_factory=dict)
     captions_by: Captioner | None = None
+    places: Places = field(default_factory=lambda: Places(()), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.places.sources is not self.sources:
+            object.__setattr__(self, "places", Places(self.sources))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -92,9 +98,8 @@ class Split:
     @property
     def vouched(self) -> bool:
         """Whether the data say who is a member: by a column, or by a source of hold-outs."""
-        return self.sources[0].member is not None or any(
-            source.mark == "nonmembers:" for source in self.sources
-        )
+        marks = {source.mark for source in self.sources}
+        return self.sources[0].member is not None or "nonmembers:" in marks
 
     @property
     def suspects(self) -> Entries:
@@ -157,21 +162,15 @@ class Split:
         first = (images.get(name, name) == name for name in entries.ids)
         return entries.take(np.fromiter(first, bool, len(entries))) if images else entries
 
-    @cached_property
-    def places(self) -> Places:
-        """Where every record of the sources is: id → (source, row number)."""
-        return Places(self.sources)
-
-    @cached_property
-    def _numbers(self) -> np.ndarray:
-        """The number of each line of the manifest, −1 where there is no such record."""
-        return self.places.numbers(Ids(self.entries.lines["id"]))
-
     def numbers(self, entries: Entries) -> np.ndarray:
         """Which records of all sources (N,) the entries are, −1 where there is none."""
         if entries.lines is self.entries.lines:
-            return self._numbers[entries.at]
+            return self.places.of_lines(entries.lines)[entries.at]
         return self.places.numbers(entries.ids)
+
+    def located(self, entries: Entries) -> Sequence[tuple[Source, int]]:
+        """The source and the row of N of the records."""
+        return Each(self.places.at, self.numbers(entries))
 
 
 def load_split(
@@ -210,7 +209,7 @@ def load_split(
     for source in sources:
         skipped += say_left_out(source)
     say_going_on(scanned.going_on)
-    places, at = Places(sources), scanned.at
+    places, at = scanned.places, scanned.at
     unknown = find_suspects(places.names, opened)
     first = further(places, unknown)
     # of twins the first is kept: a hold-out goes that a suspect is a copy of
@@ -230,7 +229,7 @@ def load_split(
         say_dealt(rows, entries)
     shared = twins.shared(entries)
     drawn = {"seed": seed, "data": options.drawn_from, "skipped": skipped}
-    split = Split(entries, sources, tuple(skipped), shared, by)
+    split = Split(entries, sources, tuple(skipped), shared, by, places)
     drawn |= {"shared_captions": shared} if shared else {}
     drawn |= {"commits": split.commits} if split.commits else {}
     drawn[FURTHER] = hashes_of_further(entries.ids, split.numbers(entries), split.places)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 
-class Texts(Sequence[str]):
+class TextColumn(Sequence[str]):
     """N texts, which behave like a tuple of them and are objects only while they are looked at.
 
     Args:
@@ -55,21 +55,21 @@ class Texts(Sequence[str]):
             start = end
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Texts):
+        if isinstance(other, TextColumn):
             return self._ends == other._ends and self._held == other._held
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Texts({self[:3]}{', …' if len(self) > 3 else ''})"
+        return f"TextColumn({self[:3]}{', …' if len(self) > 3 else ''})"
 
 
 class Lists(Sequence[tuple[str, ...]]):
     """N tuples of texts, likewise."""
 
     def __init__(self, rows: Iterable[Sequence[str]] = ()) -> None:
-        self._texts, self._ends = Texts(), array("q")
+        self._texts, self._ends = TextColumn(), array("q")
         for row in rows:
             self.append(row)
 
@@ -99,10 +99,10 @@ class Paths(Sequence[Path]):
     """N paths, likewise."""
 
     def __init__(self, paths: Iterable[Path] = ()) -> None:
-        self._texts = paths.texts if isinstance(paths, Paths) else Texts(map(str, paths))
+        self._texts = paths.texts if isinstance(paths, Paths) else TextColumn(map(str, paths))
 
     @property
-    def texts(self) -> Texts:
+    def texts(self) -> TextColumn:
         """The paths as they are written."""
         return self._texts
 

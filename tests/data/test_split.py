@@ -166,3 +166,20 @@ def test_a_damaged_manifest_is_a_line(name: str, held: str, said: str, tmp_path:
     (tmp_path / "run" / name).write_text(held)
     with pytest.raises(UserError, match=said):
         load(folder, tmp_path)
+
+
+def test_of_a_record_in_both_roles_the_last_line_counts(tmp_path: Path) -> None:
+    folder, run = image_folder(tmp_path / "images"), tmp_path / "run"
+    changes = {"members": 8, "nonmembers": 8, "shadow": "redrawn"}
+    names = list(load_split(options(folder, **changes), 0, run).entries.ids)
+    lines = (run / "split.csv").read_text().splitlines(keepends=True)
+    twice = next(name for name in names if names.count(name) == 2)
+    first, last = (k for k, name in enumerate(names, 1) if name == twice)
+    for k in (first, last):
+        cells = lines[k].split(",")
+        cells[2] = "0" * 32
+        (run / "split.csv").write_text("".join([*lines[:k], ",".join(cells), *lines[k + 1 :]]))
+        if k == first:
+            load_split(options(folder, **changes), 0, run)
+    with pytest.raises(UserError, match=f"changed since the split was drawn: {twice}"):
+        load_split(options(folder, **changes), 0, run)
