@@ -24,7 +24,6 @@ from lit_clid.models.denoiser import Denoiser
 from lit_clid.models.diffusion import mean_square
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.encodings import Encodings
-from lit_clid.models.lanes import rows_of_a_lane, summed
 from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.randomness import generator, stream
 from lit_clid.training.defenses import MemberAware, Privacy, Proxy, keep_gradients, no_gradients
@@ -120,14 +119,8 @@ class Plain(Objective):
 
     def step(self, module: L.LightningModule, batch: Drawn | None, number: int) -> Tensor:
         assert batch is not None
-        rows, trained = batch.rows, [p for p in module.parameters() if p.requires_grad]
-
-        def share(part: Drawn) -> Tensor:
-            return self.losses(self.residuals(part), part.level).sum() / rows
-
-        each = rows_of_a_lane(self.denoiser.network, batch.z_0)
-        loss = summed(share, batch.split(each), trained)
-        module.log("train_loss", loss, prog_bar=True, batch_size=rows)
+        loss = self.losses(self.residuals(batch), batch.level).mean()
+        module.log("train_loss", loss, prog_bar=True, batch_size=batch.rows)
         return loss
 
 

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 import torch
@@ -13,7 +12,6 @@ from torch import Tensor
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.lanes import LEAST, side_by_side
 from lit_clid.models.load import load_target
-from lit_clid.training.objectives import Plain, throw
 
 
 @pytest.fixture(autouse=True)
@@ -134,40 +132,3 @@ def test_networks_that_remember_are_called_one_at_a_time(tmp_path: Path) -> None
     target.latents.vae.encode = noted
     target.encode(torch.zeros(64, 3, 64, 64))
     assert not any(name.startswith("lane") for name in threads)
-
-
-def steps(folder: Path, cores: int, **more: float) -> tuple[Tensor, list[Tensor], set[str]]:
-    """The loss of a batch of 16, its gradients, and the threads that called the network."""
-    torch.set_num_threads(cores)
-    target, dice = load_target(str(folder), channels_last=False), torch.Generator().manual_seed(3)
-    network, threads = target.denoiser.network.train(), set[str]()
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(".attn2." in name)
-    for module in network.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = more.get("dropout", 0.0)
-    network.register_forward_pre_hook(lambda *_: threads.add(threading.current_thread().name))
-    z_0 = torch.randn(16, *target.latent_shape(torch.zeros(1, 3, 64, 64)), generator=dice)
-    told = target.embed([f"{'very ' * k} red" for k in range(16)])
-    batch = throw(target.denoiser, z_0, told, dice)
-    owner = Mock()
-    owner.parameters = network.parameters
-    loss = Plain(target.denoiser, 5.0).step(owner, batch, 0)
-    (loss / 2).backward()
-    trained = [p.grad for p in network.parameters() if p.requires_grad]
-    assert all(p.grad is None for p in network.parameters() if not p.requires_grad)
-    return loss.detach(), [grad for grad in trained if grad is not None], threads
-
-
-def test_training_side_by_side_is_training_by_one(pipeline_folder: Path) -> None:
-    alone, together, again = (steps(pipeline_folder, cores) for cores in (1, 2, 2))
-    assert len(alone[2]) == 1 and len(together[2]) == 2
-    torch.testing.assert_close(together[0], alone[0], rtol=1e-6, atol=0)
-    assert len(together[1]) == len(alone[1]) > 0
-    for found, expected, repeated in zip(together[1], alone[1], again[1], strict=True):
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-8)
-        assert torch.equal(found, repeated)
-
-
-def test_dice_are_thrown_in_one_call(pipeline_folder: Path) -> None:
-    assert len(steps(pipeline_folder, 2, dropout=0.1)[2]) == 1
