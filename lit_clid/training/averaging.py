@@ -1,7 +1,8 @@
 """Averages of the weights, which are validated and exported in place of the last weights."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import lightning as L
 import torch
@@ -16,10 +17,42 @@ class Averaging(WeightAveraging):
     on the way.
     """
 
+    _pairs: Sequence[tuple[Tensor, Tensor]] = ()
+    """Averages and the weights that they follow."""
+
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Follow the module, which was moved after its average was made."""
         assert self._average_model is not None
         self._average_model.to(pl_module.device)
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Follow the trained weights alone; Lightning looks at all of a network at every step."""
+        step = trainer.global_step
+        if step > self._latest_update_step and self.should_update(step_idx=step - 1):
+            self._latest_update_step = step
+            self._follow(pl_module)
+
+    @torch.no_grad()
+    def _follow(self, module: L.LightningModule) -> None:
+        mean = self._average_model
+        assert mean is not None
+        if not self._pairs:
+            pairs = zip(mean.module.parameters(), module.parameters(), strict=True)
+            self._pairs = [pair for pair in pairs if pair[0] is not pair[1]]  # others are shared
+        own, other = ([each.data for each in column] for column in zip(*self._pairs, strict=True))
+        count = int(mean.n_averaged)
+        if count:
+            self.move(own, other, count)
+        else:
+            torch._foreach_copy_(own, other)
+        mean.n_averaged += 1
 
     def move(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         """Move averages of `count` updates towards the weights, in place."""
@@ -40,15 +73,6 @@ def averaged(average: WeightAveraging, module: L.LightningModule) -> Iterator[No
         average._swap_models(module)
 
 
-def _approach(average: list[Tensor], current: list[Tensor], share: float) -> None:
-    """Move averages by a share of the way to the weights; what both share is not trained."""
-    pairs = zip(average, current, strict=True)
-    apart = [pair for pair in pairs if pair[0].data_ptr() != pair[1].data_ptr()]
-    if apart:
-        own, other = map(list, zip(*apart, strict=True))
-        torch._foreach_lerp_(own, other, share)
-
-
 class MovingAverage(Averaging):
     """EMA with warm-up: the decay is min(decay, (1 + n) / (10 + n)) at update n."""
 
@@ -62,7 +86,7 @@ class MovingAverage(Averaging):
     @torch.no_grad()
     def move(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         n = int(count)
-        _approach(average, current, 1 - min(self.decay, (1 + n) / (10 + n)))
+        torch._foreach_lerp_(average, current, 1 - min(self.decay, (1 + n) / (10 + n)))
 
 
 class CheckpointAverage(Averaging):
@@ -83,7 +107,7 @@ class CheckpointAverage(Averaging):
     @torch.no_grad()
     def move(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         taken = max(0, int(count) + 1 - self.first)
-        _approach(average, current, 1 / (taken + 1))
+        torch._foreach_lerp_(average, current, 1 / (taken + 1))
 
 
 def averaging(options: FineTuneOptions) -> Averaging | None:

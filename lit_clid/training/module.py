@@ -10,6 +10,7 @@ import lightning as L
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from lit_clid.about import Facts
 from lit_clid.config.options.training import FineTuneOptions
@@ -181,7 +182,7 @@ class FineTune(L.LightningModule):
         options = self.options
         # in mixed precision Lightning clips no gradients of fused optimisers
         clips = self.trainer.gradient_clip_val and "mixed" in str(self.trainer.precision)
-        fused = not clips and all(each.is_cuda for each in self.trainable)
+        fused = not clips and not any(isinstance(each, DTensor) for each in self.trainable)
         plain = torch.optim.AdamW(
             self.trainable,
             options.learning_rate,
