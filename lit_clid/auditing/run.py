@@ -18,7 +18,7 @@ from lit_clid.auditing.queries import describe_attacks
 from lit_clid.auditing.several import sizes
 from lit_clid.auditing.shards import Roll, merge, shard_folder
 from lit_clid.auditing.signals import Signals
-from lit_clid.config.trainer import make_trainer
+from lit_clid.config.trainer import FSDP, make_trainer
 from lit_clid.data.entries import Members
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
@@ -148,6 +148,6 @@ def asking_trainer(trainer: Mapping[str, Any], role: str, *callbacks: Callback) 
     fixed["inference_mode"] = False  # white-box attacks differentiate its tensors
     fixed["use_distributed_sampler"] = False
     wanted = {**options, **fixed}
-    if wanted.get("strategy") == "fsdp":
+    if wanted.get("strategy") == FSDP:
         wanted["strategy"] = "ddp"
     return make_trainer(wanted, f"auditing {role}", *callbacks, patience=PATIENCE)

@@ -18,6 +18,8 @@ from lit_clid import console
 from lit_clid.config.progress import progress
 from lit_clid.errors import UserError
 
+FSDP = "fsdp"
+"""How a configuration says that processes share a model in training."""
 SHARDING = ("fsdp", "deepspeed", "model_parallel")
 """How Lightning calls strategies that split a model, its gradients or its optimiser. Training
 builds its own for `fsdp`.

@@ -25,7 +25,7 @@ DTYPES = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 Call = Callable[[Any, Tensor, Tensor, Embedding], Tensor]
 """(network, z (B, C, h, w), time (B,), embedding) → the network's output (B, C, h, w).
 
-The embedding has B rows; or a row for n rows of z in turn, where the family says that it shares.
+The embedding has B rows; or each of its rows is of the next n of z, where the family shares.
 """
 
 FEWEST = 8
@@ -121,7 +121,7 @@ class Denoiser:
         """ε_θ(z_t, t, c) (B, C, h, w) float32, at most `rows` rows a call; on a device that has no
         memory for so many, fewer from then on.
 
-        The embedding has B rows, or U where each is of B/U rows in turn.
+        The embedding has B rows, or U, each of the next B/U rows.
         """
         most = min(self.rows, len(z_t)) if self._run is self.network else self.rows
         answers, rows = with_less(lambda rows: self._in_parts(rows, z_t, t, embedding), most)

@@ -11,6 +11,13 @@ from typing import Any
 from torch import Tensor, nn
 
 
+def looks_plainly(network: Any) -> bool:
+    """Whether a U-Net's cross-attentions alone look at the text, all of them behind its mask."""
+    only = network.config.get("only_cross_attention", False)
+    also = network.config.get("addition_embed_type")
+    return not (any(only) if isinstance(only, (list, tuple)) else only) and also != "text"
+
+
 class Sharing:
     """What a U-Net's cross-attentions need to be shown fewer texts than rows.
 
@@ -20,6 +27,7 @@ class Sharing:
 
     def __init__(self, network: nn.Module) -> None:
         modules = [m for m in network.modules() if hasattr(m, "processor")]
+        self._plain = looks_plainly(network)
         self._attentions: list[Any] = [m for m in modules if getattr(m, "is_cross_attention", 0)]
 
     @property
@@ -28,11 +36,11 @@ class Sharing:
         from diffusers.models.attention_processor import AttnProcessor2_0
 
         ways = {type(attention.processor) for attention in self._attentions}
-        return ways == {AttnProcessor2_0}
+        return ways == {AttnProcessor2_0} and self._plain
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        """Within this, the network takes tokens (U, L, D) for U·n rows: each for n in turn."""
+        """Within this, the network takes tokens (U, L, D) for U·n rows: each for the next n."""
         kept = [attention.processor for attention in self._attentions]
         for attention, processor in zip(self._attentions, kept, strict=True):
             attention.processor = SideBySide(processor)

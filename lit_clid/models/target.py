@@ -33,8 +33,7 @@ class Target(ABC):
     """Most rows one network call may have."""
     shares_texts: bool = False
     """Whether it looks at a text once for all rows of a call that share it, and so is better asked
-    about them together: `eps` takes U rows of an embedding for B of the rest then, each for B/U in
-    turn.
+    about them together: `eps` takes an embedding of U rows then, each of the next B/U of the rest.
     """
     mask_tokens: tuple[str, ...]
     """What stands for a word that is left out, one for each text encoder."""

@@ -24,6 +24,7 @@ class Averaging(WeightAveraging):
         """Follow the module, which was moved after its average was made."""
         assert self._average_model is not None
         self._average_model.to(pl_module.device)
+        self._pairs = ()
 
     def on_train_batch_end(
         self,
@@ -53,6 +54,8 @@ class Averaging(WeightAveraging):
         else:
             torch._foreach_copy_(own, other)
         mean.n_averaged += 1
+        for kept, buffer in zip(mean.module.buffers(), module.buffers(), strict=True):
+            kept.copy_(buffer)
 
     def move(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         """Move averages of `count` updates towards the weights, in place."""
@@ -78,7 +81,7 @@ class MovingAverage(Averaging):
 
     def __init__(self, decay: float) -> None:
         self.decay = decay
-        super().__init__(use_buffers=False, multi_avg_fn=self.move)
+        super().__init__(use_buffers=False)
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         return step_idx is not None
@@ -96,7 +99,7 @@ class CheckpointAverage(Averaging):
 
     def __init__(self, first: int, every: int) -> None:
         self.first, self.every = first, every
-        super().__init__(use_buffers=False, multi_avg_fn=self.move)
+        super().__init__(use_buffers=False)
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         if step_idx is None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from lit_clid.config.options.data import DataOptions
 from lit_clid.config.options.training import FineTuneOptions
 from lit_clid.data.split import Split
@@ -17,6 +19,8 @@ from lit_clid.training.defenses import (
     need_opacus,
 )
 
+SHARES = (2, 13)
+"""The torch from which on processes can share a model; older ones want one precision in a block."""
 OTHERS = (DPSGD, MemberAware)
 """Defenses that make batches of their own."""
 
@@ -82,19 +86,23 @@ def check_sharded(trainer: Mapping[str, Any], defenses: Defenses, gauged: bool =
             str(trainer.get("precision")) == "16-mixed",
             "16-mixed scales one process's gradients; set it to bf16-mixed or 32",
         ),
-        "trainer.limit_val_batches": (
-            "limit_val_batches" in trainer,
-            "processes that share a model validate equally often; leave it out",
-        ),
         "gauge.every": (gauged, "a gauge asks the model of one process; set it to null"),
-        "defenses.privacy_budget": (
-            defenses.one(PrivacyBudget) is not None,
-            "its probe asks the model of one process; leave it out",
-        ),
     }
+    for key in ("limit_val_batches", "num_sanity_val_steps"):
+        reason = "processes that share a model validate equally often; leave it out"
+        contradictions[f"trainer.{key}"] = (trainer.get(key) not in (None, 0), reason)
+    for kind in (DPSGD, MemberAware, PrivacyBudget):
+        reason = "it needs the whole model in one process; leave it out"
+        contradictions |= {f"defenses.{name}": (True, reason) for name in defenses.of(kind)}
     for key, (contradicts, reason) in contradictions.items():
         if contradicts:
             raise UserError(f"{key}: contradicts trainer.strategy=fsdp, {reason}")
+    if tuple(map(int, torch.__version__.split(".")[:2])) < SHARES:
+        wanted = ".".join(map(str, SHARES))
+        raise UserError(
+            f"trainer.strategy: fsdp was tried with torch {wanted}, and this is "
+            f"{torch.__version__}; install {wanted} or newer, or take ddp"
+        )
 
 
 def check_records(defenses: Defenses, split: Split, role: str) -> Texts:

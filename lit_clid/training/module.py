@@ -10,7 +10,6 @@ import lightning as L
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
-from torch.distributed.tensor import DTensor
 
 from lit_clid.about import Facts
 from lit_clid.config.options.training import FineTuneOptions
@@ -25,7 +24,7 @@ from lit_clid.training.chosen import choose
 from lit_clid.training.defenses import Augmenter, Defenses, MemberAware, Privacy
 from lit_clid.training.learning_rate import SCHEDULES
 from lit_clid.training.objectives import Drawn, Misleading, Objective, Plain, Private, throw
-from lit_clid.training.parts import own_part, put, whole
+from lit_clid.training.parts import is_fusable, own_part, put, whole
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ class FineTune(L.LightningModule):
         options = self.options
         # in mixed precision Lightning clips no gradients of fused optimisers
         clips = self.trainer.gradient_clip_val and "mixed" in str(self.trainer.precision)
-        fused = not clips and not any(isinstance(each, DTensor) for each in self.trainable)
+        fused = not clips and self.privacy is None and all(map(is_fusable, self.trainable))
         plain = torch.optim.AdamW(
             self.trainable,
             options.learning_rate,
@@ -226,12 +225,19 @@ class FineTune(L.LightningModule):
         Raises:
             UserError: naming the first such tensor.
         """
+        name = self.not_finite()
+        if name is not None:
+            raise UserError(
+                f"training diverged: at step {step} the weight {name} is not finite; nothing is "
+                "exported; lower finetune.learning_rate and give the run another name=…"
+            )
+
+    def not_finite(self) -> str | None:
+        """The first of this process's weights that is no finite number."""
         for name, value in self.network.state_dict().items():
             if value.is_floating_point() and not own_part(value).isfinite().all():
-                raise UserError(
-                    f"training diverged: at step {step} the weight {name} is not finite; nothing "
-                    "is exported; lower finetune.learning_rate and give the run another name=…"
-                )
+                return name
+        return None
 
     def complete(self) -> AbstractContextManager[None]:
         """Within this, the first process has all weights; all processes come here."""

@@ -15,6 +15,12 @@ def whole(tensor: Tensor) -> Tensor:
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
+def is_fusable(parameter: Tensor) -> bool:
+    """Whether a fused optimiser, which walks through memory as it lies, can step it."""
+    known = parameter.device.type in ("cpu", "cuda") and not isinstance(parameter, DTensor)
+    return known and parameter.is_contiguous()
+
+
 @torch.no_grad()
 def put(tensor: Tensor, value: Tensor) -> None:
     """Give a tensor the values of a whole one."""

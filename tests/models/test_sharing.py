@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from toys import CAPTIONS, picture_records
 from lit_clid.auditing.conditions import CAPTION, NULL
 from lit_clid.auditing.oracle import ModelOracle
 from lit_clid.auditing.questions import Question
+from lit_clid.models.families.stable_diffusion import shown
 from lit_clid.models.load import load_target
 from lit_clid.models.pipeline import PipelineTarget
 
@@ -103,3 +105,13 @@ def test_questions_about_one_condition_share_it(folder: Path) -> None:
     found = ModelOracle(target, records).errors(questions)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
     assert sum(shown) == layers(target) * 7 * 2, "a look for each record and condition"
+
+
+def test_a_network_that_looks_at_the_text_elsewhere_is_shown_it_as_it_is() -> None:
+    tokens = torch.zeros(2, 77, 4)
+    for told in ({}, {"only_cross_attention": (False, False)}):
+        found = shown(SimpleNamespace(config=told), tokens)
+        assert found["encoder_hidden_states"].shape[1] == 80
+        assert found["encoder_attention_mask"].sum() == 2 * 77
+    for told in ({"only_cross_attention": (False, True)}, {"addition_embed_type": "text"}):
+        assert shown(SimpleNamespace(config=told), tokens) == {"encoder_hidden_states": tokens}

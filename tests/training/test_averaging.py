@@ -12,6 +12,7 @@ from tuning import FACTS, Stop, recipe, tune, weights
 from lit_clid.data.split import Split
 from lit_clid.models.load import load_target
 from lit_clid.training.module import FineTune
+from lit_clid.training.parts import is_fusable
 
 
 @pytest.mark.slow
@@ -58,3 +59,10 @@ def test_checkpoint_averaging_is_the_mean(
     module, _, _ = tune(pipeline_folder, split, tmp_path, options, 8, (Watch(99),))
     exported = next(v for n, v in weights(module).items() if ".attn2.to_v" in n)
     torch.testing.assert_close(exported, (history[2] + history[4] + history[6]) / 3)
+
+
+def test_what_a_fused_optimiser_would_step_wrongly_is_not_fused() -> None:
+    plain = torch.nn.Parameter(torch.zeros(2, 3, 4, 4))
+    last = torch.nn.Parameter(plain.detach().to(memory_format=torch.channels_last))
+    elsewhere = torch.nn.Parameter(torch.zeros(2, device="meta"))
+    assert [is_fusable(each) for each in (plain, last, elsewhere)] == [True, False, False]

@@ -13,7 +13,7 @@ from tuning import recipe, tune
 from lit_clid.auditing.run import asking_trainer
 from lit_clid.data.split import Split
 from lit_clid.errors import UserError
-from lit_clid.training.defenses import Defenses, PrivacyBudget
+from lit_clid.training.defenses import DPSGD, Defenses, PrivacyBudget
 from lit_clid.training.sharded import Sharded
 from lit_clid.training.trainer import checkpoint_steps, training_trainer
 
@@ -57,6 +57,7 @@ def test_processes_that_share_a_model_wait_and_ask_it_whole(tmp_path: Path) -> N
     [
         ({"precision": "16-mixed"}, "trainer.precision"),
         ({"limit_val_batches": 2}, "trainer.limit_val_batches"),
+        ({"num_sanity_val_steps": 2}, "trainer.num_sanity_val_steps"),
     ],
 )
 def test_what_contradicts_sharing_is_named(
@@ -70,6 +71,8 @@ def test_nobody_asks_a_shared_model_on_the_way(tmp_path: Path) -> None:
     budget = Defenses({"privacy_budget": PrivacyBudget(cap=0.6)})
     with pytest.raises(UserError, match=r"privacy_budget: contradicts"):
         training_trainer(recipe(), SHARED, tmp_path, "target", 0, budget)
+    with pytest.raises(UserError, match=r"defenses.private: contradicts"):
+        training_trainer(recipe(), SHARED, tmp_path, "target", 0, Defenses({"private": DPSGD()}))
     with pytest.raises(UserError, match=r"every: contradicts"):
         training_trainer(recipe(), SHARED, tmp_path, "target", 0, gauge=Callback())
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
-from lit_clid.models.families.stable_diffusion import UNET_GROUPS, UNET_LORA, told
+from lit_clid.models.families.stable_diffusion import UNET_GROUPS, UNET_LORA, shown
 from lit_clid.models.schedules import variance_preserving
 from lit_clid.models.text import Text
 
@@ -55,7 +55,8 @@ def denoise(
     whole = whole_image(height, width, z.device, z.dtype)
     pooled = embedding["pooled"].repeat_interleave(len(z) // embedding.rows, 0)
     more = {"text_embeds": pooled, "time_ids": whole.expand(len(z), -1)}
-    sample: Tensor = network(z, time, **told(embedding["tokens"]), added_cond_kwargs=more).sample
+    told = shown(network, embedding["tokens"])
+    sample: Tensor = network(z, time, **told, added_cond_kwargs=more).sample
     return sample
 
 

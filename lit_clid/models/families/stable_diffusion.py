@@ -11,6 +11,7 @@ from lit_clid.models.embedding import Embedding
 from lit_clid.models.families.family import SCHEDULER, TOKENIZER, WEIGHTS, Family
 from lit_clid.models.lanes import side_by_side
 from lit_clid.models.schedules import variance_preserving
+from lit_clid.models.sharing import looks_plainly
 from lit_clid.models.text import Text
 
 VECTOR = 16
@@ -39,15 +40,15 @@ class ClipText(Text):
         return self.tokens(0, captions, self._encoder.device)
 
 
-def told(tokens: Tensor) -> dict[str, Tensor]:
-    """What a U-Net is told of tokens (U, L, D).
+def shown(network: Any, tokens: Tensor) -> dict[str, Tensor]:
+    """How a U-Net is shown tokens (U, L, D).
 
     On a CPU, attention to 77 places takes twice the time of that to 80: what is beyond the last
     whole vector is computed number by number. Hidden places fill it up there.
     """
     length = tokens.shape[1]
     more = -length % VECTOR if tokens.device.type == "cpu" else 0
-    if not more:
+    if not more or not looks_plainly(network):
         return {"encoder_hidden_states": tokens}
     seen = (torch.arange(length + more) < length).expand(len(tokens), -1)
     filled = functional.pad(tokens, (0, 0, 0, more))
@@ -56,7 +57,7 @@ def told(tokens: Tensor) -> dict[str, Tensor]:
 
 def denoise(network: Any, z: Tensor, time: Tensor, embedding: Embedding) -> Tensor:
     """The U-Net's output."""
-    sample: Tensor = network(z, time, **told(embedding["tokens"])).sample
+    sample: Tensor = network(z, time, **shown(network, embedding["tokens"])).sample
     return sample
 
 
