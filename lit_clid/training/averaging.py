@@ -47,7 +47,8 @@ class Averaging(WeightAveraging):
         if not self._pairs:
             pairs = zip(mean.module.parameters(), module.parameters(), strict=True)
             self._pairs = [pair for pair in pairs if pair[0] is not pair[1]]  # others are shared
-        own, other = ([each.data for each in column] for column in zip(*self._pairs, strict=True))
+        own = [average.data for average, _ in self._pairs]
+        other = [weight.data for _, weight in self._pairs]
         count = int(mean.n_averaged)
         if count:
             self.move(own, other, count)
