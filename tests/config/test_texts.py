@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lit_clid.commands.reading import read
@@ -53,6 +53,7 @@ def test_the_command_line_gives_every_text_as_typed(key: str, typed: str) -> Non
     assert getattr(getattr(read([f"{key}={typed}"]), section), name) == typed
 
 
+@settings(deadline=None)  # reading takes longer beside others
 @given(
     st.text().filter(lambda text: text not in NULLS and not re.search("^([\"']).*\\1$", text, re.S))
 )
