@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 def looks_plainly(network: Any) -> bool:
     """Whether a U-Net's cross-attentions alone look at the text, all of them behind its mask."""
-    only = network.config.get("only_cross_attention", False)
-    also = network.config.get("addition_embed_type")
+    config = getattr(network, "config", {})
+    only, also = config.get("only_cross_attention", False), config.get("addition_embed_type")
     return not (any(only) if isinstance(only, (list, tuple)) else only) and also != "text"
 
 
