@@ -1,5 +1,6 @@
 """Averages of the weights, which are validated and exported in place of the last weights."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from torch import Tensor
 from lit_clid.config.options.training import FineTuneOptions
 
 
-class Averaging(WeightAveraging):
+class Averaging(WeightAveraging, ABC):
     """Lightning's weight averaging over optimiser steps only, and a way to look at the average
     on the way.
     """
@@ -49,18 +50,22 @@ class Averaging(WeightAveraging):
             self._pairs = [pair for pair in pairs if pair[0] is not pair[1]]  # others are shared
         own = [average.data for average, _ in self._pairs]
         other = [weight.data for _, weight in self._pairs]
-        count = int(mean.n_averaged)
-        if count:
-            self.move(own, other, count)
-        else:
-            torch._foreach_copy_(own, other)
+        self.follow(own, other, int(mean.n_averaged))
         mean.n_averaged += 1
         for kept, buffer in zip(mean.module.buffers(), module.buffers(), strict=True):
             kept.copy_(buffer)
 
+    @torch.no_grad()
+    def follow(self, average: list[Tensor], current: list[Tensor], count: int) -> None:
+        """Make averages of `count` updates those of one more, in place."""
+        if count:
+            self.move(average, current, count)
+        else:
+            torch._foreach_copy_(average, current)
+
+    @abstractmethod
     def move(self, average: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         """Move averages of `count` updates towards the weights, in place."""
-        raise NotImplementedError
 
     def averaged(self, module: L.LightningModule) -> AbstractContextManager[None]:
         """Within this, `module` has the averaged weights."""

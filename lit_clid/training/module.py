@@ -24,7 +24,7 @@ from lit_clid.training.chosen import choose
 from lit_clid.training.defenses import Augmenter, Defenses, MemberAware, Privacy
 from lit_clid.training.learning_rate import SCHEDULES
 from lit_clid.training.objectives import Drawn, Misleading, Objective, Plain, Private, throw
-from lit_clid.training.parts import is_fusable, own_part, put, whole
+from lit_clid.training.parts import is_fusable, own_part, put, trained, whole
 
 
 @dataclass(frozen=True)
@@ -216,8 +216,7 @@ class FineTune(L.LightningModule):
         self.objective.load_state_dict(checkpoint.get("proxy", {}))
 
     def _frozen(self) -> set[str]:
-        trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
-        return set(self.state_dict()) - trained
+        return set(self.state_dict()) - set(trained(self))
 
     def refuse_diverged(self, step: int) -> None:
         """Refuse weights that are no finite numbers after an optimiser step.
@@ -245,8 +244,7 @@ class FineTune(L.LightningModule):
 
     def weights(self) -> dict[str, Tensor]:
         """Copies of the trained parameters, on the CPU."""
-        trained = [(name, p) for name, p in self.named_parameters() if p.requires_grad]
-        return {name: whole(p.detach()).cpu().clone() for name, p in trained}
+        return {name: whole(p.detach()).cpu().clone() for name, p in trained(self).items()}
 
     def put_weights(self, weights: dict[str, Tensor]) -> None:
         """Take over what `weights` returned."""

@@ -1,8 +1,13 @@
 """A parameter that may be dealt out to processes: its whole, and a process's own part of it."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
+
+
+def trained(module: nn.Module) -> dict[str, nn.Parameter]:
+    """What of a module is trained, by name."""
+    return {name: p for name, p in module.named_parameters() if p.requires_grad}
 
 
 def own_part(tensor: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from torch.distributed.tensor import DTensor
 from lit_clid.config.trainer import FSDP
 from lit_clid.training.averaging import Averaging
 from lit_clid.training.module import FineTune
-from lit_clid.training.parts import own_part, put, whole
+from lit_clid.training.parts import own_part, put, trained, whole
 
 SHARED = "shared"
 """Key of checkpoints whose optimiser was dealt out."""
@@ -143,26 +143,22 @@ class ShardedAverage(Callback):
 
     def __init__(self, rule: Averaging) -> None:
         self.rule, self.count, self.latest = rule, 0, 0
-        self._average: dict[str, DTensor] = {}
+        self._average: dict[str, Tensor] = {}
         self._told: dict[str, Tensor] = {}
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        for name, parameter in _trained(pl_module).items():
+        for name, parameter in trained(pl_module).items():
             self._average[name] = parameter.detach().clone()
             if name in self._told:
                 put(self._average[name], self._told[name])
         self._told = {}
 
-    @torch.no_grad()
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         step = trainer.global_step
         if step > self.latest and self.rule.should_update(step_idx=step - 1):
-            current = [own_part(p) for p in _trained(pl_module).values()]
+            current = [own_part(p) for p in trained(pl_module).values()]
             average = [own_part(each) for each in self._average.values()]
-            if self.count:
-                self.rule.move(average, current, self.count)
-            else:
-                torch._foreach_copy_(average, current)
+            self.rule.follow(average, current, self.count)
             self.count, self.latest = self.count + 1, step
 
     def on_validation_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -185,7 +181,7 @@ class ShardedAverage(Callback):
 
     @torch.no_grad()
     def _swap(self, module: L.LightningModule) -> None:
-        for name, parameter in _trained(module).items() if self._average else ():
+        for name, parameter in trained(module).items() if self._average else ():
             mine, other = own_part(parameter), own_part(self._average[name])
             kept = mine.clone()
             mine.copy_(other)
@@ -206,7 +202,3 @@ class ShardedAverage(Callback):
     ) -> None:
         told = checkpoint["average"]
         self._told, self.count, self.latest = told["weights"], told["count"], told["latest"]
-
-
-def _trained(module: L.LightningModule) -> dict[str, Any]:
-    return {name: p for name, p in module.named_parameters() if p.requires_grad}
