@@ -56,7 +56,7 @@ for name in sys.argv[1:]:
     try:
         options = DataOptions(source=source, stream=int(stream) if stream else None)
         found = open_sources(options)["first"]
-        said[name] = [found.captions, found.commit]
+        said[name] = [list(found.captions), found.commit]
     except UserError as error:
         said[name] = str(error)
 print(json.dumps(said))
