@@ -5,46 +5,77 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pyarrow.compute as pc
+
 from lit_clid.data.decoding import IMAGE_ENDINGS, UNREADABLE
 from lit_clid.data.folder import Listing, require_inside
+from lit_clid.data.texts import Lists, Paths
 from lit_clid.errors import UserError, few
 
 CAPTION_ENDINGS = (".txt", ".caption")
 
 
-@dataclass(frozen=True)
 class Beside:
+    """Files that lie beside images: those whose path, its ending aside, is an image's.
+
+    Args:
+        images: N.
+        files: M.
+    """
+
+    def __init__(self, images: Paths, files: Paths) -> None:
+        own = Paths(image.with_suffix("") for image in images).texts.column
+        stems = pc.unique(own)
+        beside = pc.index_in(Paths(file.with_suffix("") for file in files).texts.column, stems)
+        places = pc.fill_null(beside, len(stems)).to_numpy()
+        self._files, self._order = files, np.argsort(places, kind="stable")
+        self._starts = np.searchsorted(places[self._order], np.arange(len(stems) + 1))
+        self.stems: np.ndarray = pc.index_in(own, stems).to_numpy()
+        """The number (N,) of each image's path without its ending, which several may share."""
+
+    def of(self, row: int) -> list[Path]:
+        """The files beside an image, in their order."""
+        stem = self.stems[row]
+        return [self._files.at(k) for k in self._order[self._starts[stem] : self._starts[stem + 1]]]
+
+    @property
+    def used(self) -> Paths:
+        """The files that lie beside any."""
+        return Paths(self._files.at(k) for k in self._order[: self._starts[-1]])
+
+    @property
+    def alone(self) -> Paths:
+        """The others."""
+        return Paths(self._files.at(k) for k in self._order[self._starts[-1] :])
+
+
+@dataclass(frozen=True)
+class Captions:
     """The captions that lie beside images.
 
     Args:
-        captions: per image its caption and the further ones; an empty one where there is none.
+        cells: per image its caption and the further ones; an empty one where there is none.
         alone: text files without an image.
         several: how many text files hold several lines.
     """
 
-    captions: tuple[tuple[str, ...], ...]
-    alone: tuple[Path, ...]
+    cells: Lists
+    alone: Paths
     several: int
 
 
-def _texts(listing: Listing) -> dict[Path, list[Path]]:
-    """The text files of a folder by their path without its ending."""
-    texts: dict[Path, list[Path]] = {}
-    for file in listing.files.ending_in(CAPTION_ENDINGS):
-        texts.setdefault(file.with_suffix(""), []).append(file)
-    return texts
+def _texts(listing: Listing) -> Beside:
+    """The text files of a folder."""
+    return Beside(listing.images, listing.files.ending_in(CAPTION_ENDINGS))
 
 
-def texts_alone(listing: Listing) -> tuple[Path, ...]:
+def texts_alone(listing: Listing) -> Paths:
     """The text files without an image of the same name."""
-    texts = _texts(listing)
-    lonely = set(texts)
-    for image in listing.images if texts else ():
-        lonely.discard(image.with_suffix(""))
-    return tuple(text for stem in sorted(lonely) for text in texts[stem])
+    return _texts(listing).alone
 
 
-def captions_beside(listing: Listing, objects: Sequence[tuple[str, ...]]) -> Beside:
+def captions_beside(listing: Listing, objects: Sequence[tuple[str, ...]]) -> Captions:
     """The captions in the .txt or .caption of the same name beside each image, or in its .json.
 
     The first line that is not empty is the caption, the lines after it are further captions.
@@ -56,7 +87,7 @@ def captions_beside(listing: Listing, objects: Sequence[tuple[str, ...]]) -> Bes
         UserError: if no image has one, two of one image differ, or a file leads outside the folder.
     """
     texts, images = _texts(listing), listing.images
-    used = {image.with_suffix("") for image in images} & set(texts)
+    used = texts.used
     if not used and not any(cell[0] for cell in objects):
         endings = (*IMAGE_ENDINGS, *UNREADABLE)
         names = [listing.name(f) for f in listing.files if f.suffix.lower() not in endings]
@@ -66,18 +97,19 @@ def captions_beside(listing: Listing, objects: Sequence[tuple[str, ...]]) -> Bes
             f"them for data.path (found beside the images: {few(names, 5) or 'nothing'}), or have "
             "a model write them with data.captions=MODEL"
         )
-    present = [text for stem in sorted(used) for text in texts[stem]]
-    require_inside(listing, [*images, *present])
-    read = {stem: _caption(listing, texts[stem]) for stem in used}
-    told = [read.get(image.with_suffix(""), ("",)) for image in images]
-    captions = [text if text[0] else cell for text, cell in zip(told, objects, strict=True)]
-    several = sum(len(lines) > 1 for lines in read.values())
-    return Beside(tuple(captions), texts_alone(listing), several)
+    require_inside(listing, images)
+    require_inside(listing, used)
+    cells, several = Lists(), np.zeros(len(images), bool)
+    for row, cell in enumerate(objects):
+        told = _caption(listing, texts.of(row))
+        several[texts.stems[row]] = len(told) > 1
+        cells.append(told if told[0] else cell)
+    return Captions(cells, texts.alone, int(several.sum()))
 
 
 def _caption(listing: Listing, files: Sequence[Path]) -> tuple[str, ...]:
     """What the text files of one image say."""
-    first, *others = [caption_lines(listing.store.text(file)) for file in files]
+    first, *others = [caption_lines(listing.store.text(file)) for file in files] or [("",)]
     if any(other != first for other in others):
         names = few([listing.name(file) for file in files])
         raise UserError(f"{listing.folder}: {names} give one image different captions; keep one")

@@ -25,6 +25,7 @@ from lit_clid.data.source import Source
 from lit_clid.data.text import printable
 from lit_clid.data.written import Written
 from lit_clid.errors import ManyError, UserError
+from lit_clid.ids import Ids
 
 Images = Mapping[str, Callable[[], Image.Image]]
 """Images by the hash of their pixels, opened when they are looked at."""
@@ -41,7 +42,7 @@ def undescribed(listing: Listing) -> Source:
     images = listing.images
     return Source(
         name=printable(str(listing.folder)),
-        ids=tuple(map(listing.name, images)),
+        ids=Ids(map(listing.name, images)),
         captions=("",) * len(images),
         open_image=listing.store.images(images),
         left_out=listing.left_out(texts_alone(listing)),

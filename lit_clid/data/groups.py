@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.source import Source
+from lit_clid.data.texts import TextColumn
 from lit_clid.errors import UserError
 
 FOLDER = "folder"
@@ -17,7 +18,7 @@ def by_folder(source: Source) -> Source:
     if source.groups is not None:
         return source
     folders = (str(PurePosixPath(name).parent) for name in source.ids)
-    return replace(source, groups=tuple("" if name == "." else name for name in folders))
+    return replace(source, groups=TextColumn("" if name == "." else name for name in folders))
 
 
 def check_groups(sources: Mapping[str, Source], options: DataOptions) -> None:

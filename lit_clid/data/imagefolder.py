@@ -1,12 +1,11 @@
 """The records of a folder of images, by its metadata files or by what lies beside each image."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from lit_clid.config.options.data import DataOptions
-from lit_clid.data.beside import captions_beside, several_lines, texts_alone
+from lit_clid.data.beside import Beside, captions_beside, several_lines, texts_alone
 from lit_clid.data.columns import CAPTION_NAMES, captions_of
 from lit_clid.data.decoding import IMAGE_ENDINGS
 from lit_clid.data.described import undescribed
@@ -16,7 +15,7 @@ from lit_clid.data.metadata import Row, Rows, read_json
 from lit_clid.data.names import unique
 from lit_clid.data.source import Source, from_rows
 from lit_clid.data.text import printable
-from lit_clid.data.texts import Paths
+from lit_clid.data.texts import Lists, Paths
 from lit_clid.errors import UserError, few
 
 
@@ -43,11 +42,7 @@ def read_folder(listing: Listing, options: DataOptions) -> Source:
 
 def _with_columns(source: Source, listing: Listing, options: DataOptions) -> Source:
     """A folder whose captions a model writes, with the columns that its .json have beside them."""
-    described = _objects_beside(listing)
-    if not any(described):
-        return source
-    none: list[tuple[str, ...]] = [("",)] * len(described)
-    told = from_rows(Rows(described), options, source.name, none)
+    told = from_rows(_objects_beside(listing), options, source.name)
     return replace(
         told,
         ids=source.ids,
@@ -62,15 +57,10 @@ def _beside(listing: Listing, options: DataOptions) -> Source:
     """A folder with a text or a JSON object beside each image."""
     described = _objects_beside(listing)
     pairs = zip(listing.images, described, strict=True)
-    objects = [_captions(row, str(image.with_suffix(".json"))) for image, row in pairs]
+    objects = Lists(_captions(row, str(image.with_suffix(".json"))) for image, row in pairs)
     found = captions_beside(listing, objects)
-    name = printable(str(listing.folder))
-    captions, others = zip(*((first, tuple(rest)) for first, *rest in found.captions), strict=True)
-    source = Source(name, (), captions, listing.store.images(listing.images), others=others)
-    if any(described):
-        source = from_rows(Rows(described), options, name, list(found.captions))
     return replace(
-        source,
+        from_rows(described, options, printable(str(listing.folder)), found.cells),
         ids=unique(map(listing.name, listing.images)),
         open_image=listing.store.images(listing.images),
         left_out=listing.left_out(found.alone),
@@ -78,16 +68,15 @@ def _beside(listing: Listing, options: DataOptions) -> Source:
     )
 
 
-def _objects_beside(listing: Listing) -> list[Row]:
+def _objects_beside(listing: Listing) -> Rows:
     """The keys of the .json of the same name beside each image, as img2dataset writes it; none
     where there is no such file, or no object in it.
     """
-    texts = {file.with_suffix(""): file for file in listing.files.ending_in([".json"])}
-    rows: list[Row] = []
-    for image in listing.images:
-        file = texts.get(image.with_suffix(""))
-        told: Any = None if file is None else read_json(listing.store.text(file), str(file))
-        rows.append(told if isinstance(told, dict) else {})
+    files = Beside(listing.images, listing.files.ending_in([".json"]))
+    rows = Rows()
+    for k in range(len(listing.images)):
+        told = [read_json(listing.store.text(file), str(file)) for file in files.of(k)[-1:]]
+        rows.extend(row if isinstance(row, dict) else {} for row in told or [{}])
     return rows
 
 

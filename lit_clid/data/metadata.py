@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_clid.data.text import as_text
-from lit_clid.data.texts import TextColumn
+from lit_clid.data.texts import Column, TextColumn
 from lit_clid.errors import UserError, few, first_line
 from lit_clid.files import decode_text
 
@@ -22,7 +22,7 @@ BYTES, PIECE = 2**32, 256
 Row = dict[str, Any]
 
 
-class Cells(Sequence[Any]):
+class Cells(Column[Any]):
     """The cells of a column: texts in one piece, None where one is missing, and anything else by
     itself.
     """
@@ -43,18 +43,10 @@ class Cells(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._there)
 
-    def __getitem__(self, place: Any) -> Any:
-        rows = range(len(self))[place]
-        if isinstance(rows, range):
-            return list(map(self.__getitem__, rows))
-        if not self._there[rows]:
+    def at(self, row: int) -> Any:
+        if not self._there[row]:
             return None
-        return self._others.get(rows, self._texts[rows])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
+        return self._others[row] if row in self._others else self._texts.at(row)
 
 
 class Rows:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lit_clid.data.images import FileImages, StoredImages, read_plain
-from lit_clid.data.packed import PackedImages, Part
+from lit_clid.data.packed import PackedImages, Part, Parts
 from lit_clid.errors import UserError, first_line
 from lit_clid.files import decode_text
 
@@ -87,7 +87,7 @@ class Packed(Store):
         return (Path(os.path.normpath(file)) for file in files)
 
     def images(self, files: Sequence[Path]) -> StoredImages:
-        return PackedImages(tuple(self.parts[file] for file in files))
+        return PackedImages(Parts(self.parts[file] for file in files))
 
 
 def _real(file: Path, folder: Path) -> Path:

@@ -1,17 +1,47 @@
 """Texts of very many records: captions, paths and the like, in one piece of memory."""
 
+from abc import abstractmethod
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+T = TypeVar("T")
 
-class TextColumn(Sequence[str]):
-    """N texts, which behave like a tuple of them and are objects only while they are looked at.
+
+class Column(Sequence[T]):
+    """N things held in one piece, which behave like a tuple of them and are objects only while they
+    are looked at.
+    """
+
+    @abstractmethod
+    def at(self, row: int) -> T:
+        """That of a row, 0…N−1."""
+
+    def __iter__(self) -> Iterator[T]:
+        """One by one: whatever `at` raises is no end of them."""
+        return map(self.at, range(len(self)))
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[T]: ...
+    def __getitem__(self, place: "int | slice") -> "T | list[T]":
+        rows = range(len(self))[place]
+        return list(map(self.at, rows)) if isinstance(rows, range) else self.at(rows)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class TextColumn(Column[str]):
+    """N texts.
 
     Args:
         texts: any, file names that are not UTF-8 among them.
@@ -37,16 +67,9 @@ class TextColumn(Sequence[str]):
     def __len__(self) -> int:
         return len(self._ends)
 
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: "int | slice") -> "str | list[str]":
-        rows = range(len(self))[place]
-        if isinstance(rows, range):
-            return list(map(self.__getitem__, rows))
-        start = self._ends[rows - 1] if rows else 0
-        return self._held[start : self._ends[rows]].decode("utf-8", "surrogatepass")
+    def at(self, row: int) -> str:
+        start = self._ends[row - 1] if row else 0
+        return self._held[start : self._ends[row]].decode("utf-8", "surrogatepass")
 
     def __iter__(self) -> Iterator[str]:
         start = 0
@@ -57,16 +80,16 @@ class TextColumn(Sequence[str]):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, TextColumn):
             return self._ends == other._ends and self._held == other._held
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+        return super().__eq__(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return f"TextColumn({self[:3]}{', …' if len(self) > 3 else ''})"
 
 
-class Lists(Sequence[tuple[str, ...]]):
-    """N tuples of texts, likewise."""
+class Lists(Column[tuple[str, ...]]):
+    """N tuples of texts."""
 
     def __init__(self, rows: Iterable[Sequence[str]] = ()) -> None:
         self._texts, self._ends = TextColumn(), array("q")
@@ -82,21 +105,13 @@ class Lists(Sequence[tuple[str, ...]]):
     def __len__(self) -> int:
         return len(self._ends)
 
-    def __getitem__(self, place: Any) -> Any:
-        rows = range(len(self))[place]
-        if isinstance(rows, range):
-            return list(map(self.__getitem__, rows))
-        start = self._ends[rows - 1] if rows else 0
-        return tuple(self._texts[start : self._ends[rows]])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
-
-    __hash__ = None  # type: ignore[assignment]
+    def at(self, row: int) -> tuple[str, ...]:
+        start = self._ends[row - 1] if row else 0
+        return tuple(self._texts[start : self._ends[row]])
 
 
-class Paths(Sequence[Path]):
-    """N paths, likewise."""
+class Paths(Column[Path]):
+    """N paths."""
 
     def __init__(self, paths: Iterable[Path] = ()) -> None:
         self._texts = paths.texts if isinstance(paths, Paths) else TextColumn(map(str, paths))
@@ -127,15 +142,14 @@ class Paths(Sequence[Path]):
     def __len__(self) -> int:
         return len(self._texts)
 
-    def __getitem__(self, place: Any) -> Any:
-        found = self._texts[place]
-        return Path(found) if isinstance(found, str) else list(map(Path, found))
+    def at(self, row: int) -> Path:
+        return Path(self._texts.at(row))
 
     def __iter__(self) -> Iterator[Path]:
         return map(Path, self._texts)
 
 
-class Each(Sequence[Any]):
+class Each(Column[Any]):
     """What a function says of each of N rows, asked when it is looked at.
 
     Args:
@@ -149,15 +163,5 @@ class Each(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __iter__(self) -> Iterator[Any]:
-        """One by one: whatever the function raises is no end of the rows."""
-        return map(self._told, self._rows)
-
-    def __getitem__(self, place: Any) -> Any:
-        found = self._rows[place]
-        return list(map(self._told, found)) if isinstance(place, slice) else self._told(found)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
-
-    __hash__ = None  # type: ignore[assignment]
+    def at(self, row: int) -> Any:
+        return self._told(self._rows[row])

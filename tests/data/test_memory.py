@@ -1,33 +1,46 @@
 """A split of very many records: what it holds of each, and that columns say what objects would."""
 
 import gc
+import json
 import pickle
 import tracemalloc
+import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from archived import image, shard
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data import known
+from lit_clid.data.beside import Beside
 from lit_clid.data.entries import Entries, Entry
 from lit_clid.data.folder import walk
 from lit_clid.data.handed import handed
+from lit_clid.data.keyed import Sample, Samples
 from lit_clid.data.known import Known
 from lit_clid.data.metadata import Rows
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.names import unique
+from lit_clid.data.packed import Part, Parts
 from lit_clid.data.places import Places
 from lit_clid.data.source import Source
+from lit_clid.data.sources import open_source
 from lit_clid.data.split import load_split
 from lit_clid.data.texts import Each, Lists, Paths, TextColumn
+from lit_clid.data.zipped import ZipPart
 
 HELD, PEAK = 250, 700
 """Bytes of a record that may be held, and that may be needed at any time, its caption included."""
+
+SHARD, ONE_PIXEL = 256, image(0)
 
 
 def pixel(row: int) -> Image.Image:
@@ -41,28 +54,35 @@ def source(*names: str) -> Source:
 pools: list[pa.MemoryPool] = []
 
 
-def bytes_of_a_split(count: int, run: Path) -> np.ndarray:
-    """What a split of so many records holds in the end, and at most: the most that Python and Arrow
-    hold, as if both did so at one time.
+def bytes_of(made: Callable[[], Any]) -> np.ndarray:
+    """What is held in the end, and at most, by what is made: the most that Python and Arrow hold,
+    as if both did so at one time.
     """
-    given = DataOptions(source="memory", path="s", members=count // 4, nonmembers=count // 4)
     gc.collect()
     before = pa.default_memory_pool()
     pools.append(pa.proxy_memory_pool(before))  # knows its own most; what it holds may outlive us
     pa.set_memory_pool(pools[-1])
     tracemalloc.start()
+    kept = made()
+    gc.collect()
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    pa.set_memory_pool(before)
+    assert kept is not None
+    arrow = np.array([pools[-1].bytes_allocated(), pools[-1].max_memory()])
+    return np.array([held, most]) + arrow
+
+
+def drawn(count: int, run: Path) -> CaptionedImages:
+    """The records of a split of so many, drawn or read again."""
+    given = DataOptions(source="memory", path="s", members=count // 4, nonmembers=count // 4)
     names, captions = map("{:07d}.png".format, range(count)), map("picture {}".format, range(count))
     source = Source("s", names, captions, pixel)  # type: ignore[arg-type]
     with handed({"s": source}):
         split = load_split(given, 0, run)
     data = CaptionedImages(split, given, "target", seed=0, side=8, batch_size=8)
     assert len(data.audited) == count // 2 and split.asked and len(data.expected) == count // 2
-    gc.collect()
-    held, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    pa.set_memory_pool(before)
-    arrow = np.array([pools[-1].bytes_allocated(), pools[-1].max_memory()])
-    return np.array([held, most]) + arrow
+    return data
 
 
 @pytest.mark.slow
@@ -70,11 +90,65 @@ def test_a_record_takes_little_memory(tmp_path: Path) -> None:
     """What does not depend on their number falls out of the difference."""
     few, many = 8192, 16384
     for _ in range(2):  # what is imported on the way
-        bytes_of_a_split(64, tmp_path / "first")
+        drawn(64, tmp_path / "first")
     for _ in range(2):  # drawn, and read again
-        sizes = [bytes_of_a_split(count, tmp_path / str(count)) for count in (few, many)]
+        sizes = [bytes_of(partial(drawn, k, tmp_path / str(k))) for k in (few, many)]
         held, most = (sizes[1] - sizes[0]) / (many - few)
         assert 0 < held < HELD and held < most < PEAK, (held, most)
+
+
+def beside(rows: range) -> dict[str, bytes | str]:
+    """Records of one pixel, each with a text and an object beside it."""
+    files: dict[str, bytes | str] = {}
+    for row in rows:
+        files[f"{row:07d}.png"] = ONE_PIXEL
+        files[f"{row:07d}.txt"] = f"picture {row}"
+        files[f"{row:07d}.json"] = json.dumps({"key": f"{row}", "width": 1, "url": "u" * 60})
+    return files
+
+
+def as_shards(folder: Path, count: int) -> DataOptions:
+    for start in range(0, count, SHARD):
+        shard(folder / f"{start:07d}.tar", beside(range(start, start + SHARD)))
+    return DataOptions(source=f"{folder}/*.tar")
+
+
+def as_files(folder: Path, count: int) -> DataOptions:
+    for name, content in beside(range(count)).items():
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return DataOptions(source="imagefolder", path=str(folder))
+
+
+def as_zip(folder: Path, count: int) -> DataOptions:
+    with zipfile.ZipFile(folder / "all.zip", "w") as archive:
+        for name, content in beside(range(count)).items():
+            archive.writestr(name, content)
+    return DataOptions(source=f"{folder}/all.zip")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("written", "most_held", "most_needed"),
+    [(as_shards, 130, 400), (as_files, 120, 1800), (as_zip, 150, 5500)],
+)
+def test_a_record_that_is_opened_takes_little(
+    written: Callable[[Path, int], DataOptions],
+    most_held: float,
+    most_needed: float,
+    tmp_path: Path,
+) -> None:
+    """Zip archives list all their files at once. The least of two: pathlib interns names, and the
+    table of all that is interned grows by leaps.
+    """
+    few, many = 4 * SHARD, 8 * SHARD
+    sizes: list[np.ndarray] = []
+    for count in (few, many):
+        (folder := tmp_path / str(count)).mkdir()
+        opened = partial(open_source, written(folder, count))
+        opened()  # what is imported on the way
+        sizes.append(np.minimum(bytes_of(opened), bytes_of(opened)))
+    held, most = (sizes[1] - sizes[0]) / (many - few)
+    assert 0 < held < most_held and held < most < most_needed, (held, most)
 
 
 HASHES = st.one_of(st.just("0" * 32), st.text("0123456789abcdef", min_size=32, max_size=32))
@@ -117,6 +191,39 @@ def test_texts_are_what_was_written(texts: list[str], rows: list[list[str]]) -> 
     held = TextColumn(texts)
     assert list(held) == texts and held == tuple(texts) and held[1:3] == texts[1:3]
     assert list(Lists(rows)) == [tuple(row) for row in rows] and held[-1:] == texts[-1:]
+
+
+NAMED = st.lists(st.tuples(st.text("ab/-", min_size=1, max_size=3), st.integers(0, 1)), max_size=9)
+
+
+@given(NAMED, NAMED)
+def test_files_beside_images_are_those_of_their_name(
+    images: list[tuple[str, int]], texts: list[tuple[str, int]]
+) -> None:
+    pictures = [Path(f"x/{stem}{('.png', '.JPG')[kind]}") for stem, kind in images]
+    files = [Path(f"x/{stem}{('.txt', '.caption')[kind]}") for stem, kind in texts]
+    found = Beside(Paths(pictures), Paths(files))
+    for row, picture in enumerate(pictures):
+        stem = picture.with_suffix("")
+        assert found.of(row) == [file for file in files if file.with_suffix("") == stem]
+        assert pictures[int(np.argmax(found.stems == found.stems[row]))].with_suffix("") == stem
+    stems = {picture.with_suffix("") for picture in pictures}
+    assert sorted(found.used) == sorted(file for file in files if file.with_suffix("") in stems)
+    assert list(found.alone) == [file for file in files if file.with_suffix("") not in stems]
+
+
+PARTS = st.builds(ZipPart, st.sampled_from([Path("a"), Path("b")]), *[st.integers(0, 2**62)] * 5)
+
+
+@given(st.lists(PARTS, max_size=9), st.lists(st.dictionaries(TEXT, PARTS, max_size=3), max_size=5))
+def test_parts_of_archives_are_what_was_found(
+    parts: list[ZipPart], records: list[dict[str, Part]]
+) -> None:
+    assert list(Parts(parts)) == parts and Parts(parts)[1:3] == parts[1:3]
+    samples = [Sample(str(k), each) for k, each in enumerate(records)]
+    held = Samples(samples)
+    assert list(held) == samples
+    assert held.endings == list(dict.fromkeys(name for each in records for name in each))
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.sampled_from(["x", None, 3, ["y"]]))))
