@@ -1,19 +1,22 @@
-"""What do very many records take? `python benchmarks/scale.py judge`, `memory` or `parts`.
+"""What do very many records take? `python benchmarks/scale.py judge`, memory, shards or parts.
 
 - `judge`: shards of ten thousand rows each are merged, and the table is judged and published; time
   and peak memory, in a process of its own. Rows are made up: every attack tells a little, the
   attacks are correlated.
-- `memory`: peak memory of an audit of files, and of one of ten times as many.
+- `memory`, `shards`: peak memory of an audit of files, or of webdataset shards, and of one of ten
+  times as many.
 - `parts`: one audit by one process, by two under torchrun's variables, and by two parts that are
   merged: the tables must be identical.
 """
 
 import argparse
+import io
 import json
 import os
 import resource
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -113,12 +116,12 @@ def audit(folder: Path, name: str, records: int, *more: str, launcher: Sequence[
     return folder / name
 
 
-def memory(records: int) -> None:
+def memory(records: int, kind: str) -> None:
     """Peak memory of an audit, and of one of ten times as many records."""
     peaks: list[float] = []
     with TemporaryDirectory() as folder:
         for count in (records, 10 * records):
-            words = ("memory", "--rows", str(count), "--folder", folder)
+            words = (kind, "--rows", str(count), "--folder", folder)
             line = [sys.executable, __file__, *words]
             done = subprocess.run(line, check=True, capture_output=True, text=True)
             peaks.append(float(done.stdout))
@@ -128,7 +131,7 @@ def memory(records: int) -> None:
     )
 
 
-def measured(records: int, folder: Path) -> None:
+def of_files(records: int, folder: Path) -> None:
     """The peak of one audit of files, a process of its own."""
     images = folder / f"images-{records}"
     images.mkdir()
@@ -140,6 +143,29 @@ def measured(records: int, folder: Path) -> None:
     (images / "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
     source = ("data.source=imagefolder", f"data.path={images}")
     audit(folder, f"of-{records}", records, *source)
+    say_peak()
+
+
+def of_shards(records: int, folder: Path) -> None:
+    """The peak of one audit of webdataset shards, likewise."""
+    shards = folder / f"shards-{records}"
+    shards.mkdir()
+    for start in range(0, 2 * records, FULL):
+        with tarfile.open(shards / f"{start:07d}.tar", "w") as archive:
+            for k in range(start, min(2 * records, start + FULL)):
+                drawing = critter(k)
+                drawing.image.save(content := io.BytesIO(), "PNG")
+                told = json.dumps({"caption": f"{drawing.caption}, {k}", "key": f"{k}"}).encode()
+                for ending, held in (("png", content.getvalue()), ("json", told)):
+                    info = tarfile.TarInfo(f"{k:09d}.{ending}")
+                    info.size = len(held)
+                    archive.addfile(info, io.BytesIO(held))
+    audit(folder, f"of-shards-{records}", records, f"data.source={shards}/*.tar")
+    say_peak()
+
+
+def say_peak() -> None:
+    """The most memory that a process begun here ever held, in GB."""
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9)
 
 
@@ -164,16 +190,18 @@ def parts(records: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=["judge", "memory", "parts"])
+    parser.add_argument("what", choices=["judge", "memory", "shards", "parts"])
     parser.add_argument("--rows", type=int, help="records; none: ten million, 2000 or 128")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    usual = {"judge": 10_000_000, "memory": 2000, "parts": 128}
+    usual = {"judge": 10_000_000, "memory": 2000, "shards": 2000, "parts": 128}
     rows, folder = arguments.rows or usual[arguments.what], arguments.folder
     if folder is not None:
-        {"judge": judged, "memory": measured}[arguments.what](rows, folder)
+        {"judge": judged, "memory": of_files, "shards": of_shards}[arguments.what](rows, folder)
+    elif arguments.what == "parts":
+        parts(rows)
     elif arguments.what != "judge":
-        {"memory": memory, "parts": parts}[arguments.what](rows)
+        memory(rows, arguments.what)
     else:
         with TemporaryDirectory() as made:
             write(rows, shard_folder(Path(made) / "target.parquet"))
