@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attacks import fill
+from attacks import LONG, fill
 from shapes import pretrained
 
 from lit_clid.auditing.losses import Grid
@@ -60,7 +60,7 @@ def judged(shape: str, runs: Path) -> Mapping[str, Any]:
     """The report of one shape, trained and audited if need be."""
     recipe, name = RECIPES[shape], f"families-{shape}"
     base = pretrained(shape, runs / f"{name}-base", SCENES, recipe.steps, 32, recipe.rate)
-    words = [f"name={name}", f"runs={runs}", f"target.path={base}", *recipe.tuned]
+    words = [f"name={name}", f"runs={runs}", f"target.path={base}", *LONG, *recipe.tuned]
     report = runs / name / "report.json"
     if not report.is_file():
         lit_clid("train.py", *words, "finetune.samples=0")

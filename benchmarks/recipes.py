@@ -1,7 +1,7 @@
 """How do other recipes behave on the demo? `python benchmarks/recipes.py [--seeds 11 12] [--recipes
 NAME …]`.
 
-Each recipe is the demo's config with a few keys changed; each cell trains a target and audits it
+Each recipe is the demo's, at a constant rate for 2,000 steps, with a few keys changed; each cell trains a target and audits it
 without a shadow in runs/recipes-NAME-SEED (finished cells are kept). Prints a markdown table of
 AUROCs with their 95 % intervals.
 """
@@ -11,6 +11,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+
+from attacks import LONG
 
 ROOT = Path(__file__).parent.parent
 RECIPES: dict[str, list[str]] = {
@@ -35,7 +37,8 @@ def cell(recipe: str, seed: int) -> dict[str, dict[str, float]]:
     report = ROOT / "runs" / name / "report.json"
     if not report.is_file():
         attacks = f"attacks=[{','.join(SHOWN)}]"
-        common = [f"name={name}", f"seed={seed}", "finetune.samples=0", attacks, *RECIPES[recipe]]
+        common = [f"name={name}", f"seed={seed}", "finetune.samples=0", attacks, *LONG]
+        common += RECIPES[recipe]
         for script in ("train.py", "audit.py"):
             subprocess.run(
                 [sys.executable, str(ROOT / script), *common],

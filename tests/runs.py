@@ -34,6 +34,7 @@ SMALL = (
     "data.nonmembers=12",
     "trainer.max_steps=6",
     "finetune.batch_size=4",
+    "finetune.schedule=constant",
     "finetune.samples=2",
     "finetune.validate_every=3",
     "finetune.save_every=2",
