@@ -1,9 +1,9 @@
 """How do other recipes behave on the demo? `python benchmarks/recipes.py [--seeds 11 12] [--recipes
 NAME …]`.
 
-Each recipe is the demo's, at a constant rate for 2,000 steps, with a few keys changed; each cell trains a target and audits it
-without a shadow in runs/recipes-NAME-SEED (finished cells are kept). Prints a markdown table of
-AUROCs with their 95 % intervals.
+Each recipe is the demo's, at a constant rate for 2,000 steps, with a few keys changed; each cell
+trains a target and audits it without a shadow in runs/recipes-NAME-SEED (finished cells are kept).
+Prints a markdown table of AUROCs with their 95 % intervals.
 """
 
 import argparse

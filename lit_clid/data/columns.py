@@ -81,7 +81,7 @@ def _required(column: str | None, kind: str, columns: list[str], name: str) -> s
         named = f" {column!r}" if column else ""
         written = f", or {WRITTEN}" if kind == "caption" else ""
         raise UserError(
-            f"{name}: no {kind} column{named} (found: {few(columns)}); name it with "
+            f"{name}: no {kind} column{named} (found: {_named(columns)}); name it with "
             f"data.{kind}_column=NAME{written}"
         )
     return column
@@ -111,8 +111,8 @@ def read_members(dataset: Any, options: DataOptions, name: str) -> tuple[bool | 
         return tuple(said if told else None for said, told in pairs)
     if column not in (None, DataOptions.member_column):
         raise UserError(
-            f"data.member_column: {name} has no column '{column}' (found: {few(columns)}); name it "
-            "right, or null for a random split"
+            f"data.member_column: {name} has no column '{column}' (found: {_named(columns)}); name "
+            "it right, or null for a random split"
         )
     return None
 
@@ -206,5 +206,9 @@ def _numbers(cell: Any, where: str) -> tuple[float, ...]:
 def _require_named(dataset: Any, key: str, column: str, name: str) -> None:
     if column not in dataset.column_names:
         raise UserError(
-            f"data.{key}: {name} has no column '{column}' (found: {few(dataset.column_names)})"
+            f"data.{key}: {name} has no column '{column}' (found: {_named(dataset.column_names)})"
         )
+
+
+def _named(columns: Sequence[str]) -> str:
+    return few(columns) or "nothing"

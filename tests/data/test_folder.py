@@ -3,6 +3,7 @@
 import io
 import json
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,14 @@ def test_names_that_are_not_utf8_can_be_split(tmp_path: Path) -> None:
     assert "\\udcff\\udcfe.png" in {entry.id for entry in split.entries}
     again = load(folder, tmp_path, members=6, nonmembers=6)
     assert again.fingerprint == split.fingerprint
+
+
+@pytest.mark.parametrize("key", ["member_column", "importance_column", "rephrasings_column"])
+def test_a_column_that_no_object_beside_the_images_has_is_refused(tmp_path: Path, key: str) -> None:
+    """Texts alone say no columns: the records would be dealt at random, as if nothing were told."""
+    folder = image_folder(tmp_path, metadata="txt")
+    with pytest.raises(UserError, match=rf"{key}.* no column 'used' \(found: nothing\)"):
+        open_source(replace(options(folder), **{key: "used"}))
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lit_clid.judging.evidence import TAIL, Evidence, Unresolved
+from lit_clid.judging.grades import Grade
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.maximum import Maximum
 from lit_clid.judging.report.drawings import dots
@@ -105,16 +106,21 @@ def _remembers(judgement: Judgement) -> str:
         sureness = _against_chance(selection)
     return (
         f"The model {strength(lower_bound(judgement))} remembers the member records: given one of "
-        f"{judgement.members} members and one of {judgement.holdouts} hold-outs, {best.title} "
+        f"{judgement.members} members and one of {judgement.holdouts} hold-outs, {_called(best)} "
         f"({_chosen(judgement)}) names the member {100 * best.auroc.value:.0f} % of the time "
         f"({sureness}). {_surely(best.tpr_at_fpr['0.01'], judgement)}"
     )
 
 
+def _called(grade: Grade) -> str:
+    """An attack in a sentence: of a title that reads like one, where it ends is marked."""
+    return f"“{grade.title}”" if "stacked" in grade.title else grade.title
+
+
 def _wrong_way(judgement: Judgement) -> str:
     best = judgement.grades[judgement.headline]
     return (
-        f"The scores point the wrong way: {best.title} has an AUROC interval of "
+        f"The scores point the wrong way: {_called(best)} has an AUROC interval of "
         f"{best.auroc.low:.2f}–{best.auroc.high:.2f}, below 0.5. Larger must mean more "
         "member-like; if the column holds losses, change its sign. If it does not, members and "
         "hold-outs differ in something else than training."
@@ -129,7 +135,7 @@ def _undecided(judgement: Judgement) -> str:
         figure = f"of {best.auroc.value:.2f} ({_against_chance(selection)})"
     return (
         f"The audit does not tell the {judgement.members} members from the {judgement.holdouts} "
-        f"hold-outs: {best.title} ({_chosen(judgement)}) has an AUROC "
+        f"hold-outs: {_called(best)} ({_chosen(judgement)}) has an AUROC "
         f"{figure}. That is absence of evidence, not proof that the records were not used."
         f"{_smallest(judgement)}"
         f"{_others(judgement)}"
