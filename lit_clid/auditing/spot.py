@@ -38,10 +38,11 @@ def spot_signals(
         The attack's columns (N, F), float64, larger = more member-like, and who is a member (N,).
     """
     signals, member = [], []
-    for records, kind in ((data.known, True), (data.holdouts, False)):
-        for batch in _batches(records, count, device):
-            signals.append(attack.signal(ModelOracle(target, batch, seed)).double().cpu())
-            member += [kind] * len(batch.ids)
+    with target.awake():
+        for records, kind in ((data.known, True), (data.holdouts, False)):
+            for batch in _batches(records, count, device):
+                signals.append(attack.signal(ModelOracle(target, batch, seed)).double().cpu())
+                member += [kind] * len(batch.ids)
     return np.asarray(torch.cat(signals).numpy()), np.array(member)
 
 

@@ -28,6 +28,11 @@ class Encodings:
         self.embedding: Embedding | None = None
         self._again = Memory()
 
+    @property
+    def complete(self) -> bool:
+        """Whether both are kept."""
+        return self.latents is not None and self.embedding is not None
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "Encodings":
         return self
 

@@ -1,10 +1,8 @@
 """A diffusers pipeline as a target: latents, text and denoiser, put together as its family says."""
 
-import copy
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from inspect import signature
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,9 @@ import torch
 from torch import Tensor
 
 from lit_clid.files import settle_all, writing
-from lit_clid.models.denoiser import Denoiser, lay_channels_last, with_less
+from lit_clid.models.denoiser import Denoiser, give_back, lay_channels_last, with_less
 from lit_clid.models.embedding import Embedding
+from lit_clid.models.encoders import encoders_of, leave_out_logits, text_alone
 from lit_clid.models.families import Family
 from lit_clid.models.identity import identify
 from lit_clid.models.lanes import side_by_side
@@ -58,14 +57,14 @@ class PipelineTarget(Target):
         self.pipeline, self.family, self.source = pipeline, family, source
         network, schedule = getattr(pipeline, family.network), family.schedule(pipeline.scheduler)
         self.latents = family.latents(pipeline)
-        self.text = family.text(_text_alone(pipeline) if offload else pipeline)
-        encoders = _encoders(pipeline, family)
+        self.text = family.text(text_alone(pipeline) if offload else pipeline)
+        encoders = encoders_of(pipeline, family)
         self.encoders = [*self.latents.networks, *encoders]
         self.networks = [*self.encoders, network]
         for part in self.networks:
             part.eval().requires_grad_(False)
         for encoder in self.encoders:
-            _leave_out_logits(encoder)
+            leave_out_logits(encoder)
         known = identify(self.latents, encoders, self.text.tokenizers, network, schedule)
         self.fingerprint, self.kin, self._words = known.fingerprint, known.kin, known.words
         self.quantised = is_quantised(network)
@@ -85,7 +84,7 @@ class PipelineTarget(Target):
             for part in self.latents.networks:
                 lay_channels_last(part)
         self.mask_tokens = self.text.mask_tokens
-        self.device = torch.device("cpu")
+        self.device, self._resting = torch.device("cpu"), False
         self._together: dict[torch.Size, int] = {}
 
     @property
@@ -108,8 +107,32 @@ class PipelineTarget(Target):
                 part.to(device)
         else:
             self.pipeline.to(device)
-        self.device = device
+        self.device, self._resting = device, False
         return self
+
+    def rest(self) -> None:
+        for part in self._guests:
+            part.to("cpu")
+        self._resting = True
+        give_back()
+
+    @contextmanager
+    def awake(self) -> Iterator[None]:
+        resting = self._resting
+        if resting:
+            for part in self._guests:
+                part.to(self.device)
+            self._resting = False
+        try:
+            yield
+        finally:
+            if resting:
+                self.rest()
+
+    @property
+    def _guests(self) -> list[Any]:
+        """What need not lie on the device all the time."""
+        return [*self.latents.networks] if self.offload else self.encoders
 
     def latent_shape(self, images: Tensor) -> tuple[int, int, int]:
         return self.latents.shape(images)
@@ -118,7 +141,7 @@ class PipelineTarget(Target):
         inputs, size = [images] if noise is None else [images, noise], images.shape[-2:]
         room = self._together.get(size, self.latents.together(*size))
         most = min(room, max(1, len(images)))
-        with self._in_full():
+        with self.awake(), self._in_full():
             encoded, rows = with_less(lambda rows: self._encode(inputs, rows), most)
         if rows < most:
             self._together[size] = rows
@@ -140,7 +163,7 @@ class PipelineTarget(Target):
         return torch.cat([side_by_side(encode, *part) for part in parts])
 
     def embed(self, *wordings: Sequence[str]) -> Embedding:
-        with self._in_full():
+        with self.awake(), self._in_full():
             return self._embed(*wordings)
 
     def _embed(self, *wordings: Sequence[str]) -> Embedding:
@@ -157,7 +180,7 @@ class PipelineTarget(Target):
         return self.memory.once((self._words, distinct), made).take(rows).to(self.device)
 
     def pooled(self, captions: Sequence[str]) -> Tensor:
-        with self._in_full():
+        with self.awake(), self._in_full():
             return self.text.pooled(captions).to(self.device)
 
     def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
@@ -182,7 +205,7 @@ class PipelineTarget(Target):
         for encoder in self.encoders if self.offload else []:
             encoder.to(self.device)
         try:
-            with halved.drawing(network, self.device):
+            with self.awake(), halved.drawing(network, self.device):
                 images: list[Any] = self.pipeline(
                     prompt=list(captions),
                     height=noise.shape[-2] * self.latents.downsampling,
@@ -193,7 +216,7 @@ class PipelineTarget(Target):
         finally:
             if rounded:
                 network.to(self.denoiser.dtype)
-            for encoder in _encoders(self.pipeline, self.family) if self.offload else []:
+            for encoder in encoders_of(self.pipeline, self.family) if self.offload else []:
                 encoder.to("cpu")
         return images
 
@@ -211,29 +234,3 @@ class PipelineTarget(Target):
             annotate(part)
             settle_all(part)
             part.rename(folder)
-
-
-def _encoders(pipeline: Any, family: Family) -> list[Any]:
-    """The text encoders, without those that the pipeline lacks."""
-    names = [name for name in family.parts if name.startswith("text_encoder")]
-    encoders = [getattr(pipeline, name) for name in names]
-    return [encoder for encoder in encoders if encoder is not None]
-
-
-def _leave_out_logits(encoder: Any) -> None:
-    """Have a language model whose hidden states are wanted compute the logits of one place only."""
-    if "logits_to_keep" in signature(encoder.forward).parameters:
-        encoder.register_forward_pre_hook(
-            lambda _, given, named: (given, {"logits_to_keep": 1, **named}), with_kwargs=True
-        )
-
-
-def _text_alone(pipeline: Any) -> Any:
-    """A pipeline of the same text encoders and nothing else that lies on a device, so that it
-    encodes where they lie.
-    """
-    alone = copy.copy(pipeline)
-    for name, part in pipeline.components.items():
-        if isinstance(part, torch.nn.Module) and not name.startswith("text_encoder"):
-            setattr(alone, name, None)
-    return alone

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,15 @@ class Target(ABC):
     @abstractmethod
     def to(self, device: torch.device) -> "Target":
         """Move every part to `device`, in place."""
+
+    def rest(self) -> None:
+        """Have encoders leave the device until they are asked again, as a training may that keeps
+        what they say.
+        """
+
+    def awake(self) -> AbstractContextManager[None]:
+        """Within this, encoders lie on the device, so that each question does not bring them."""
+        return nullcontext()
 
     @abstractmethod
     def side(self, resolution: int | None) -> int:

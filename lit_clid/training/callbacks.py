@@ -4,7 +4,7 @@ grids.
 
 import signal
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from threading import current_thread, main_thread
 from types import FrameType
@@ -44,6 +44,25 @@ class Divergence(Callback):
                 "nothing is exported; lower finetune.learning_rate, or clip with "
                 "trainer.gradient_clip_val, and give the run another name=…"
             )
+
+
+class Resting(Callback):
+    """Encoders whose answers are all kept leave the device, but while hold-outs are validated."""
+
+    def __init__(self) -> None:
+        self._awake = ExitStack()
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, FineTune)
+        if pl_module.encodings.complete:
+            pl_module.target.rest()
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, FineTune)
+        self._awake.enter_context(pl_module.target.awake())
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._awake.close()
 
 
 class ResumePoint(Callback):

@@ -21,6 +21,7 @@ from lit_clid.training.averaging import Averaging, averaging
 from lit_clid.training.callbacks import (
     Divergence,
     ExportOnTheWay,
+    Resting,
     ResumePoint,
     SampleGrid,
     WriteModel,
@@ -99,7 +100,7 @@ def training_trainer(
         raise UserError(
             f"finetune.average_from: {options.average_from} lies beyond the last step, {steps}"
         )
-    callbacks: list[Callback] = [Divergence()]
+    callbacks: list[Callback] = [Divergence(), Resting()]
     if options.samples:
         callbacks.append(SampleGrid(folder / "samples", options.samples, seed))
     callbacks += stopping_callbacks(defended.one(EarlyStopping), defended.one(PrivacyBudget), probe)

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from lit_clid.commands import train
 from lit_clid.models.note import read_note
+from lit_clid.models.pipeline import PipelineTarget
 from lit_clid.randomness import generator
 from lit_clid.training.module import FineTune
 from lit_clid.training.objectives import Drawn, throw
@@ -132,3 +133,31 @@ def test_long_captions_are_counted(pipeline_folder: Path, tmp_path: Path, run: R
     )
     assert code == 0, printed
     assert "of 4 captions are longer than the tokenizer takes" in printed
+
+
+@pytest.mark.parametrize(("more", "rests"), [((), True), (("defenses=[flip]",), False)])
+def test_encoders_rest_while_what_they_say_is_kept(
+    more: tuple[str, ...],
+    rests: bool,
+    tmp_path: Path,
+    pipeline_folder: Path,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events: list[str] = []
+    rest, sample = PipelineTarget.rest, PipelineTarget.sample
+
+    def resting(self: PipelineTarget) -> None:
+        events.append("rest")
+        rest(self)
+
+    def drawing(self: PipelineTarget, *given: Any, **named: Any) -> list[Any]:
+        events.append("asleep" if self._resting else "awake")
+        return sample(self, *given, **named)
+
+    monkeypatch.setattr(PipelineTarget, "rest", resting)
+    monkeypatch.setattr(PipelineTarget, "sample", drawing)
+    code, said = run("train", *arguments(tmp_path, pipeline_folder, *more))
+    assert code == 0, said
+    twice = ["awake", "rest"] * 2 if rests else ["awake"] * 2  # validated at steps 3 and 6
+    assert events == (["rest", *twice] if rests else twice)

@@ -43,3 +43,37 @@ def test_encoders_stay_and_embeddings_move(family: str, tmp_path: Path) -> None:
     assert {p.device for p in network.parameters()} == {META}
     for part in target.encoders[len(target.latents.networks) :]:
         assert {p.device for p in part.parameters()} == {torch.device("cpu")}
+
+
+def test_encoders_that_rest_come_back_while_they_are_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = load_target(str(make_sdxl(tmp_path / "base")))
+    texts, moves = ["a red critter", ""], list[str]()
+    expected = target.embed(texts)
+
+    def went(device: torch.device | str) -> None:
+        moves.append(str(device))
+
+    for part in target.encoders:
+        monkeypatch.setattr(part, "to", went)
+    each, there, back = len(target.encoders), "cpu:0", "cpu"
+    target.rest()
+    assert moves == each * [back]
+    target.device = torch.device(there)  # stands for an accelerator
+    for ask in (lambda: target.embed(texts), lambda: target.encode(torch.zeros(1, 3, 64, 64))):
+        moves.clear()
+        ask()
+        assert moves == each * [there] + each * [back]
+    moves.clear()
+    with target.awake():
+        found = target.embed(texts)
+        target.pooled(texts)
+        assert moves == each * [there]
+    assert moves == each * [there] + each * [back]
+    for name in expected:
+        assert torch.equal(found[name], expected[name])
+    moves.clear()
+    with pytest.raises(ValueError, match="of the asker"), target.awake():
+        raise ValueError("of the asker")
+    assert moves == each * [there] + each * [back]
