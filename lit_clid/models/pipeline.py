@@ -131,8 +131,9 @@ class PipelineTarget(Target):
 
     @property
     def _guests(self) -> list[Any]:
-        """What need not lie on the device all the time."""
-        return [*self.latents.networks] if self.offload else self.encoders
+        """What need not lie on the device all the time, and can be moved."""
+        parts = self.latents.networks if self.offload else self.encoders
+        return [part for part in parts if not is_quantised(part)]
 
     def latent_shape(self, images: Tensor) -> tuple[int, int, int]:
         return self.latents.shape(images)
