@@ -102,7 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=Path, default=ROOT / "runs")
     parser.add_argument("--shapes", nargs="+", choices=list(RECIPES), default=list(RECIPES))
-    parser.add_argument("--demo", type=Path, help="report.json of the demo, to stand beside")
+    parser.add_argument("--demo", type=Path, help="report.json of the demo, tuned likewise")
     arguments = parser.parse_args()
     shapes = arguments.shapes
     reports = {shape: judged(shape, arguments.runs) for shape in shapes}

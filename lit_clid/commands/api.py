@@ -65,7 +65,8 @@ def train(
     Args:
         words: the model to tune first, a pipeline of diffusers, folder or hub id, then YAML files
             and key=value words. Without a model it is the configuration's; without a YAML the
-            recipe is the preset of the model's family or, for the embedded base, the demo's.
+            recipe is the preset of the model's family or, for the embedded base, that of
+            configs/folder.yaml; of the embedded drawings, the demo's.
         records: captioned images, dealt to members and hold-outs of target and shadow by their
             column `member` or the seed: a folder or file, a hub id, a `datasets.Dataset`, or a
             sequence of (image, caption).

@@ -82,7 +82,8 @@ def seconds_of_training(config: Settings, split: Split) -> tuple[float, float]:
         )
         plan.trainer.fit(ready.module, ready.data)
     step = times.seconds() * config.trainer.get("accumulate_grad_batches", 1)
-    record = seconds_of_encoding(target, part, config)
+    with target.awake():
+        record = seconds_of_encoding(target, part, config)
     target.to(torch.device("cpu"))  # for what is asked next
     return step, record
 

@@ -20,8 +20,8 @@ class Beside:
     """Files that lie beside images: those whose path, its ending aside, is an image's.
 
     Args:
-        images: N.
-        files: M.
+        images: N paths.
+        files: paths of what may lie beside them.
     """
 
     def __init__(self, images: Paths, files: Paths) -> None:

@@ -50,7 +50,11 @@ class Sample:
         return self.parts[found[0]] if found else None
 
     def content(self, ending: str) -> Any:
-        """What a part holds: lines where it is a caption's, text where it is text."""
+        """What a part holds: lines where it is a caption's, text where it is text.
+
+        Raises:
+            UserError: if a caption's is no text.
+        """
         part = self.parts.get(ending)
         if part is None:
             return None
@@ -64,7 +68,11 @@ class Sample:
 
     @cached_property
     def described(self) -> dict[str, Any]:
-        """The keys of its `.json`, where that holds an object."""
+        """The keys of its `.json`, where that holds an object.
+
+        Raises:
+            UserError: if that is no JSON.
+        """
         part = self.parts.get("json")
         if part is None:
             return {}

@@ -46,7 +46,8 @@ class Parts(Column[Part]):
             self.append(part)
 
     def append(self, part: Part) -> None:
-        """Add one behind the last."""
+        """Add one behind the last, of the same kind."""
+        assert self._kind in (None, type(part))
         self._kind = type(part)
         if part.archive not in self._places:
             self._places[part.archive] = len(self._archives)

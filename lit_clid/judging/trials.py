@@ -26,6 +26,7 @@ REF = "_ref"
 STACKED = "stacked"
 """The attack that weighs the columns of all others, where a shadow says how."""
 
+STACKS = (STACKED, STACKED + REF)
 STACKABLE = 10
 """Members, and hold-outs, of a shadow from which the columns are weighed."""
 
@@ -189,6 +190,11 @@ def _attacks(table: Scores) -> Mapping[str, AttackSpec]:
     """The attacks a table tells of; each column is one where it tells of none."""
     alone = {column: AttackSpec(columns=(column,), rule="first") for column in table.signals}
     return table.about.attacks or alone
+
+
+def called_in_words(name: str, title: str) -> str:
+    """An attack's title in a sentence; a stack's reads like one itself, and is set apart."""
+    return f"“{title}”" if name in STACKS else title
 
 
 def _together(attacks: Mapping[str, AttackSpec]) -> AttackSpec:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ class PipelineTarget(Target):
             for part in self.latents.networks:
                 lay_channels_last(part)
         self.mask_tokens = self.text.mask_tokens
-        self.device, self._resting = torch.device("cpu"), False
+        self.device, self._resting, self._kept_awake = torch.device("cpu"), False, False
         self._together: dict[torch.Size, int] = {}
 
     @property
@@ -111,6 +111,8 @@ class PipelineTarget(Target):
         return self
 
     def rest(self) -> None:
+        if self.device.type == "cpu":
+            return
         for part in self._guests:
             part.to("cpu")
         self._resting = True
@@ -118,16 +120,33 @@ class PipelineTarget(Target):
 
     @contextmanager
     def awake(self) -> Iterator[None]:
-        resting = self._resting
-        if resting:
-            for part in self._guests:
-                part.to(self.device)
-            self._resting = False
+        resting, outer = self._resting, self._kept_awake
+        self._kept_awake = True
         try:
             yield
         finally:
-            if resting:
+            self._kept_awake = outer
+            if resting and not self._resting and not outer:
                 self.rest()
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Within this, the encoders lie on the device."""
+        with self.awake():
+            for part in self._guests if self._resting else []:
+                part.to(self.device)
+            self._resting = False
+            yield
+
+    @contextmanager
+    def _in_full(self) -> Iterator[None]:
+        """Within this they compute in their own precision too, whatever autocast trains the rest:
+        what is encoded does not depend on when.
+        """
+        kind = self.device.type
+        known = torch.amp.is_autocast_available(kind)
+        with self._asked(), torch.autocast(kind, enabled=False) if known else nullcontext():
+            yield
 
     @property
     def _guests(self) -> list[Any]:
@@ -142,19 +161,11 @@ class PipelineTarget(Target):
         inputs, size = [images] if noise is None else [images, noise], images.shape[-2:]
         room = self._together.get(size, self.latents.together(*size))
         most = min(room, max(1, len(images)))
-        with self.awake(), self._in_full():
+        with self._in_full():
             encoded, rows = with_less(lambda rows: self._encode(inputs, rows), most)
         if rows < most:
             self._together[size] = rows
         return encoded
-
-    def _in_full(self) -> AbstractContextManager[Any]:
-        """Within this, encoders compute in their own precision, whatever autocast trains the rest:
-        what is encoded does not depend on when.
-        """
-        kind = self.device.type
-        known = torch.amp.is_autocast_available(kind)
-        return torch.autocast(kind, enabled=False) if known else nullcontext()
 
     def _encode(self, inputs: Sequence[Tensor], most: int) -> Tensor:
         parts = zip(*(each.to(self.device).split(most) for each in inputs), strict=True)
@@ -164,7 +175,7 @@ class PipelineTarget(Target):
         return torch.cat([side_by_side(encode, *part) for part in parts])
 
     def embed(self, *wordings: Sequence[str]) -> Embedding:
-        with self.awake(), self._in_full():
+        with self._in_full():
             return self._embed(*wordings)
 
     def _embed(self, *wordings: Sequence[str]) -> Embedding:
@@ -181,7 +192,7 @@ class PipelineTarget(Target):
         return self.memory.once((self._words, distinct), made).take(rows).to(self.device)
 
     def pooled(self, captions: Sequence[str]) -> Tensor:
-        with self.awake(), self._in_full():
+        with self._in_full():
             return self.text.pooled(captions).to(self.device)
 
     def eps(self, z_t: Tensor, t: Tensor, embedding: Embedding) -> Tensor:
@@ -206,7 +217,7 @@ class PipelineTarget(Target):
         for encoder in self.encoders if self.offload else []:
             encoder.to(self.device)
         try:
-            with self.awake(), halved.drawing(network, self.device):
+            with self._asked(), halved.drawing(network, self.device):
                 images: list[Any] = self.pipeline(
                     prompt=list(captions),
                     height=noise.shape[-2] * self.latents.downsampling,

@@ -56,12 +56,12 @@ class Target(ABC):
         """Move every part to `device`, in place."""
 
     def rest(self) -> None:
-        """Have encoders leave the device until they are asked again, as a training may that keeps
+        """Have encoders leave the device, except while they are asked, as a training may that keeps
         what they say.
         """
 
     def awake(self) -> AbstractContextManager[None]:
-        """Within this, encoders lie on the device, so that each question does not bring them."""
+        """Within this, encoders that were asked stay on the device."""
         return nullcontext()
 
     @abstractmethod

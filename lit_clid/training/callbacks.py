@@ -47,7 +47,9 @@ class Divergence(Callback):
 
 
 class Resting(Callback):
-    """Encoders whose answers are all kept leave the device, but while hold-outs are validated."""
+    """Encoders whose answers are all kept leave the device, except while they are asked; those
+    that a validation asks stay for all of it.
+    """
 
     def __init__(self) -> None:
         self._awake = ExitStack()
@@ -62,6 +64,11 @@ class Resting(Callback):
         self._awake.enter_context(pl_module.target.awake())
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._awake.close()
+
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
         self._awake.close()
 
 

@@ -152,12 +152,12 @@ def test_encoders_rest_while_what_they_say_is_kept(
         rest(self)
 
     def drawing(self: PipelineTarget, *given: Any, **named: Any) -> list[Any]:
-        events.append("asleep" if self._resting else "awake")
+        events.append("drawn, kept awake" if self._kept_awake else "drawn")
         return sample(self, *given, **named)
 
     monkeypatch.setattr(PipelineTarget, "rest", resting)
     monkeypatch.setattr(PipelineTarget, "sample", drawing)
     code, said = run("train", *arguments(tmp_path, pipeline_folder, *more))
     assert code == 0, said
-    twice = ["awake", "rest"] * 2 if rests else ["awake"] * 2  # validated at steps 3 and 6
+    twice = ["drawn, kept awake"] * 2  # validated at steps 3 and 6
     assert events == (["rest", *twice] if rests else twice)

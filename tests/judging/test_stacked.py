@@ -7,6 +7,7 @@ from tables import told
 from lit_clid.judging.discriminant import Discriminant
 from lit_clid.judging.evidence import Estimate
 from lit_clid.judging.judge import judge
+from lit_clid.judging.report.sections.verdict import verdict
 from lit_clid.judging.roc import auroc, curve
 from lit_clid.judging.trees import BoostedTrees
 from lit_clid.judging.trials import STACKED, trials
@@ -40,6 +41,12 @@ def test_independent_signals_add_up() -> None:
     assert isinstance(found.auroc, Estimate)
     assert found.auroc.low < 0.836 < found.auroc.high
     assert found.shadow_auroc == pytest.approx(0.836, abs=0.05)
+
+
+def test_its_title_is_set_apart_in_a_verdict() -> None:
+    said = verdict(judge(many(0), many(1), headline=STACKED))
+    assert "hold-outs, “All 3 attacks stacked” (named beforehand) names the member" in said
+    assert "hold-outs, pia (named" in verdict(judge(many(0), many(1), headline="pia"))
 
 
 def test_without_a_shadow_or_with_one_attack_there_is_none() -> None:

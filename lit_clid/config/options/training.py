@@ -23,7 +23,8 @@ class FineTuneOptions:
             blocks as far as the family has them, or "lora" on all attention.
         batch_size: per device and step.
         learning_rate, weight_decay: of AdamW.
-        schedule, warmup_steps: "constant" or "cosine", after so many steps of linear warm-up.
+        schedule, warmup_steps: "constant", or "cosine", which ends at nothing at trainer.max_steps,
+            after so many steps of linear warm-up.
         ema_decay: of the moving average that is validated and exported, warmed up as min(decay, (1
             + n) / (10 + n)); null averages none.
         average_from, average_every: step from which plain checkpoint averaging takes over: the mean

@@ -7,6 +7,7 @@ from lit_clid.judging.comparison.compared import Comparison, Defended
 from lit_clid.judging.evidence import Estimate, Unresolved
 from lit_clid.judging.notation import bounds, interval
 from lit_clid.judging.pooled import Pooled, over_records
+from lit_clid.judging.trials import called_in_words
 
 Table = tuple[list[str], list[list[str]]]
 """A heading, and lines of as many cells."""
@@ -114,9 +115,10 @@ def findings(comparison: Comparison) -> list[str]:
     if base is not None:
         auroc = base.attacks[comparison.headline].auroc.over_records
         seeds = f"{len(base.seeds)} seed{'s' if len(base.seeds) > 1 else ''}"
+        called = called_in_words(comparison.headline, comparison.titles[comparison.headline])
         said.append(
-            f"Without a defense ({comparison.baseline}) {comparison.titles[comparison.headline]}, "
-            f"{_chosen(comparison)}, has AUROC {interval(auroc)} (mean of {seeds})."
+            f"Without a defense ({comparison.baseline}) {called}, {_chosen(comparison)}, has "
+            f"AUROC {interval(auroc)} (mean of {seeds})."
         )
     for name, defended in comparison.defenses.items():
         change, loss = defended.attacks[comparison.headline].change, defended.loss_change

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lit_clid.judging.evidence import TAIL, Evidence, Unresolved
-from lit_clid.judging.grades import Grade
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.maximum import Maximum
 from lit_clid.judging.report.drawings import dots
@@ -25,6 +24,7 @@ from lit_clid.judging.report.sections.outcome import (
 )
 from lit_clid.judging.report.sections.suspects import in_words
 from lit_clid.judging.report.tiles import Hundred, hundred, tiles
+from lit_clid.judging.trials import called_in_words
 
 
 class VerdictInWords(Section):
@@ -99,6 +99,7 @@ def _found(judgement: Judgement) -> str:
 
 def _remembers(judgement: Judgement) -> str:
     best, selection = judgement.grades[judgement.headline], judgement.selection
+    called = called_in_words(judgement.headline, best.title)
     if selection is None:
         low, high = best.auroc.low, best.auroc.high
         sureness = f"95 % interval {100 * low:.0f}–{100 * high:.0f} %"
@@ -106,21 +107,17 @@ def _remembers(judgement: Judgement) -> str:
         sureness = _against_chance(selection)
     return (
         f"The model {strength(lower_bound(judgement))} remembers the member records: given one of "
-        f"{judgement.members} members and one of {judgement.holdouts} hold-outs, {_called(best)} "
+        f"{judgement.members} members and one of {judgement.holdouts} hold-outs, {called} "
         f"({_chosen(judgement)}) names the member {100 * best.auroc.value:.0f} % of the time "
         f"({sureness}). {_surely(best.tpr_at_fpr['0.01'], judgement)}"
     )
 
 
-def _called(grade: Grade) -> str:
-    """An attack in a sentence: of a title that reads like one, where it ends is marked."""
-    return f"“{grade.title}”" if "stacked" in grade.title else grade.title
-
-
 def _wrong_way(judgement: Judgement) -> str:
     best = judgement.grades[judgement.headline]
+    called = called_in_words(judgement.headline, best.title)
     return (
-        f"The scores point the wrong way: {_called(best)} has an AUROC interval of "
+        f"The scores point the wrong way: {called} has an AUROC interval of "
         f"{best.auroc.low:.2f}–{best.auroc.high:.2f}, below 0.5. Larger must mean more "
         "member-like; if the column holds losses, change its sign. If it does not, members and "
         "hold-outs differ in something else than training."
@@ -129,13 +126,14 @@ def _wrong_way(judgement: Judgement) -> str:
 
 def _undecided(judgement: Judgement) -> str:
     best, selection = judgement.grades[judgement.headline], judgement.selection
+    called = called_in_words(judgement.headline, best.title)
     if selection is None:
         figure = f"interval of {best.auroc.low:.2f}–{best.auroc.high:.2f}, which contains 0.5"
     else:
         figure = f"of {best.auroc.value:.2f} ({_against_chance(selection)})"
     return (
         f"The audit does not tell the {judgement.members} members from the {judgement.holdouts} "
-        f"hold-outs: {_called(best)} ({_chosen(judgement)}) has an AUROC "
+        f"hold-outs: {called} ({_chosen(judgement)}) has an AUROC "
         f"{figure}. That is absence of evidence, not proof that the records were not used."
         f"{_smallest(judgement)}"
         f"{_others(judgement)}"
