@@ -3,7 +3,7 @@
 Names are taken literally and nothing is unpacked; images of any format may stand side by side.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, starmap
@@ -27,8 +27,8 @@ class Archives:
     What the files hold is read whenever it is asked for, and not kept.
     """
 
-    def __init__(self, samples: Iterable[Sample]) -> None:
-        self.samples = samples if isinstance(samples, Samples) else Samples(samples)
+    def __init__(self, samples: Samples) -> None:
+        self.samples = samples
 
     def __len__(self) -> int:
         return len(self.samples)

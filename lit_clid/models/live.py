@@ -61,6 +61,7 @@ def untouched(target: Target) -> Iterator[None]:
     encoders = target.encoders if isinstance(target, PipelineTarget) else []
     kind = target.device.type
     with (
+        target.awake(),
         _flags_kept(networks),
         _exact(encoders, target.device),
         _without_tf32(),

@@ -161,14 +161,8 @@ class Gauge(Callback):
         if self.weights == "averaged" and average is not None and not handed_over:
             within = averaged(average, module)
         called = "averaged" if handed_over else self.weights
-        target = self._target
-        with (
-            isolate_rng(target.device.type == "cuda"),
-            within,
-            target.awake(),
-            untouched(target),
-        ):
-            found = self.measure(target, self._data, step, called)
+        with isolate_rng(self._target.device.type == "cuda"), within, untouched(self._target):
+            found = self.measure(self._target, self._data, step, called)
         flat = trainer.strategy.broadcast(None if found is None else found.flat)  # one for all
         if flat is None:
             console.say(f"gauge: no figure at step {step}, the model answers NaN or infinity")
