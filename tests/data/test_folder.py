@@ -57,7 +57,7 @@ def test_names_that_are_not_utf8_can_be_split(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["member_column", "importance_column", "rephrasings_column"])
 def test_a_column_that_no_object_beside_the_images_has_is_refused(tmp_path: Path, key: str) -> None:
     """Texts alone say no columns: the records would be dealt at random, as if nothing were told."""
-    folder = image_folder(tmp_path, metadata="txt")
+    folder = image_folder(tmp_path / "data", metadata="txt")
     with pytest.raises(UserError, match=rf"{key}.* no column 'used' \(found: nothing\)"):
         open_source(replace(options(folder), **{key: "used"}))
 
