@@ -1,11 +1,9 @@
 """Members and hold-outs that someone hands over in memory, as a split of their own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike, fspath
 from typing import Any
-
-from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.entries import Entries
@@ -19,17 +17,6 @@ from lit_clid.randomness import permutation
 from lit_clid.scores import FEWEST
 
 PLAIN = DataOptions(member_column=None)
-
-
-@dataclass(frozen=True)
-class Picked:
-    """Images of a source by the row that was picked."""
-
-    source: Source
-    rows: tuple[int, ...]
-
-    def __call__(self, row: int) -> Image.Image:
-        return self.source.open_image(self.rows[row])
 
 
 def given_split(members: Any, holdouts: Any, most: int, seed: int) -> Split:
@@ -74,14 +61,7 @@ def _picked(given: Any, kind: str, most: int, seed: int) -> Source:
         if is_dataset(whole):
             return given_source(whole.select(rows), kind, PLAIN)
         if isinstance(whole, Source):
-            return _part(whole, rows)
+            return replace(whole.take(rows), member=None, others=None)
         return given_source([whole[row] for row in rows], kind, PLAIN)
     except UserError as error:
         raise UserError(f"MembershipGauge: {error}") from None
-
-
-def _part(source: Source, rows: Sequence[int]) -> Source:
-    """Some rows of a source."""
-    ids = tuple(source.ids[row] for row in rows)
-    captions = tuple(source.captions[row] for row in rows)
-    return Source(source.name, ids, captions, Picked(source, tuple(rows)))

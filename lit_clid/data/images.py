@@ -3,7 +3,7 @@
 import io
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -69,6 +69,35 @@ class StoredImages(ABC):
         """Width and height of a row's image in pixels, without decoding it."""
         return size_of(io.BytesIO(self.content(row)))
 
+    def take(self, rows: Sequence[int]) -> "StoredImages":
+        """Those of these rows, which may repeat."""
+        return StoredRows(self, tuple(rows))
+
+
+@dataclass(frozen=True)
+class StoredRows(StoredImages):
+    """Stored images by the rows that they have among others."""
+
+    images: StoredImages
+    rows: tuple[int, ...]
+
+    def place(self, row: int) -> Place:
+        return self.images.place(self.rows[row])
+
+    def content(self, row: int) -> bytes:
+        return self.images.content(self.rows[row])
+
+
+@dataclass(frozen=True)
+class ImageRows:
+    """The same of images that do not lie in files."""
+
+    images: Callable[[int], Image.Image]
+    rows: tuple[int, ...]
+
+    def __call__(self, row: int) -> Image.Image:
+        return self.images(self.rows[row])
+
 
 def read_plain(file: Path) -> bytes:
     """The bytes of a file.
@@ -106,6 +135,9 @@ class FileImages(StoredImages):
 
     def content(self, row: int) -> bytes:
         return read_plain(self._file(row))
+
+    def take(self, rows: Sequence[int]) -> "FileImages":
+        return FileImages(self.start, TextColumn(self.rests[row] for row in rows))
 
     def _file(self, row: int) -> Path:
         return Path(self.start + self.rests[row])

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -77,3 +77,6 @@ class PackedImages(StoredImages):
 
     def content(self, row: int) -> bytes:
         return self.parts[row].read()
+
+    def take(self, rows: Sequence[int]) -> "PackedImages":
+        return PackedImages(Parts(self.parts[row] for row in rows))

@@ -5,17 +5,14 @@ Records of one image are never parted: they are dealt out together, and resample
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
-from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
 from lit_clid.data.deal import Alone, deal, find_piles
 from lit_clid.data.entries import CODES, Entries
-from lit_clid.data.images import Place, StoredImages
 from lit_clid.data.places import Places
 from lit_clid.data.scan import hash_bytes
 from lit_clid.data.source import Source
@@ -33,31 +30,6 @@ def several(sources: Mapping[str, Source], options: DataOptions) -> dict[str, So
         return {name: _each(source) for name, source in sources.items()}
     averaged = options.several_captions == "average"
     return {name: replace(source, averaged=averaged) for name, source in sources.items()}
-
-
-@dataclass(frozen=True)
-class Again:
-    """Images by row, the same for several rows."""
-
-    images: Callable[[int], Image.Image]
-    rows: tuple[int, ...]
-
-    def __call__(self, row: int) -> Image.Image:
-        return self.images(self.rows[row])
-
-
-@dataclass(frozen=True)
-class StoredAgain(StoredImages):
-    """The same, of images whose bytes lie in files."""
-
-    images: StoredImages
-    rows: tuple[int, ...]
-
-    def place(self, row: int) -> Place:
-        return self.images.place(self.rows[row])
-
-    def content(self, row: int) -> bytes:
-        return self.images.content(self.rows[row])
 
 
 def _each(source: Source) -> Source:
@@ -79,25 +51,13 @@ def _each(source: Source) -> Source:
             "average over captions with data.several_captions=average"
         )
 
-    def again(column: Sequence[Any] | None) -> Any:
-        return None if column is None else tuple(column[row] for row in rows)
-
     return replace(
-        source,
+        source.take(rows),
         ids=tuple(ids),
         captions=tuple(captions),
-        open_image=_repeated(source.open_image, tuple(rows)),
-        member=again(source.member),
-        groups=again(source.groups),
         others=None,
         images=tuple(source.ids[row] for row in rows),
     )
-
-
-def _repeated(
-    images: Callable[[int], Image.Image], rows: tuple[int, ...]
-) -> Callable[[int], Image.Image]:
-    return StoredAgain(images, rows) if isinstance(images, StoredImages) else Again(images, rows)
 
 
 def further(places: Places, unknown: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """A source of records: N captioned images, wherever they come from."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
 
@@ -16,6 +16,7 @@ from lit_clid.data.columns import (
     read_members,
     read_rephrasings,
 )
+from lit_clid.data.images import ImageRows, StoredImages
 from lit_clid.data.texts import Lists, TextColumn
 from lit_clid.ids import Ids
 
@@ -77,6 +78,17 @@ class Source:
     def names(self) -> Sequence[str]:
         """The ids with the mark."""
         return Ids(f"{self.mark}{name}" for name in self.ids) if self.mark else self.ids
+
+    def take(self, rows: Sequence[int]) -> "Source":
+        """These of its rows, which may repeat and then have one name."""
+        images, columns = self.open_image, ("member", "groups", "importance", "others", "images")
+        found: dict[str, Any] = {}
+        for name in ("ids", "captions", *columns):
+            column = getattr(self, name)
+            found[name] = None if column is None else tuple(column[row] for row in rows)
+        if isinstance(images, StoredImages):
+            return replace(self, **found, open_image=images.take(rows))
+        return replace(self, **found, open_image=ImageRows(images, tuple(rows)))
 
     def wordings(self, row: int) -> tuple[str, ...]:
         """The captions under which a row is asked about, each once."""
