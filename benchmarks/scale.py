@@ -1,10 +1,11 @@
-"""What do very many records take? `python benchmarks/scale.py judge`, memory, shards or parts.
+"""What do very many records take? `python benchmarks/scale.py judge`, or another word.
 
 - `judge`: shards of ten thousand rows each are merged, and the table is judged and published; time
   and peak memory, in a process of its own. Rows are made up: every attack tells a little, the
   attacks are correlated.
 - `memory`, `shards`: peak memory of an audit of files, or of webdataset shards, and of one of ten
   times as many.
+- `sample`: seconds and memory in which shards are opened, whole and as a sample of a thousand.
 - `parts`: one audit by one process, by two under torchrun's variables, and by two parts that are
   merged: the tables must be identical.
 """
@@ -25,11 +26,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from PIL import Image
 
 from lit_clid.about import About
 from lit_clid.asked import AttackSpec
 from lit_clid.auditing.shards import FULL, Roll, merge, shard_folder, write_shard
+from lit_clid.config.options.data import DataOptions
 from lit_clid.data.drawings.critters import critter
+from lit_clid.data.sources import open_source
 from lit_clid.ids import Ids
 from lit_clid.judging.judge import judge
 from lit_clid.judging.report.publish import publish
@@ -164,6 +168,34 @@ def of_shards(records: int, folder: Path) -> None:
     say_peak()
 
 
+def sample(records: int) -> None:
+    """Open shards of pixels, each with a text and an object beside it, as a sample and whole."""
+    image = Image.new("RGB", (1, 1))
+    image.save(content := io.BytesIO(), "PNG")
+    told = json.dumps({"width": 1, "url": "u" * 60}).encode()
+    with TemporaryDirectory() as folder:
+        for start in range(0, records, FULL):
+            with tarfile.open(Path(folder) / f"{start:09d}.tar", "w") as archive:
+                for k in range(start, min(records, start + FULL)):
+                    caption = f"picture {k}".encode()
+                    files = {"png": content.getvalue(), "txt": caption, "json": told}
+                    for ending, held in files.items():
+                        info = tarfile.TarInfo(f"{k:09d}.{ending}")
+                        info.size = len(held)
+                        archive.addfile(info, io.BytesIO(held))
+        for count in (1000, records):
+            in_a_process("sample", "--folder", folder, "--rows", str(count))
+
+
+def opened(count: int, folder: Path) -> None:
+    """Open so many of the records of shards."""
+    before, start = peak(), time.perf_counter()
+    found = open_source(DataOptions(source=f"{folder}/*.tar", sample=count))
+    seconds = time.perf_counter() - start
+    told = f"{seconds:.1f} s, {1000 * (peak() - before):.0f} MB more than before"
+    print(f"{len(found.ids):,} records opened: {told}")
+
+
 def say_peak() -> None:
     """The most memory that a process begun here ever held, in GB."""
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9)
@@ -190,16 +222,17 @@ def parts(records: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=["judge", "memory", "shards", "parts"])
-    parser.add_argument("--rows", type=int, help="records; none: ten million, 2000 or 128")
+    parser.add_argument("what", choices=["judge", "memory", "shards", "sample", "parts"])
+    parser.add_argument("--rows", type=int, help="records; none: as the page says")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    usual = {"judge": 10_000_000, "memory": 2000, "shards": 2000, "parts": 128}
+    usual = {"judge": 10_000_000, "memory": 2000, "shards": 2000, "sample": 200_000, "parts": 128}
     rows, folder = arguments.rows or usual[arguments.what], arguments.folder
     if folder is not None:
-        {"judge": judged, "memory": of_files, "shards": of_shards}[arguments.what](rows, folder)
-    elif arguments.what == "parts":
-        parts(rows)
+        works = {"judge": judged, "memory": of_files, "shards": of_shards, "sample": opened}
+        works[arguments.what](rows, folder)
+    elif arguments.what in ("parts", "sample"):
+        {"parts": parts, "sample": sample}[arguments.what](rows)
     elif arguments.what != "judge":
         memory(rows, arguments.what)
     else:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lit_clid import console
+from lit_clid.config.options.data import DataOptions
 from lit_clid.data.counted import side_by_side
 from lit_clid.data.entries import Entries
 from lit_clid.data.images import StoredImages
@@ -18,6 +19,9 @@ from lit_clid.data.texts import Each, TextColumn
 from lit_clid.errors import ManyError, UserError, few
 from lit_clid.files import read_json
 from lit_clid.ids import Ids
+
+RESAMPLED = " (records that came or went make data.sample another sample)"
+"""Why records may be gone that are there."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,8 @@ def verify(
     numbers: np.ndarray,
     places: Places,
     manifest: Path,
+    options: DataOptions,
     *,
-    trusting: bool,
     other: np.ndarray,
 ) -> None:
     """Check that the data still hold what a manifest says, and keep what was seen.
@@ -118,7 +122,7 @@ def verify(
         numbers: of the entries among the data's records now (N,), −1 where there is none.
         places: where those are.
         manifest: its file.
-        trusting: that a file of the same size and times holds the same.
+        options: how it is made sure.
         other: whether an entry is known to have changed (N,).
 
     Raises:
@@ -128,9 +132,9 @@ def verify(
         raise ManyError(
             f"{manifest}: records are gone from the data",
             list(entries.ids.take(numbers < 0)),
-            "; restore them or use another name=…",
+            f"; restore them or use another name=…{'' if options.sample is None else RESAMPLED}",
         )
-    look = Look(places, read_seen(manifest), Stamps(), trusting)
+    look = Look(places, read_seen(manifest), Stamps(), options.verify == "auto")
     # of a record that plays in both roles the last line counts
     _, backwards = np.unique(numbers[::-1], return_index=True)
     last = np.sort(len(numbers) - 1 - backwards)

@@ -6,14 +6,16 @@ Names are taken literally and nothing is unpacked; images of any format may stan
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, starmap
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 from lit_clid.data.columns import CAPTION_NAMES
+from lit_clid.data.counted import counted
 from lit_clid.data.decoding import IMAGE_ENDINGS, UNREADABLE, why_unread
 from lit_clid.data.folder import hidden
 from lit_clid.data.keyed import TEXTS, Sample, Samples
+from lit_clid.data.lots import Lots
 from lit_clid.data.packed import PackedImages, Part, Parts
 from lit_clid.data.tar import members
 from lit_clid.data.text import printable
@@ -81,11 +83,13 @@ class Shards:
         rows: the records that have an image.
         images: theirs, by row.
         left_out: what looks like records and is none, each with the reason.
+        lots: that the records drew, where they are a sample.
     """
 
     rows: Archives
     images: PackedImages
     left_out: tuple[str, ...]
+    lots: Lots[tuple[Sample, Part]] | None = None
 
     @property
     def keys(self) -> Iterator[str]:
@@ -93,12 +97,15 @@ class Shards:
         return map(printable, self.rows.samples.keys)
 
 
-def read_archives(files: Sequence[Path], image_column: str | None) -> Shards:
+def read_archives(
+    files: Sequence[Path], image_column: str | None, sample: int | None = None
+) -> Shards:
     """Find the records of webdataset shards.
 
     Args:
         files: tar archives, not compressed.
         image_column: ending of the images; None takes each record's only one of an image.
+        sample: at most so many records are kept, and no others held on the way; None keeps all.
 
     Raises:
         UserError: for an archive that is broken, compressed, or holds no image; for a record with
@@ -106,21 +113,28 @@ def read_archives(files: Sequence[Path], image_column: str | None) -> Shards:
     """
     chosen = None if image_column is None else image_column.lower()
     kept, images, left_out, endings = Samples(), Parts(), list[str](), dict[str, None]()
-    for sample in chain.from_iterable(map(_samples, files)):
-        image = sample.image(chosen)
-        if image is not None:
-            kept.append(sample)
-            images.append(image)
-        else:
-            endings |= dict.fromkeys(sample.parts)
-            left_out.append(f"{printable(sample.key)}: {_why(sample, chosen)}")
+    lots: Lots[tuple[Sample, Part]] | None = None if sample is None else Lots(sample)
+    for file in counted(files, "reading shards", len(files), "shard"):
+        for record in _samples(file):
+            image = record.image(chosen)
+            if image is None:
+                endings |= dict.fromkeys(record.parts)
+                left_out.append(f"{printable(record.key)}: {_why(record, chosen)}")
+            elif lots is not None:
+                lots.offer(f"{file.name}/{record.key}", (record, image))
+            else:
+                kept.append(record)
+                images.append(image)
+    for record, image in lots.kept if lots is not None else ():
+        kept.append(record)
+        images.append(image)
     if not kept:
         wanted = "no images" if image_column is None else f"no image column '{image_column}'"
         raise UserError(
             f"{files[0]}: {wanted} (found: {few(list(endings)) or 'nothing'}); name the ending of "
             "the images with data.image_column=NAME"
         )
-    return Shards(Archives(kept), PackedImages(images), tuple(left_out))
+    return Shards(Archives(kept), PackedImages(images), tuple(left_out), lots)
 
 
 def _why(sample: Sample, column: str | None) -> str:

@@ -18,6 +18,7 @@ from lit_clid.data.hub_stream import stream_hub
 from lit_clid.data.imagefolder import read_folder
 from lit_clid.data.images import EMBEDDED, DrawnImages
 from lit_clid.data.lists import SQLITE, read_lists
+from lit_clid.data.lots import sampled
 from lit_clid.data.names import unique
 from lit_clid.data.source import Source, from_rows
 from lit_clid.data.table_rows import from_dataset
@@ -45,6 +46,11 @@ def open_sources(options: DataOptions) -> dict[str, Source]:
     if options.stream is not None and not any(map(_on_hub, options.sources)):
         told = few(list(options.sources))
         raise UserError(f"data.stream: streams a hub data set, and {told} is none; set it to null")
+    if options.sample is not None and options.embedded:
+        raise UserError(
+            f"data.sample: of the embedded {options.source} as many are made as are asked for; set "
+            "it to null"
+        )
     found = {"first": open_source(options)}
     if options.nonmembers_from is not None:
         other = replace(options, source=options.nonmembers_from, path=options.nonmember_path)
@@ -72,11 +78,18 @@ def _further(options: DataOptions, mark: str, key: str) -> Source:
 
 
 def open_source(options: DataOptions) -> Source:
-    """Open the first source of `options`.
+    """Open the first source of `options`, or the sample of it that they ask for.
 
     Raises:
         UserError: if it does not exist or has no image or caption column.
     """
+    if options.sample is None or options.source in EMBEDDED:
+        return _whole(options)
+    return sampled(_whole(options), options.sample)
+
+
+def _whole(options: DataOptions) -> Source:
+    """The same; of webdataset shards it is a sample already."""
     source = options.source
     if source in EMBEDDED:
         return _draw(source, options)
@@ -168,15 +181,16 @@ def _lists(options: DataOptions, files: Sequence[Path], name: str) -> Source:
 
 
 def _archives(options: DataOptions, files: Sequence[Path], name: str) -> Source:
-    shards = read_archives(files, options.image_column)
+    shards = read_archives(files, options.image_column, options.sample)
     told = options.caption_column or options.captions
     cells = None if told else shards.rows.captions
+    several = several_lines(name, shards.rows.several) if cells else ()
     return replace(
         from_rows(shards.rows, options, name, cells or None),
         ids=unique(shards.keys),
         open_image=shards.images,
         left_out=shards.left_out,
-        notes=several_lines(name, shards.rows.several) if cells else (),
+        notes=(*several, *(shards.lots.notes(name) if shards.lots else ())),
     )
 
 

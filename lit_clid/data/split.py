@@ -245,7 +245,7 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
     header = read_header(manifest)
     # what older manifests do not tell: they share no captions, have no suspects, were not streamed
     untold = {"shared_captions": options.shared_captions, "suspects": None, "stream": None}
-    untold |= {"captions": OWN, "several_captions": "first"}
+    untold |= {"captions": OWN, "several_captions": "first", "sample": None}
     found = {"seed": header["seed"], **untold, **header["data"]}
     refuse_changes(found, {"seed": seed, **options.drawn_from}, str(manifest))
     entries, shared = read_csv(manifest), header.get("shared_captions", {})
@@ -255,5 +255,5 @@ def _reread(manifest: Path, options: DataOptions, seed: int, sources: tuple[Sour
     told = header.get(FURTHER, now)
     other = Ids(name for name in {**told, **now} if told.get(name) != now.get(name))
     changed = other.places(entries.ids) >= 0
-    verify(entries, numbers, places, manifest, trusting=options.verify == "auto", other=changed)
+    verify(entries, numbers, places, manifest, options, other=changed)
     return split

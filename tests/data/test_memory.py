@@ -1,18 +1,15 @@
 """What a source and a split of very many records hold of each."""
 
-import gc
 import json
-import tracemalloc
 import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from archived import image, shard
+from held import bytes_of
 from PIL import Image
 
 from lit_clid.config.options.data import DataOptions
@@ -30,28 +27,6 @@ SHARD, ONE_PIXEL = 256, image(0)
 
 def pixel(row: int) -> Image.Image:
     return Image.new("RGB", (1, 1), (row & 255, row >> 8 & 255, row >> 16))
-
-
-pools: list[pa.MemoryPool] = []
-
-
-def bytes_of(made: Callable[[], Any]) -> np.ndarray:
-    """What is held in the end, and at most, by what is made: the most that Python and Arrow hold,
-    as if both did so at one time.
-    """
-    gc.collect()
-    before = pa.default_memory_pool()
-    pools.append(pa.proxy_memory_pool(before))  # knows its own most; what it holds may outlive us
-    pa.set_memory_pool(pools[-1])
-    tracemalloc.start()
-    kept = made()
-    gc.collect()
-    held, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    pa.set_memory_pool(before)
-    assert kept is not None
-    arrow = np.array([pools[-1].bytes_allocated(), pools[-1].max_memory()])
-    return np.array([held, most]) + arrow
 
 
 def drawn(count: int, run: Path) -> CaptionedImages:

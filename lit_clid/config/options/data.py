@@ -35,6 +35,9 @@ class DataOptions:
         split: split of the source to read.
         stream: so many first rows of a hub data set are streamed, and kept in the library's cache,
             instead of downloading all of it; null downloads it.
+        sample: at most so many records of each source, drawn by their names before any image is
+            opened, the same whatever the seed; null takes all. Copies of hold-outs among the
+            others are not looked for.
         nonmember_source, nonmember_path: a second source that supplies the hold-outs; null draws
             both from `source`. With a path alone it is of the kind of `source`.
         suspects, suspects_path: a source of records whose membership nobody knows; with a path
@@ -92,6 +95,7 @@ class DataOptions:
     config: str | None = None
     split: str = "train"
     stream: int | None = None
+    sample: int | None = None
     nonmember_source: str | None = None
     nonmember_path: str | None = None
     suspects: str | None = None
@@ -132,6 +136,7 @@ class DataOptions:
             ("nonmembers", self.nonmembers),
             ("resolution", self.resolution),
             ("stream", self.stream),
+            ("sample", self.sample),
         ):
             if count is not None and count < 1:
                 raise UserError(
@@ -189,6 +194,7 @@ class DataOptions:
             "config",
             "split",
             "stream",
+            "sample",
             "nonmember_source",
             "suspects",
             "member_column",

@@ -14,7 +14,7 @@ from lit_clid.judging.report.listed import listed
 from lit_clid.judging.report.markdown import literal
 from lit_clid.judging.report.section import Report
 from lit_clid.judging.report.sections.attacks import total_queries
-from lit_clid.judging.report.sections.limits import BRIEFLY, shared_words
+from lit_clid.judging.report.sections.limits import BRIEFLY, of_the_data
 from lit_clid.judging.report.sections.opening import NAMES, known, question
 from lit_clid.judging.report.sections.outcome import outcome
 from lit_clid.judging.report.sections.verdict import verdict
@@ -170,7 +170,7 @@ def _risk(found: Judgement) -> list[str]:
 def _limits(found: Judgement) -> list[str]:
     fired = [each.title for each in found.controls if each.state == FIRES]
     doubt = f"Controls that fire: {listed(fired)}." if fired else ""
-    return [f"- {literal(line)}" for line in (*BRIEFLY, shared_words(found), doubt) if line]
+    return [f"- {literal(line)}" for line in (*BRIEFLY, *of_the_data(found), doubt) if line]
 
 
 def _checking(found: Judgement) -> list[str]:

@@ -6,6 +6,7 @@ from tables import tables
 
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report import page, words
+from lit_clid.judging.report.card import card_markdown
 from lit_clid.judging.report.section import Report
 from lit_clid.scores import Scores
 
@@ -45,6 +46,15 @@ def test_other_attacks_are_not_marked() -> None:
     told, html = said(sharing(False, 20))
     assert "400 records share 20 captions" in told and "20 captions" in html
     assert "loss *" not in told and "weak here" not in told + html
+
+
+def test_a_sample_is_told_wherever_limits_are() -> None:
+    judgement = sharing(True, None)
+    for data, tells in (({"source": "a", "sample": 20000}, True), ({"source": "a"}, False)):
+        about = replace(judgement.target.about, config={"data": data})
+        found = replace(judgement, target=replace(judgement.target, about=about))
+        for shown in (*said(found), card_markdown(Report("r", found))):
+            assert ("at most 20,000 records were looked at" in shown) is tells
 
 
 def test_nothing_is_said_where_nothing_is_shared() -> None:

@@ -22,10 +22,10 @@ class Limits(Section):
     template: ClassVar[str] = '{% include "limits.html.j2" %}'
 
     def words(self, report: Report) -> str:
-        return shared_words(report.judgement)
+        return "\n".join(of_the_data(report.judgement))
 
     def markdown(self, report: Report) -> str:
-        return "\n".join(f"- {line}" for line in (*BRIEFLY, shared_words(report.judgement)) if line)
+        return "\n".join(f"- {line}" for line in (*BRIEFLY, *of_the_data(report.judgement)))
 
     def as_json(self, report: Report) -> dict[str, Any]:
         shared = report.judgement.shared_captions
@@ -35,7 +35,24 @@ class Limits(Section):
         return {"shared_captions": {**shared, "weakened": weakened}}
 
     def values(self, report: Report) -> Mapping[str, Any]:
-        return {"shared": shared_words(report.judgement)}
+        return {"of_the_data": of_the_data(report.judgement)}
+
+
+def of_the_data(judgement: Judgement) -> list[str]:
+    """What these records in particular cannot show, a line each."""
+    return [line for line in (shared_words(judgement), sample_words(judgement)) if line]
+
+
+def sample_words(judgement: Judgement) -> str:
+    """What a sample of the data leaves unseen; empty where all were looked at."""
+    data = (judgement.target.about.config or {}).get("data")
+    count = data.get("sample") if isinstance(data, dict) else None
+    if not isinstance(count, int):
+        return ""
+    return (
+        f"Of each source at most {count:,} records were looked at, drawn by their names: copies of "
+        "hold-outs among the others were not looked for."
+    )
 
 
 def shared_words(judgement: Judgement) -> str:
