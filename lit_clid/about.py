@@ -43,10 +43,9 @@ class Captioner(Plain):
     """Which model wrote the captions, where people have none.
 
     Args:
-        model: folder or hub id.
+        model, commit: folder or hub id; commit of the latter.
         fingerprint, decoding: hash of its weights, its words and how it is asked; that in words.
         created, transformers: UTC time of the last writing, ISO 8601; its library's version.
-        commit: of a hub id; None for a folder.
     """
 
     model: str
@@ -212,10 +211,10 @@ class About(Plain):
         quarantined: by id, records about which the model answers NaN or infinity.
         captions_cut_by_the_tokenizer: how many were longer than the model reads.
         shared_captions: `records` and their distinct `captions`, where both sides share some.
+        sampled: by key of `data` how many records were `drawn`, and `of` how many; None takes all.
         captions_by: the model that wrote the captions; None where the data have them.
         kin: what another model must share for its answers to be compared; hashes by name.
-        table: name of the file that signals from elsewhere were read from.
-        training: None for a model from elsewhere.
+        table, training: file that signals were read from; None for a model from elsewhere.
         config: the resolved configuration.
         attacks: by name; without any, every column is judged by itself.
         until: of an audit that stopped before all were asked.
@@ -231,6 +230,7 @@ class About(Plain):
     quarantined: dict[str, Quarantined] | None = None
     captions_cut_by_the_tokenizer: int | None = None
     shared_captions: dict[str, int] | None = None
+    sampled: dict[str, dict[str, int]] | None = None
     captions_by: Captioner | None = None
     kin: dict[str, str] | None = None
     table: str | None = None

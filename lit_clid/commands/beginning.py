@@ -27,6 +27,8 @@ USUAL = {"model": DEMO, "lora": "", "suspects": "", "out": ""}
 """What the words say that are not there."""
 LOOKED = 200
 """Images whose sizes are looked at."""
+MANY = 200_000
+"""Records of which a sample is proposed."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -139,6 +141,8 @@ def _found(source: Records, claimed: str) -> list[str]:
     """What was found, a line each."""
     count, captions = len(source.ids), Counter(source.captions)
     lines = [f"found: {count:,} records with {len(captions):,} distinct captions"]
+    if count > MANY:
+        lines.append("all are decoded when a split is drawn; data.sample=20000 takes some")
     empty = captions.get("", 0)
     if empty:
         lines.append(f"{empty:,} captions are empty: data.on_error=skip leaves these records out")

@@ -31,6 +31,7 @@ from lit_clid.commands.checks import (
 from lit_clid.commands.reading import Settings
 from lit_clid.commands.splits import split_of
 from lit_clid.data.entries import Members
+from lit_clid.data.lots import samples
 from lit_clid.data.module import CaptionedImages
 from lit_clid.data.split import Split
 from lit_clid.errors import few
@@ -147,6 +148,7 @@ def about_of(sitting: Sitting, config: Settings, split: Split) -> About:
         files=hashes(source),
         commits={**split.commits, **commits(source)} or None,
         skipped=tuple(split.skipped),
+        sampled=samples(split.sources),
         captions_by=split.captions_by,
         training=read_note(source),
         config=config.plain,

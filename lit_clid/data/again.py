@@ -20,9 +20,6 @@ from lit_clid.errors import ManyError, UserError, few
 from lit_clid.files import read_json
 from lit_clid.ids import Ids
 
-RESAMPLED = " (records that came or went make data.sample another sample)"
-"""Why records may be gone that are there."""
-
 
 @dataclass(frozen=True)
 class Look:
@@ -129,11 +126,12 @@ def verify(
         UserError: naming the records that are gone or changed.
     """
     if (numbers < 0).any():
-        raise ManyError(
-            f"{manifest}: records are gone from the data",
-            list(entries.ids.take(numbers < 0)),
-            f"; restore them or use another name=…{'' if options.sample is None else RESAMPLED}",
-        )
+        gone, way = "records are gone from the data", "restore them"
+        if options.sample is not None:
+            gone = "records are gone from the data, or from the sample that data.sample draws"
+            way = "remove those that came since, restore those that went"
+        missing = list(entries.ids.take(numbers < 0))
+        raise ManyError(f"{manifest}: {gone}", missing, f"; {way} or use another name=…")
     look = Look(places, read_seen(manifest), Stamps(), options.verify == "auto")
     # of a record that plays in both roles the last line counts
     _, backwards = np.unique(numbers[::-1], return_index=True)

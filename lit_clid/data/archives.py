@@ -3,6 +3,8 @@
 Names are taken literally and nothing is unpacked; images of any format may stand side by side.
 """
 
+import os
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,16 +82,20 @@ class Shards:
     """What archives hold.
 
     Args:
-        rows: the records that have an image.
+        rows: the records that have an image, or a sample of them.
         images: theirs, by row.
         left_out: what looks like records and is none, each with the reason.
-        lots: that the records drew, where they are a sample.
+        endings: of any file of any record.
+        numbers: of the sample's records among all; None where these are all.
+        of: how many records there are.
     """
 
     rows: Archives
     images: PackedImages
     left_out: tuple[str, ...]
-    lots: Lots[tuple[Sample, Part]] | None = None
+    endings: tuple[str, ...]
+    numbers: Sequence[int] | None
+    of: int
 
     @property
     def keys(self) -> Iterator[str]:
@@ -114,18 +120,20 @@ def read_archives(
     chosen = None if image_column is None else image_column.lower()
     kept, images, left_out, endings = Samples(), Parts(), list[str](), dict[str, None]()
     lots: Lots[tuple[Sample, Part]] | None = None if sample is None else Lots(sample)
+    folder = os.path.commonpath([file.parent for file in files])
     for file in counted(files, "reading shards", len(files), "shard"):
         for record in _samples(file):
             image = record.image(chosen)
+            endings |= dict.fromkeys(record.parts)
             if image is None:
-                endings |= dict.fromkeys(record.parts)
                 left_out.append(f"{printable(record.key)}: {_why(record, chosen)}")
             elif lots is not None:
-                lots.offer(f"{file.name}/{record.key}", (record, image))
+                lots.offer(f"{os.path.relpath(file, folder)}/{record.key}", (record, image))
             else:
                 kept.append(record)
                 images.append(image)
-    for record, image in lots.kept if lots is not None else ():
+    drawn = {} if lots is None else lots.kept
+    for record, image in drawn.values():
         kept.append(record)
         images.append(image)
     if not kept:
@@ -134,7 +142,10 @@ def read_archives(
             f"{files[0]}: {wanted} (found: {few(list(endings)) or 'nothing'}); name the ending of "
             "the images with data.image_column=NAME"
         )
-    return Shards(Archives(kept), PackedImages(images), tuple(left_out), lots)
+    found = Archives(kept), PackedImages(images), tuple(left_out), tuple(endings)
+    if lots is None or lots.offered <= lots.count:
+        return Shards(*found, numbers=None, of=len(kept))
+    return Shards(*found, numbers=array("q", drawn), of=lots.offered)
 
 
 def _why(sample: Sample, column: str | None) -> str:

@@ -124,7 +124,11 @@ def deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
             needs.
     """
     suspects = Part(piles.suspects.take(piles.suspects.order()), "target", None)
-    return [*_deal(piles, options, seed), suspects]
+    try:
+        return [*_deal(piles, options, seed), suspects]
+    except UserError as error:
+        more = "" if options.sample is None else "; or raise data.sample"
+        raise UserError(f"{error}{more}") from None
 
 
 def _deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:

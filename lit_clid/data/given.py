@@ -61,7 +61,7 @@ def _picked(given: Any, kind: str, most: int, seed: int) -> Source:
         if is_dataset(whole):
             return given_source(whole.select(rows), kind, PLAIN)
         if isinstance(whole, Source):
-            return replace(whole.take(rows), member=None, others=None)
+            return replace(whole, member=None, others=None).take(rows)
         return given_source([whole[row] for row in rows], kind, PLAIN)
     except UserError as error:
         raise UserError(f"MembershipGauge: {error}") from None

@@ -3,6 +3,7 @@
 import io
 import os
 from abc import ABC, abstractmethod
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -71,7 +72,7 @@ class StoredImages(ABC):
 
     def take(self, rows: Sequence[int]) -> "StoredImages":
         """Those of these rows, which may repeat."""
-        return StoredRows(self, tuple(rows))
+        return StoredRows(self, array("q", rows))
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class StoredRows(StoredImages):
     """Stored images by the rows that they have among others."""
 
     images: StoredImages
-    rows: tuple[int, ...]
+    rows: Sequence[int]
 
     def place(self, row: int) -> Place:
         return self.images.place(self.rows[row])
@@ -93,7 +94,7 @@ class ImageRows:
     """The same of images that do not lie in files."""
 
     images: Callable[[int], Image.Image]
-    rows: tuple[int, ...]
+    rows: Sequence[int]
 
     def __call__(self, row: int) -> Image.Image:
         return self.images(self.rows[row])

@@ -9,18 +9,21 @@ from typing import Generic, TypeVar
 from lit_clid.data.source import Source
 
 T = TypeVar("T")
+KEYS = {"": "source", "nonmembers:": "nonmember_source"}
+"""Marks of sources of which a sample may be drawn → the keys of `data` that name them."""
 
 
 class Lots(Generic[T]):
     """Of N things the `count` whose names have the lowest hashes.
 
-    A simple random sample without replacement that is the same wherever the things lie and in
-    whatever order they come, and that never holds more than it keeps: a bottom-k sketch (Cohen and
-    Kaplan, "Summarizing data using bottom-k sketches", PODC 2007).
+    A simple random sample without replacement, if the names are all different and were not chosen
+    for it; of the same names it is the same in whatever order they come. No more is ever held than
+    is kept: a bottom-k sketch (Cohen and Kaplan, "Summarizing data using bottom-k sketches", PODC
+    2007).
 
     Args:
         count: how many are kept, at least 1; of fewer all.
-        things: their names, best each once, and what these stand for.
+        things: their names, and what these stand for.
     """
 
     def __init__(self, count: int, things: Iterable[tuple[str, T]] = ()) -> None:
@@ -40,18 +43,9 @@ class Lots(Generic[T]):
             heapq.heapreplace(self._highest, own)
 
     @property
-    def kept(self) -> list[T]:
-        """What is kept, in the order in which it was offered."""
-        return [thing for _, _, thing in sorted(self._highest, key=lambda own: -own[1])]
-
-    def notes(self, name: str) -> tuple[str, ...]:
-        """What a reader of the data called so should be told; nothing where all are kept."""
-        if self.offered <= self.count:
-            return ()
-        return (
-            f"{name}: a sample of {self.count:,} of {self.offered:,} records, drawn by their "
-            "names; copies of hold-outs among the others are not looked for",
-        )
+    def kept(self) -> dict[int, T]:
+        """What is kept by its number among all that was offered, in that order."""
+        return {-k: thing for _, k, thing in sorted(self._highest, key=lambda own: -own[1])}
 
 
 def sampled(source: Source, count: int) -> Source:
@@ -59,4 +53,24 @@ def sampled(source: Source, count: int) -> Source:
     if len(source.ids) <= count:
         return source
     lots = Lots(count, ((name, row) for row, name in enumerate(source.ids)))
-    return replace(source.take(lots.kept), notes=(*source.notes, *lots.notes(source.name)))
+    return drawn(source.take(list(lots.kept)), lots.offered)
+
+
+def drawn(source: Source, of: int) -> Source:
+    """The source of a sample, which says so.
+
+    Args:
+        source: of the sample.
+        of: how many records it was drawn from.
+    """
+    note = (
+        f"{source.name}: a sample of {len(source.ids):,} of {of:,} records, drawn by their names; "
+        "hold-outs are not compared with the others"
+    )
+    return replace(source, of=of, notes=(*source.notes, note))
+
+
+def samples(sources: Iterable[Source]) -> dict[str, dict[str, int]] | None:
+    """Key of `data` → how many records were `drawn`, and `of` how many; None without a sample."""
+    found = {KEYS[s.mark]: {"drawn": len(s.ids), "of": s.of} for s in sources if s.of is not None}
+    return found or None

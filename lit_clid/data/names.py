@@ -1,6 +1,7 @@
 """The names of the rows of a table: file names, keys or numbers, each once."""
 
 from collections.abc import Iterable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,12 @@ def row_ids(dataset: Any, image: str, root: Path | None) -> Ids:
     return unique(map(ROW.format, range(len(dataset))) if found is None else found)
 
 
-def unique(names: Iterable[str]) -> Ids:
-    """Names of rows, those that repeat with their row number."""
+def unique(names: Iterable[str], rows: Iterable[int] | None = None) -> Ids:
+    """Names of rows, those that repeat with their row number.
+
+    Args:
+        rows: their numbers; None counts them.
+    """
     ids = Ids(names)
     order = ids.order()
     again = np.append(ids.take(order).repeats(), False)
@@ -39,8 +44,8 @@ def unique(names: Iterable[str]) -> Ids:
         return ids
     several = np.zeros(len(ids), bool)
     several[order] = again[:-1] | again[1:]
-    pairs = enumerate(zip(ids, several.tolist(), strict=True))
-    return Ids(f"{name}#{row}" if repeats else name for row, (name, repeats) in pairs)
+    told = zip(ids, several.tolist(), count() if rows is None else rows, strict=False)
+    return Ids(f"{name}#{row}" if repeats else name for name, repeats, row in told)
 
 
 def require_one_folder(dataset: Any, image: str, name: str) -> None:

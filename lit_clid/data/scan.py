@@ -81,16 +81,17 @@ def read_row(source: Source, row: int, stamps: Stamps, *, trusting: bool = False
         trusting: that a file of the same size and times holds what this process decoded before.
     """
     name, caption = source.mark + source.ids[row], source.captions[row]
+    number = source.number(row)
     if not caption:
-        return Read(None, f"{name} (row {row + 1}): {EMPTY}")
+        return Read(None, f"{name} (row {number + 1}): {EMPTY}")
     try:
         found = look(source.open_image, row, stamps, trusting)
     except Exception as error:  # Pillow's decoders raise all kinds on broken files
         why = f"image does not decode ({first_line(error, 80)})"
-        return Read(None, f"{name} (row {row + 1}): {why}")
+        return Read(None, f"{name} (row {number + 1}): {why}")
     entry = Entry(
         id=name,
-        where=f"{source.name}#{row}",
+        where=f"{source.name}#{number}",
         image_hash=found.seen.image_hash,
         caption_hash=hash_bytes(caption.encode()),
         role="",

@@ -52,10 +52,9 @@ def _each(source: Source) -> Source:
         )
 
     return replace(
-        source.take(rows),
+        replace(source, others=None).take(rows),
         ids=tuple(ids),
         captions=tuple(captions),
-        others=None,
         images=tuple(source.ids[row] for row in rows),
     )
 

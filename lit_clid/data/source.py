@@ -1,5 +1,6 @@
 """A source of records: N captioned images, wherever they come from."""
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -19,6 +20,15 @@ from lit_clid.data.columns import (
 from lit_clid.data.images import ImageRows, StoredImages
 from lit_clid.data.texts import Lists, TextColumn
 from lit_clid.ids import Ids
+
+KINDS: dict[str, type[Any]] = {
+    "ids": Ids,
+    "captions": TextColumn,
+    "groups": TextColumn,
+    "others": Lists,
+    "images": TextColumn,
+}
+"""Columns of texts, and what holds each."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,8 @@ class Source:
         averaged: an audit's signals are means over a row's caption and its further ones.
         images: per row the id of the first row of its image; None where every row has its own.
         commit: of a hub data set; None for any other source.
+        rows: where these are some rows of more, the number of each among all.
+        of: where these are a sample, how many records it was drawn from.
     """
 
     name: str
@@ -60,16 +72,11 @@ class Source:
     averaged: bool = False
     images: Sequence[str] | None = None
     commit: str | None = None
+    rows: Sequence[int] | None = None
+    of: int | None = None
 
     def __post_init__(self) -> None:
-        kinds: dict[str, type[Any]] = {
-            "ids": Ids,
-            "captions": TextColumn,
-            "groups": TextColumn,
-            "others": Lists,
-            "images": TextColumn,
-        }
-        for name, kind in kinds.items():
+        for name, kind in KINDS.items():
             given = getattr(self, name)
             if given is not None and not isinstance(given, kind):
                 object.__setattr__(self, name, kind(given))
@@ -79,16 +86,23 @@ class Source:
         """The ids with the mark."""
         return Ids(f"{self.mark}{name}" for name in self.ids) if self.mark else self.ids
 
+    def number(self, row: int) -> int:
+        """The number of a row among all, where these are some of more."""
+        return row if self.rows is None else self.rows[row]
+
     def take(self, rows: Sequence[int]) -> "Source":
         """These of its rows, which may repeat and then have one name."""
-        images, columns = self.open_image, ("member", "groups", "importance", "others", "images")
-        found: dict[str, Any] = {}
-        for name in ("ids", "captions", *columns):
+        images, found = self.open_image, dict[str, Any]()
+        for name in ("ids", "captions", "groups", "others", "images", "member", "importance"):
             column = getattr(self, name)
-            found[name] = None if column is None else tuple(column[row] for row in rows)
+            if column is not None:
+                kind = KINDS.get(name, tuple)
+                found[name] = kind(column[row] for row in rows)
         if isinstance(images, StoredImages):
-            return replace(self, **found, open_image=images.take(rows))
-        return replace(self, **found, open_image=ImageRows(images, tuple(rows)))
+            found["open_image"] = images.take(rows)
+        else:
+            found["open_image"] = ImageRows(images, array("q", rows))
+        return replace(self, **found, rows=array("q", map(self.number, rows)))
 
     def wordings(self, row: int) -> tuple[str, ...]:
         """The captions under which a row is asked about, each once."""

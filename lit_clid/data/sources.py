@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from lit_clid.config.options.data import MEMORY, DataOptions
-from lit_clid.data.archives import read_archives
+from lit_clid.data.archives import Shards, read_archives
 from lit_clid.data.beside import several_lines
 from lit_clid.data.columns import find_captions, used_columns
 from lit_clid.data.folder import walk, walk_zips
@@ -18,7 +18,7 @@ from lit_clid.data.hub_stream import stream_hub
 from lit_clid.data.imagefolder import read_folder
 from lit_clid.data.images import EMBEDDED, DrawnImages
 from lit_clid.data.lists import SQLITE, read_lists
-from lit_clid.data.lots import sampled
+from lit_clid.data.lots import drawn, sampled
 from lit_clid.data.names import unique
 from lit_clid.data.source import Source, from_rows
 from lit_clid.data.table_rows import from_dataset
@@ -48,8 +48,8 @@ def open_sources(options: DataOptions) -> dict[str, Source]:
         raise UserError(f"data.stream: streams a hub data set, and {told} is none; set it to null")
     if options.sample is not None and options.embedded:
         raise UserError(
-            f"data.sample: of the embedded {options.source} as many are made as are asked for; set "
-            "it to null"
+            f"data.sample: of the embedded {options.source} as many are drawn as data.members and "
+            "data.nonmembers ask for; set it to null"
         )
     found = {"first": open_source(options)}
     if options.nonmembers_from is not None:
@@ -63,7 +63,7 @@ def open_sources(options: DataOptions) -> dict[str, Source]:
                 "records of your own"
             )
         path = options.suspects_path
-        other = replace(options, source=suspects, path=path, member_column=None)
+        other = replace(options, source=suspects, path=path, member_column=None, sample=None)
         found["suspects"] = _further(other, "suspects:", "suspects_path")
     check_groups(found, options)
     return found
@@ -84,12 +84,12 @@ def open_source(options: DataOptions) -> Source:
         UserError: if it does not exist or has no image or caption column.
     """
     if options.sample is None or options.source in EMBEDDED:
-        return _whole(options)
-    return sampled(_whole(options), options.sample)
+        return _opened(options)
+    return sampled(_opened(options), options.sample)
 
 
-def _whole(options: DataOptions) -> Source:
-    """The same; of webdataset shards it is a sample already."""
+def _opened(options: DataOptions) -> Source:
+    """The same, of webdataset shards a sample already, of others all."""
     source = options.source
     if source in EMBEDDED:
         return _draw(source, options)
@@ -184,14 +184,31 @@ def _archives(options: DataOptions, files: Sequence[Path], name: str) -> Source:
     shards = read_archives(files, options.image_column, options.sample)
     told = options.caption_column or options.captions
     cells = None if told else shards.rows.captions
-    several = several_lines(name, shards.rows.several) if cells else ()
-    return replace(
+    if shards.numbers is not None:
+        _require_member_column(shards, options.member_column, name)
+    source = replace(
         from_rows(shards.rows, options, name, cells or None),
-        ids=unique(shards.keys),
+        ids=unique(shards.keys, shards.numbers),
         open_image=shards.images,
         left_out=shards.left_out,
-        notes=(*several, *(shards.lots.notes(name) if shards.lots else ())),
+        notes=several_lines(name, shards.rows.several) if cells else (),
+        rows=shards.numbers,
     )
+    return source if shards.numbers is None else drawn(source, shards.of)
+
+
+def _require_member_column(shards: Shards, column: str | None, name: str) -> None:
+    """Refuse a sample whose records say nothing of members where others may: all would be taken
+    for records of which nothing is said.
+    """
+    if column is None or column in shards.rows.column_names:
+        return
+    if "json" in shards.endings or column in shards.endings:
+        raise UserError(
+            f"data.member_column: {name}: none of the {len(shards.rows):,} records drawn by "
+            f"data.sample has '{column}', and whether others have is not looked at; set "
+            "data.member_column=null, or raise data.sample"
+        )
 
 
 def _hub(options: DataOptions, name: str) -> Source:

@@ -35,9 +35,9 @@ class DataOptions:
         split: split of the source to read.
         stream: so many first rows of a hub data set are streamed, and kept in the library's cache,
             instead of downloading all of it; null downloads it.
-        sample: at most so many records of each source, drawn by their names before any image is
-            opened, the same whatever the seed; null takes all. Copies of hold-outs among the
-            others are not looked for.
+        sample: of `source`, and of the source of hold-outs, at most so many records are taken,
+            drawn by their names before any is decoded, the same whatever the seed; null takes
+            all. Hold-outs are not compared with the others.
         nonmember_source, nonmember_path: a second source that supplies the hold-outs; null draws
             both from `source`. With a path alone it is of the kind of `source`.
         suspects, suspects_path: a source of records whose membership nobody knows; with a path

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 from tables import tables
 
+from lit_clid.about import ModelNote
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report import page, words
 from lit_clid.judging.report.card import card_markdown
 from lit_clid.judging.report.section import Report
+from lit_clid.judging.report.sections.opening import known
 from lit_clid.scores import Scores
 
 
@@ -49,12 +51,22 @@ def test_other_attacks_are_not_marked() -> None:
 
 
 def test_a_sample_is_told_wherever_limits_are() -> None:
-    judgement = sharing(True, None)
-    for data, tells in (({"source": "a", "sample": 20000}, True), ({"source": "a"}, False)):
-        about = replace(judgement.target.about, config={"data": data})
+    judgement, counts = sharing(True, None), {"source": {"drawn": 20_000, "of": 9_812_344}}
+    for sampled, note in (
+        (counts, None),
+        (counts, ModelNote(base="demo", val_loss=None)),
+        (None, None),
+    ):
+        config = {"data": {"source": "a.tar", "sample": 20_000}}
+        about = replace(judgement.target.about, config=config, sampled=sampled, training=note)
         found = replace(judgement, target=replace(judgement.target, about=about))
-        for shown in (*said(found), card_markdown(Report("r", found))):
-            assert ("at most 20,000 records were looked at" in shown) is tells
+        report = Report("r", found)
+        for shown in (*said(found), card_markdown(report)):
+            assert ("20,000 of 9,812,344 of data.source" in shown) is (sampled is not None)
+            assert ("may be too low" in shown) is (sampled is not None and note is None)
+            assert "Suspects that were not drawn" not in shown
+        assert page.report_json(report).get("sampled") == sampled
+        assert ("a.tar (20,000 of 9,812,344 records)" in known(found)["data"]) is bool(sampled)
 
 
 def test_nothing_is_said_where_nothing_is_shared() -> None:

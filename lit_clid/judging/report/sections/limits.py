@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lit_clid.judging.judge import Judgement
+from lit_clid.judging.report.listed import listed
 from lit_clid.judging.report.section import Report, Section
 from lit_clid.judging.report.sections.attacks import WEAKENED
 
@@ -28,11 +29,12 @@ class Limits(Section):
         return "\n".join(f"- {line}" for line in (*BRIEFLY, *of_the_data(report.judgement)))
 
     def as_json(self, report: Report) -> dict[str, Any]:
-        shared = report.judgement.shared_captions
-        if shared is None:
-            return {}
-        weakened = list(report.judgement.weakened)
-        return {"shared_captions": {**shared, "weakened": weakened}}
+        shared, sampled = report.judgement.shared_captions, report.judgement.target.about.sampled
+        found: dict[str, Any] = {} if sampled is None else {"sampled": sampled}
+        if shared is not None:
+            weakened = list(report.judgement.weakened)
+            found["shared_captions"] = {**shared, "weakened": weakened}
+        return found
 
     def values(self, report: Report) -> Mapping[str, Any]:
         return {"of_the_data": of_the_data(report.judgement)}
@@ -45,14 +47,21 @@ def of_the_data(judgement: Judgement) -> list[str]:
 
 def sample_words(judgement: Judgement) -> str:
     """What a sample of the data leaves unseen; empty where all were looked at."""
-    data = (judgement.target.about.config or {}).get("data")
-    count = data.get("sample") if isinstance(data, dict) else None
-    if not isinstance(count, int):
+    about = judgement.target.about
+    if about.sampled is None:
         return ""
-    return (
-        f"Of each source at most {count:,} records were looked at, drawn by their names: copies of "
-        "hold-outs among the others were not looked for."
-    )
+    counts = [f"{n['drawn']:,} of {n['of']:,} of data.{key}" for key, n in about.sampled.items()]
+    said = f"Of the records a sample was looked at: {listed(counts)}."
+    if about.training is None:
+        said += (
+            " Hold-outs were not compared with the others: if the model was trained on these too, "
+            "a hold-out whose image or caption is among them is a member in truth, and figures may "
+            "be too low."
+        )
+    data = (about.config or {}).get("data", {})
+    if judgement.answer is not None and not (data.get("suspects") or data.get("suspects_path")):
+        said += " Suspects that were not drawn got no answer."
+    return said
 
 
 def shared_words(judgement: Judgement) -> str:

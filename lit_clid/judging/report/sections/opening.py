@@ -66,9 +66,12 @@ def _data(judgement: Judgement) -> str:
         about = judgement.target.about
         return f"table {about.table or Path(judgement.target.where).name}"
     told: list[str] = []
+    sampled = judgement.target.about.sampled or {}
     for kind, names in PLACES.items():
         place = " ".join(str(data[name]) for name in names if data.get(name))
-        told += [f"{kind}{place}"] if place else []
+        counts = sampled.get(names[0])
+        some = "" if counts is None else f" ({counts['drawn']:,} of {counts['of']:,} records)"
+        told += [f"{kind}{place}{some}"] if place else []
     return "; ".join(told)
 
 
