@@ -228,7 +228,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     usual = {"judge": 10_000_000, "memory": 2000, "shards": 2000, "sample": 200_000, "parts": 128}
-    rows, folder = arguments.rows or usual[arguments.what], arguments.folder
+    rows = usual[arguments.what] if arguments.rows is None else arguments.rows
+    folder = arguments.folder
     if folder is not None:
         works = {"judge": judged, "memory": of_files, "shards": of_shards, "sample": opened}
         works[arguments.what](rows, folder)

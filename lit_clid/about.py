@@ -43,9 +43,10 @@ class Captioner(Plain):
     """Which model wrote the captions, where people have none.
 
     Args:
-        model, commit: folder or hub id; commit of the latter.
+        model: folder or hub id.
         fingerprint, decoding: hash of its weights, its words and how it is asked; that in words.
         created, transformers: UTC time of the last writing, ISO 8601; its library's version.
+        commit: of a hub id; None for a folder.
     """
 
     model: str
@@ -211,10 +212,11 @@ class About(Plain):
         quarantined: by id, records about which the model answers NaN or infinity.
         captions_cut_by_the_tokenizer: how many were longer than the model reads.
         shared_captions: `records` and their distinct `captions`, where both sides share some.
-        sampled: by key of `data` how many records were `drawn`, and `of` how many; None takes all.
+        sampled: by key of `data` how many records were `drawn`, and `of` how many; None: all were.
         captions_by: the model that wrote the captions; None where the data have them.
         kin: what another model must share for its answers to be compared; hashes by name.
-        table, training: file that signals were read from; None for a model from elsewhere.
+        table: name of the file that signals from elsewhere were read from.
+        training: None for a model from elsewhere.
         config: the resolved configuration.
         attacks: by name; without any, every column is judged by itself.
         until: of an audit that stopped before all were asked.
@@ -242,10 +244,6 @@ class About(Plain):
     until: AskedUntil | None = None
 
 
-OURS = {"claims", "attacks"}
-"""Keys of a note beside a table from before there were versions."""
-
-
 def read_about(table: Path) -> About:
     """What the JSON beside a table of signals tells; nothing without one, or if it is not ours.
 
@@ -256,5 +254,6 @@ def read_about(table: Path) -> About:
     content = read_json(note) if note.is_file() else {}
     if not isinstance(content, dict):
         raise UserError(f"{note}: not the provenance of {table.name}; move it away")
-    ours = isinstance(content.get("version"), int) or OURS & set(content)
+    before_versions = {"claims", "attacks"} & set(content)
+    ours = isinstance(content.get("version"), int) or before_versions
     return About.from_json(content, str(note)) if ours else About()

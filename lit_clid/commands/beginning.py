@@ -142,7 +142,8 @@ def _found(source: Records, claimed: str) -> list[str]:
     count, captions = len(source.ids), Counter(source.captions)
     lines = [f"found: {count:,} records with {len(captions):,} distinct captions"]
     if count > MANY:
-        lines.append("all are decoded when a split is drawn; data.sample=20000 takes some")
+        no_column = "" if source.member is not None else " data.member_column=null"
+        lines.append(f"all are decoded at first; data.sample=20000{no_column} takes some of them")
     empty = captions.get("", 0)
     if empty:
         lines.append(f"{empty:,} captions are empty: data.on_error=skip leaves these records out")

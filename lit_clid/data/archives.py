@@ -24,6 +24,9 @@ from lit_clid.data.text import printable
 from lit_clid.data.texts import Each
 from lit_clid.errors import UserError, few
 
+NAMED = 100
+"""Records without an image that are named where a sample is drawn of others."""
+
 
 class Archives:
     """The records of shards as rows: a column per ending, and one per key of a `.json` beside.
@@ -120,18 +123,21 @@ def read_archives(
     chosen = None if image_column is None else image_column.lower()
     kept, images, left_out, endings = Samples(), Parts(), list[str](), dict[str, None]()
     lots: Lots[tuple[Sample, Part]] | None = None if sample is None else Lots(sample)
-    folder = os.path.commonpath([file.parent for file in files])
-    for file in counted(files, "reading shards", len(files), "shard"):
-        for record in _samples(file):
-            image = record.image(chosen)
-            endings |= dict.fromkeys(record.parts)
-            if image is None:
-                left_out.append(f"{printable(record.key)}: {_why(record, chosen)}")
-            elif lots is not None:
-                lots.offer(f"{os.path.relpath(file, folder)}/{record.key}", (record, image))
-            else:
-                kept.append(record)
-                images.append(image)
+    unnamed = 0
+    for name, record in _records(files):
+        image = record.image(chosen)
+        endings |= dict.fromkeys(record.parts)
+        if image is None and (lots is None or len(left_out) < NAMED):
+            left_out.append(f"{printable(record.key)}: {_why(record, chosen)}")
+        elif image is None:
+            unnamed += 1
+        elif lots is None:
+            kept.append(record)
+            images.append(image)
+        else:
+            lots.offer(name, (record, image))
+    if unnamed:
+        left_out.append(f"{unnamed:,} more of {len(files):,} shards: no images")
     drawn = {} if lots is None else lots.kept
     for record, image in drawn.values():
         kept.append(record)
@@ -146,6 +152,17 @@ def read_archives(
     if lots is None or lots.offered <= lots.count:
         return Shards(*found, numbers=None, of=len(kept))
     return Shards(*found, numbers=array("q", drawn), of=lots.offered)
+
+
+def _records(files: Sequence[Path]) -> Iterator[tuple[str, Sample]]:
+    """The records of all archives, each with its name among all: the archive's below the folder of
+    all, and its own.
+    """
+    folder = os.path.commonpath([file.parent for file in files])
+    for file in counted(files, "reading shards", len(files), "shard"):
+        archive = Path(os.path.relpath(file, folder)).as_posix()
+        for sample in _samples(file):
+            yield f"{archive}/{sample.key}", sample
 
 
 def _why(sample: Sample, column: str | None) -> str:

@@ -124,11 +124,7 @@ def deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:
             needs.
     """
     suspects = Part(piles.suspects.take(piles.suspects.order()), "target", None)
-    try:
-        return [*_deal(piles, options, seed), suspects]
-    except UserError as error:
-        more = "" if options.sample is None else "; or raise data.sample"
-        raise UserError(f"{error}{more}") from None
+    return [*_deal(piles, options, seed), suspects]
 
 
 def _deal(piles: Piles, options: DataOptions, seed: int) -> list[Part]:

@@ -65,12 +65,18 @@ def drawn(source: Source, of: int) -> Source:
     """
     note = (
         f"{source.name}: a sample of {len(source.ids):,} of {of:,} records, drawn by their names; "
-        "hold-outs are not compared with the others"
+        "the others are not compared with any"
     )
     return replace(source, of=of, notes=(*source.notes, note))
 
 
 def samples(sources: Iterable[Source]) -> dict[str, dict[str, int]] | None:
-    """Key of `data` → how many records were `drawn`, and `of` how many; None without a sample."""
-    found = {KEYS[s.mark]: {"drawn": len(s.ids), "of": s.of} for s in sources if s.of is not None}
+    """Key of `data` → how many records were `drawn`, and `of` how many; None without a sample.
+
+    Records of each caption of one image count as one.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for source in sources:
+        if source.of is not None:
+            found[KEYS[source.mark]] = {"drawn": len(set(source.rows or ())), "of": source.of}
     return found or None

@@ -124,7 +124,13 @@ def dealt(
     order = np.argsort(owner * 2 + ~head, kind="stable")  # the rows of an image, the first ahead
     starts, ends = (np.searchsorted(owner[order], at, side) for side in ("left", "right"))
     found, roles, members = [], [], []
-    for part in deal(find_piles(names.take(head), opened, alone=alone), options, seed):
+    piles = find_piles(names.take(head), opened, alone=alone)
+    try:
+        parts = deal(piles, options, seed)
+    except UserError as error:
+        drawn = any(source.of is not None for source in opened.values())
+        raise UserError(f"{error}{'; or raise data.sample' if drawn else ''}") from None
+    for part in parts:
         own = names.places(part.ids)
         counts = ends[own] - starts[own]
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)

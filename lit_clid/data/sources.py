@@ -53,7 +53,8 @@ def open_sources(options: DataOptions) -> dict[str, Source]:
         )
     found = {"first": open_source(options)}
     if options.nonmembers_from is not None:
-        other = replace(options, source=options.nonmembers_from, path=options.nonmember_path)
+        holdouts, path = options.nonmembers_from, options.nonmember_path
+        other = replace(options, source=holdouts, path=path, member_column=None)
         found["nonmembers"] = _further(other, "nonmembers:", "nonmember_path")
     suspects = options.suspects_from
     if suspects is not None:
@@ -186,8 +187,13 @@ def _archives(options: DataOptions, files: Sequence[Path], name: str) -> Source:
     cells = None if told else shards.rows.captions
     if shards.numbers is not None:
         _require_member_column(shards, options.member_column, name)
+    try:
+        source = from_rows(shards.rows, options, name, cells or None)
+    except UserError as error:
+        some = f" (of {len(shards.rows):,} records drawn by data.sample)" if shards.numbers else ""
+        raise UserError(f"{error}{some}") from None
     source = replace(
-        from_rows(shards.rows, options, name, cells or None),
+        source,
         ids=unique(shards.keys, shards.numbers),
         open_image=shards.images,
         left_out=shards.left_out,
@@ -206,8 +212,8 @@ def _require_member_column(shards: Shards, column: str | None, name: str) -> Non
     if "json" in shards.endings or column in shards.endings:
         raise UserError(
             f"data.member_column: {name}: none of the {len(shards.rows):,} records drawn by "
-            f"data.sample has '{column}', and whether others have is not looked at; set "
-            "data.member_column=null, or raise data.sample"
+            f"data.sample has '{column}', and whether others have is not looked at; if none has, "
+            "set data.member_column=null, else raise data.sample"
         )
 
 

@@ -52,6 +52,18 @@ def test_it_stops_says_so_and_leaves_the_rest(
     assert json.loads((folder / "report.json").read_text())["stopped"] == told
 
 
+def test_it_says_what_a_sample_leaves_unseen(stopping: list[str], tmp_path: Path, run: Run) -> None:
+    code, printed = run("audit", *stopping, "data.sample=38")
+    assert code == 0, printed
+    folder = tmp_path / "claim"
+    report = json.loads((folder / "report.json").read_text())
+    counts = {"source": {"drawn": 38, "of": 40}}
+    assert report["provenance"]["target"]["sampled"] == counts
+    for file in ("report.md", "report.html"):
+        said = (folder / file).read_text()
+        assert "38 of 40 in data.source" in said and "were not drawn got no answer" in said
+
+
 def test_the_table_alone_gives_the_same_evidence(
     stopping: list[str], tmp_path: Path, run: Run
 ) -> None:

@@ -84,8 +84,8 @@ def test_a_sample_holds_what_the_whole_holds(told: dict[str, Any]) -> None:
         assert some.open_image(row).tobytes() == whole.open_image(other).tobytes()
         assert some.open_image.place(row) == whole.open_image.place(other)  # type: ignore[attr-defined]
     assert some.of == 24 and some.notes[-1].endswith(
-        f": a sample of {KEPT} of 24 records, drawn by their names; hold-outs are not compared "
-        "with the others"
+        f": a sample of {KEPT} of 24 records, drawn by their names; the others are not compared "
+        "with any"
     )
     for enough in (24, 25):
         all_of_them = open_source(options(Path(), sample=enough, **told))
@@ -197,47 +197,6 @@ def test_faults_name_the_row_that_it_is(tmp_path: Path) -> None:
         load_split(options(Path(), sample=23, **told), 0, tmp_path / "run")
 
 
-def as_parts(folder: Path, records: int, **fields: object) -> str:
-    """Shards of one name and one set of keys in ten folders; the fields are those of a `.json`."""
-    for part in range(10):
-        files: dict[str, bytes | str] = {}
-        for k in range(records):
-            files |= {f"{k}.png": image(part * records + k), f"{k}.txt": f"picture {part} {k}"}
-            if fields:
-                files[f"{k}.json"] = json.dumps(fields if (part, k) == (0, 0) else {"width": 3})
-        (folder / f"part-{part}").mkdir()
-        shard(folder / f"part-{part}" / "0.tar", files)
-    return str(folder / "*" / "0.tar")
-
-
-def test_shards_of_one_name_are_not_one_shard(tmp_path: Path) -> None:
-    """Keys that repeat are drawn apart, and are called what the whole calls them."""
-    source = as_parts(tmp_path, 20)
-    found = open_source(options(Path(), source=source, path=None, sample=50))
-    whole = open_source(options(Path(), source=source, path=None))
-    keys = [name.partition("#")[0] for name in found.ids]
-    assert len(set(keys)) > 12  # of twenty; were they drawn by keys alone, five
-    repeats = [row for row, name in enumerate(found.ids) if "#" in name]
-    assert repeats and {found.ids[row] for row in repeats} <= set(whole.ids)
-    for row in range(50):
-        assert found.captions[row] == whole.captions[found.number(row)]
-
-
-def test_members_that_were_not_drawn_are_not_passed_over(tmp_path: Path) -> None:
-    """One record in a hundred says who it is: a sample of others would be dealt at random."""
-    source = as_parts(tmp_path, 10, member=1)
-    given = {"source": source, "path": None}
-    whole = open_source(options(Path(), **given))
-    assert whole.member is not None and whole.member[0] is True
-    with pytest.raises(
-        UserError, match=r"none of the 9 records drawn by data\.sample has 'member'"
-    ):
-        open_source(options(Path(), sample=9, **given))
-    assert open_source(options(Path(), sample=9, member_column=None, **given)).member is None
-    assert open_source(options(Path(), sample=100, **given)).member == whole.member
-    assert open_source(options(Path(), sample=9, **as_shards(tmp_path))).member is None  # no .json
-
-
 @pytest.mark.parametrize("several", ["first", "average", "each"])
 def test_columns_are_of_the_drawn(tmp_path: Path, several: str) -> None:
     folder = image_folder(tmp_path / "data", metadata="none")
@@ -249,7 +208,7 @@ def test_columns_are_of_the_drawn(tmp_path: Path, several: str) -> None:
     (folder / "metadata.jsonl").write_text("\n".join(lines))
     asked = options(folder, sample=KEPT, group_column="artist", several_captions=several)
     found = several_captions(open_sources(asked), asked)["first"]
-    assert len(found.ids) == (2 * KEPT if several == "each" else KEPT)
+    assert samples([found]) == {"source": {"drawn": KEPT, "of": 24}}
     for row, name in enumerate(found.ids):
         k = int(name[:3])
         assert found.member is not None and found.member[row] == k % 2

@@ -37,7 +37,7 @@ class DataOptions:
             instead of downloading all of it; null downloads it.
         sample: of `source`, and of the source of hold-outs, at most so many records are taken,
             drawn by their names before any is decoded, the same whatever the seed; null takes
-            all. Hold-outs are not compared with the others.
+            all. The others are not compared with hold-outs.
         nonmember_source, nonmember_path: a second source that supplies the hold-outs; null draws
             both from `source`. With a path alone it is of the kind of `source`.
         suspects, suspects_path: a source of records whose membership nobody knows; with a path

@@ -19,6 +19,7 @@ from lit_clid.judging.report.papers import PDFS
 from lit_clid.judging.report.section import VERSION
 from lit_clid.judging.report.sections.captions import captions_json, captions_words
 from lit_clid.judging.report.sections.controls import SIGNS, controls_json, doubt
+from lit_clid.judging.report.sections.limits import sample_words
 from lit_clid.judging.report.sections.opening import HASH
 from lit_clid.judging.report.sections.provenance import flat
 from lit_clid.judging.suspects.stopped import Stopped
@@ -77,6 +78,11 @@ class StoppedReport:
         return captions_words(self.about)
 
     @property
+    def sampled(self) -> str:
+        """What is to be said of a sample."""
+        return sample_words(self.about, suspects=True, claim=True)
+
+    @property
     def question(self) -> str:
         """What was asked."""
         model = self.about.model or "the model"
@@ -112,8 +118,7 @@ class StoppedReport:
         for each in self.controls:
             words = literal(each.words)
             lines.append(f"- Control, {literal(each.title)}: **{each.state}**. {words}")
-        if self.captions:
-            lines.append(f"- {literal(self.captions)}")
+        lines += [f"- {literal(words)}" for words in (self.captions, self.sampled) if words]
         return "\n\n".join(lines) + "\n"
 
     def html(self) -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tables import tables
 
-from lit_clid.about import ModelNote
+from lit_clid.about import Facts, ModelNote
 from lit_clid.judging.judge import Judgement, judge
 from lit_clid.judging.report import page, words
 from lit_clid.judging.report.card import card_markdown
@@ -52,19 +52,16 @@ def test_other_attacks_are_not_marked() -> None:
 
 def test_a_sample_is_told_wherever_limits_are() -> None:
     judgement, counts = sharing(True, None), {"source": {"drawn": 20_000, "of": 9_812_344}}
-    for sampled, note in (
-        (counts, None),
-        (counts, ModelNote(base="demo", val_loss=None)),
-        (None, None),
-    ):
+    ours = ModelNote(facts=Facts(split="a"), base="demo", val_loss=None)
+    for sampled, note in ((counts, None), (counts, ours), (None, None)):
         config = {"data": {"source": "a.tar", "sample": 20_000}}
         about = replace(judgement.target.about, config=config, sampled=sampled, training=note)
         found = replace(judgement, target=replace(judgement.target, about=about))
         report = Report("r", found)
         for shown in (*said(found), card_markdown(report)):
-            assert ("20,000 of 9,812,344 of data.source" in shown) is (sampled is not None)
+            assert ("20,000 of 9,812,344 in data.source" in shown) is (sampled is not None)
             assert ("may be too low" in shown) is (sampled is not None and note is None)
-            assert "Suspects that were not drawn" not in shown
+            assert "Records that were not drawn" not in shown
         assert page.report_json(report).get("sampled") == sampled
         assert ("a.tar (20,000 of 9,812,344 records)" in known(found)["data"]) is bool(sampled)
 

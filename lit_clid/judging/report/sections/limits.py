@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from lit_clid.about import About
 from lit_clid.judging.judge import Judgement
 from lit_clid.judging.report.listed import listed
 from lit_clid.judging.report.section import Report, Section
@@ -42,26 +43,32 @@ class Limits(Section):
 
 def of_the_data(judgement: Judgement) -> list[str]:
     """What these records in particular cannot show, a line each."""
-    return [line for line in (shared_words(judgement), sample_words(judgement)) if line]
+    about, suspects = judgement.target.about, judgement.answer is not None
+    sampled = sample_words(about, suspects=suspects, claim=judgement.claim)
+    return [line for line in (shared_words(judgement), sampled) if line]
 
 
-def sample_words(judgement: Judgement) -> str:
-    """What a sample of the data leaves unseen; empty where all were looked at."""
-    about = judgement.target.about
+def sample_words(about: About, *, suspects: bool, claim: bool) -> str:
+    """What a sample of the data leaves unseen; empty where all were looked at.
+
+    Args:
+        about: the table.
+        suspects: whether there are any.
+        claim: whether no member is known.
+    """
     if about.sampled is None:
         return ""
-    counts = [f"{n['drawn']:,} of {n['of']:,} of data.{key}" for key, n in about.sampled.items()]
-    said = f"Of the records a sample was looked at: {listed(counts)}."
-    if about.training is None:
+    counts = [f"{n['drawn']:,} of {n['of']:,} in data.{key}" for key, n in about.sampled.items()]
+    said = f"Only a sample of the records was looked at: {listed(counts)}."
+    note = about.training
+    trained_on_these = note is not None and note.facts.split is not None and not claim
+    if "source" in about.sampled and not trained_on_these:
         said += (
-            " Hold-outs were not compared with the others: if the model was trained on these too, "
-            "a hold-out whose image or caption is among them is a member in truth, and figures may "
+            " The others were not compared with the hold-outs: if the model was trained on them, a "
+            "hold-out whose image or caption is among them is a member in truth, and figures may "
             "be too low."
         )
-    data = (about.config or {}).get("data", {})
-    if judgement.answer is not None and not (data.get("suspects") or data.get("suspects_path")):
-        said += " Suspects that were not drawn got no answer."
-    return said
+    return f"{said} Records that were not drawn got no answer." if suspects else said
 
 
 def shared_words(judgement: Judgement) -> str:
