@@ -19,7 +19,7 @@ shadow: $(VENV)/demo.ok
 	$(RUN) train.py $(CONFIG) role=shadow trainer.enable_progress_bar=false
 
 # a process a core, each of one thread: small models wait for one another's threads otherwise
-TESTS := OMP_NUM_THREADS=1 $(RUN) -m pytest -n logical --maxprocesses 8 --dist worksteal
+TESTS := OMP_NUM_THREADS=1 $(RUN) -m pytest -n logical --maxprocesses 8 --dist worksteal --durations 20
 
 test: $(VENV)/test.ok
 	$(TESTS)
