@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -150,39 +150,45 @@ def of_files(records: int, folder: Path) -> None:
     say_peak()
 
 
+def png(image: Image.Image) -> bytes:
+    image.save(content := io.BytesIO(), "PNG")
+    return content.getvalue()
+
+
+def drawn(k: int) -> dict[str, bytes]:
+    """The files of a drawing by their endings."""
+    drawing = critter(k)
+    told = {"caption": f"{drawing.caption}, {k}", "key": f"{k}"}
+    return {"png": png(drawing.image), "json": json.dumps(told).encode()}
+
+
+def write_shards(folder: Path, records: int, files: Callable[[int], dict[str, bytes]]) -> None:
+    """Webdataset shards of ten thousand records each, whose files are told by their number."""
+    for start in range(0, records, FULL):
+        with tarfile.open(folder / f"{start:09d}.tar", "w") as archive:
+            for k in range(start, min(records, start + FULL)):
+                for ending, held in files(k).items():
+                    info = tarfile.TarInfo(f"{k:09d}.{ending}")
+                    info.size = len(held)
+                    archive.addfile(info, io.BytesIO(held))
+
+
 def of_shards(records: int, folder: Path) -> None:
     """The peak of one audit of webdataset shards, likewise."""
     shards = folder / f"shards-{records}"
     shards.mkdir()
-    for start in range(0, 2 * records, FULL):
-        with tarfile.open(shards / f"{start:07d}.tar", "w") as archive:
-            for k in range(start, min(2 * records, start + FULL)):
-                drawing = critter(k)
-                drawing.image.save(content := io.BytesIO(), "PNG")
-                told = json.dumps({"caption": f"{drawing.caption}, {k}", "key": f"{k}"}).encode()
-                for ending, held in (("png", content.getvalue()), ("json", told)):
-                    info = tarfile.TarInfo(f"{k:09d}.{ending}")
-                    info.size = len(held)
-                    archive.addfile(info, io.BytesIO(held))
+    write_shards(shards, 2 * records, drawn)
     audit(folder, f"of-shards-{records}", records, f"data.source={shards}/*.tar")
     say_peak()
 
 
 def sample(records: int) -> None:
     """Open shards of pixels, each with a text and an object beside it, as a sample and whole."""
-    image = Image.new("RGB", (1, 1))
-    image.save(content := io.BytesIO(), "PNG")
+    pixel = png(Image.new("RGB", (1, 1)))
     told = json.dumps({"width": 1, "url": "u" * 60}).encode()
     with TemporaryDirectory() as folder:
-        for start in range(0, records, FULL):
-            with tarfile.open(Path(folder) / f"{start:09d}.tar", "w") as archive:
-                for k in range(start, min(records, start + FULL)):
-                    caption = f"picture {k}".encode()
-                    files = {"png": content.getvalue(), "txt": caption, "json": told}
-                    for ending, held in files.items():
-                        info = tarfile.TarInfo(f"{k:09d}.{ending}")
-                        info.size = len(held)
-                        archive.addfile(info, io.BytesIO(held))
+        files = {"png": pixel, "json": told}
+        write_shards(Path(folder), records, lambda k: {**files, "txt": f"picture {k}".encode()})
         for count in (1000, records // 10, 0):
             in_a_process("sample", "--folder", folder, "--rows", str(count))
 

@@ -3,9 +3,9 @@
 import heapq
 from collections.abc import Iterable
 from dataclasses import replace
-from hashlib import blake2b
 from typing import Generic, TypeVar
 
+from lit_clid.data.scan import hash_bytes
 from lit_clid.data.source import Source
 
 T = TypeVar("T")
@@ -34,8 +34,8 @@ class Lots(Generic[T]):
 
     def offer(self, name: str, thing: T) -> None:
         """Keep one until `count` others have lower hashes."""
-        digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        own = (-int.from_bytes(digest, "big"), -self.offered, thing)
+        lot = int(hash_bytes(name.encode("utf-8", "surrogatepass")), 16)
+        own = (-lot, -self.offered, thing)
         self.offered += 1
         if len(self._highest) < self.count:
             heapq.heappush(self._highest, own)

@@ -1,7 +1,6 @@
 """The names of the rows of a table: file names, keys or numbers, each once."""
 
 from collections.abc import Iterable
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ def unique(names: Iterable[str], rows: Iterable[int] | None = None) -> Ids:
         return ids
     several = np.zeros(len(ids), bool)
     several[order] = again[:-1] | again[1:]
-    told = zip(ids, several.tolist(), count() if rows is None else rows, strict=False)
+    told = zip(ids, several.tolist(), range(len(ids)) if rows is None else rows, strict=True)
     return Ids(f"{name}#{row}" if repeats else name for name, repeats, row in told)
 
 

@@ -93,7 +93,7 @@ class Source:
     def take(self, rows: Sequence[int]) -> "Source":
         """These of its rows, which may repeat and then have one name."""
         images, found = self.open_image, dict[str, Any]()
-        for name in ("ids", "captions", "groups", "others", "images", "member", "importance"):
+        for name in (*KINDS, "member", "importance"):
             column = getattr(self, name)
             if column is not None:
                 kind = KINDS.get(name, tuple)

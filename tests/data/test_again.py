@@ -6,9 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import datasets
 import pytest
-from archived import image, shard
+from archived import image, shard, table_of
 from folders import image_folder, load, options, picture
 from PIL import Image
 
@@ -39,14 +38,6 @@ def shards_of(tmp_path: Path) -> dict[str, object]:
     for k in range(24):
         files |= {f"{k:03d}.png": image(k), f"{k:03d}.txt": f"picture number {k}"}
     return {"source": str(shard(tmp_path / "a.tar", files))}
-
-
-def table_of(tmp_path: Path) -> dict[str, object]:
-    rows = {"image": [{"bytes": image(k), "path": None} for k in range(24)]}
-    features = datasets.Features({"image": datasets.Image(), "text": datasets.Value("string")})
-    rows["text"] = [f"picture number {k}" for k in range(24)]  # type: ignore[assignment]
-    datasets.Dataset.from_dict(rows, features=features).to_parquet(tmp_path / "a.parquet")
-    return {"source": str(tmp_path / "a.parquet")}
 
 
 def folder_of(tmp_path: Path) -> dict[str, object]:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import datasets
 import pytest
-from archived import image, shard
+from archived import image, shard, table_of
 from folders import image_folder, options, picture
 
 from lit_clid.config.options.data import DataOptions
@@ -61,15 +60,7 @@ def as_shards(folder: Path) -> dict[str, Any]:
     return {"path": str(folder / "data" / "*.tar")}
 
 
-def as_table(folder: Path) -> dict[str, Any]:
-    rows: dict[str, list[Any]] = {"image": [{"bytes": image(k), "path": None} for k in range(24)]}
-    rows["text"] = [f"picture number {k}" for k in range(24)]
-    features = datasets.Features({"image": datasets.Image(), "text": datasets.Value("string")})
-    datasets.Dataset.from_dict(rows, features=features).to_parquet(folder / "a.parquet")
-    return {"source": str(folder / "a.parquet")}
-
-
-@pytest.fixture(params=[as_folder, as_texts, as_list, as_zip, as_shards, as_table])
+@pytest.fixture(params=[as_folder, as_texts, as_list, as_zip, as_shards, table_of])
 def told(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Any]]:
     return request.param(tmp_path)
 

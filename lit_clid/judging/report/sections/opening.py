@@ -61,12 +61,11 @@ def known(judgement: Judgement) -> dict[str, str]:
 
 def _data(judgement: Judgement) -> str:
     """Where the records come from, or at least the table's name."""
-    data = (judgement.target.about.config or {}).get("data")
+    about = judgement.target.about
+    data = (about.config or {}).get("data")
     if not isinstance(data, dict) or not data.get("source"):
-        about = judgement.target.about
         return f"table {about.table or Path(judgement.target.where).name}"
-    told: list[str] = []
-    sampled = judgement.target.about.sampled or {}
+    told, sampled = list[str](), about.sampled or {}
     for kind, names in PLACES.items():
         place = " ".join(str(data[name]) for name in names if data.get(name))
         counts = sampled.get(names[0])
